@@ -102,12 +102,12 @@ export class RecordView {
   }
 
   get hasTime(): boolean {
-    return this.timeUs === this.timeUs; // NaN is not
+    return !Number.isNaN(this.timeUs);
   }
 
   /** The claimed time, or the time of receipt where none is claimed. */
   get bestTimeUs(): number {
-    return this.timeUs === this.timeUs ? this.timeUs : this.receivedUs;
+    return Number.isNaN(this.timeUs) ? this.receivedUs : this.timeUs;
   }
 
   isMarked(mark: number): boolean {
