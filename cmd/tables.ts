@@ -1,0 +1,4 @@
+import type { TableSpec } from "../lib/base/table.ts";
+
+/** Every table that the one config file may have. A command reads its own; all are checked, whichever command runs. */
+export const tables: readonly TableSpec[] = [];
