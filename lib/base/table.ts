@@ -20,7 +20,15 @@ export interface TableSpec<Schema extends v.GenericSchema = v.GenericSchema> {
   /** A `v.strictObject` whose every key has a default (or is optional) and a `v.description`. An absent table is read as `{}`. */
   readonly schema: Schema;
   /** Checks of meaning, run only when the shape is right. Pure. */
-  readonly check?: (value: v.InferOutput<Schema>) => readonly Complaint[];
-  /** Commented TOML for `config init`: every line is a comment or a default that does no harm. Without the `[name]` line. */
+  check?(value: v.InferOutput<Schema>): readonly Complaint[];
+  /**
+   * Commented TOML for `config init`: every line is a comment or a default that does no harm. Without the `[name]` line.
+   * `# key = value` and `# [[name.list]]` are settings to uncomment, and must be right when they are, all at once; prose is any other comment.
+   */
   readonly starter: string;
+}
+
+/** A table with its schema's own types: `check` gets what the schema gives. */
+export function defineTable<Schema extends v.GenericSchema>(spec: TableSpec<Schema>): TableSpec<Schema> {
+  return spec;
 }
