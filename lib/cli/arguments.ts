@@ -13,12 +13,13 @@ export interface Arguments {
 
 /**
  * Reads `argv` (without the command's own name) by the command's description.
+ * @param typed how the user types the command, for the hint at its help
  * @throws {Fault} kind "usage": the first thing that is wrong, with the nearest real name
  */
-export function readArguments(command: AnyCommand, argv: readonly string[]): Arguments {
+export function readArguments(command: AnyCommand, argv: readonly string[], typed: string): Arguments {
   const flags = flagsOf(command);
-  const { words, positionals } = tokenize(command, flags, argv);
-  checkPositionals(command, positionals);
+  const { words, positionals } = tokenize({ command, flags, typed }, argv);
+  checkPositionals(command, positionals, typed);
   // Every word is in the one form that citty can't misread, `--name=value` or `--name`.
   const single = parseArgs([...words.filter(isSingle(flags)).map(asWord)], definitionsFor(flags));
   const values: Record<string, unknown> = {};
@@ -48,7 +49,13 @@ function definitionsFor(flags: Record<string, Flag>): ArgsDef {
   );
 }
 
-function tokenize(command: AnyCommand, flags: Record<string, Flag>, argv: readonly string[]) {
+interface Known {
+  readonly command: AnyCommand;
+  readonly flags: Readonly<Record<string, Flag>>;
+  readonly typed: string;
+}
+
+function tokenize(known: Known, argv: readonly string[]) {
   const words: Word[] = [];
   const positionals: string[] = [];
   for (let at = 0; at < argv.length; at++) {
@@ -59,15 +66,13 @@ function tokenize(command: AnyCommand, flags: Record<string, Flag>, argv: readon
     }
     if (!text.startsWith("-") || text === "-") {
       positionals.push(text);
-      if (command.passThrough) {
+      if (known.command.passThrough) {
         positionals.push(...argv.slice(at + 1));
         break;
       }
       continue;
     }
-    const took = text.startsWith("--")
-      ? readLong(command, flags, text, argv[at + 1])
-      : readShort(command, flags, text, argv[at + 1]);
+    const took = text.startsWith("--") ? readLong(known, text, argv[at + 1]) : readShort(known, text, argv[at + 1]);
     words.push(...took.words);
     if (took.usedNext) at += 1;
   }
@@ -79,11 +84,11 @@ interface Took {
   readonly usedNext: boolean;
 }
 
-function readLong(command: AnyCommand, flags: Record<string, Flag>, text: string, next: string | undefined): Took {
+function readLong(known: Known, text: string, next: string | undefined): Took {
   const equals = text.indexOf("=");
   const name = equals < 0 ? text.slice(2) : text.slice(2, equals);
-  const flag = Object.hasOwn(flags, name) ? flags[name] : undefined;
-  if (flag === undefined) throw unknownFlag(command, `--${name}`, nearest(name, Object.keys(flags)));
+  const flag = Object.hasOwn(known.flags, name) ? known.flags[name] : undefined;
+  if (flag === undefined) throw unknownFlag(known, `--${name}`, nearest(name, Object.keys(known.flags)));
   if (flag.type === "switch") {
     if (equals >= 0)
       throw usage("switch-value", `--${name} takes no value: found ${JSON.stringify(text.slice(equals + 1))}`);
@@ -94,14 +99,14 @@ function readLong(command: AnyCommand, flags: Record<string, Flag>, text: string
   return { words: [{ name, value: next }], usedNext: true };
 }
 
-function readShort(command: AnyCommand, flags: Record<string, Flag>, text: string, next: string | undefined): Took {
+function readShort(known: Known, text: string, next: string | undefined): Took {
   const words: Word[] = [];
   for (let at = 1; at < text.length; at++) {
     const letter = text[at]!;
-    const found = Object.entries(flags).find(([, flag]) => flag.short === letter);
+    const found = Object.entries(known.flags).find(([, flag]) => flag.short === letter);
     if (found === undefined) {
-      const meant = text.length > 2 ? nearest(text.slice(1), Object.keys(flags)) : undefined;
-      throw unknownFlag(command, `-${letter}`, meant);
+      const meant = text.length > 2 ? nearest(text.slice(1), Object.keys(known.flags)) : undefined;
+      throw unknownFlag(known, `-${letter}`, meant);
     }
     const [name, flag] = found;
     if (flag.type === "switch") {
@@ -136,20 +141,17 @@ function readValue(flag: Flag, word: Word): unknown {
   }
 }
 
-function checkPositionals(command: AnyCommand, positionals: readonly string[]): void {
+function checkPositionals(command: AnyCommand, positionals: readonly string[], typed: string): void {
   const wanted = command.positionals ?? [];
   const many = command.passThrough === true || wanted.at(-1)?.many === true;
   if (positionals.length > wanted.length && !many) {
-    throw usage(
-      "too-many",
-      `unexpected argument ${JSON.stringify(positionals[wanted.length])} (${command.name} --help)`,
-    );
+    throw usage("too-many", `unexpected argument ${JSON.stringify(positionals[wanted.length])} (${typed} --help)`);
   }
   for (const [at, positional] of wanted.entries()) {
     const given = positionals[at];
     if (given === undefined) {
       if (positional.required)
-        throw usage("missing", `${positional.name} is missing: ${positional.about} (${command.name} --help)`);
+        throw usage("missing", `${positional.name} is missing: ${positional.about} (${typed} --help)`);
     } else if (positional.choices !== undefined && !positional.choices.includes(given)) {
       const meant = nearest(given, positional.choices);
       const hint =
@@ -159,8 +161,8 @@ function checkPositionals(command: AnyCommand, positionals: readonly string[]): 
   }
 }
 
-function unknownFlag(command: AnyCommand, given: string, meant: string | undefined): Fault {
-  const hint = meant === undefined ? `${command.name} --help lists the flags` : `did you mean --${meant}?`;
+function unknownFlag(known: Known, given: string, meant: string | undefined): Fault {
+  const hint = meant === undefined ? `${known.typed} --help lists the flags` : `did you mean --${meant}?`;
   return usage("unknown-flag", `unknown flag ${given}; ${hint}`);
 }
 

@@ -71,7 +71,7 @@ function leaf(command: AnyCommand, path: readonly string[], argv: readonly strin
     return { do: "help", command, path };
   if (own.includes("--version")) return { do: "version" };
   try {
-    return { do: "run", command, path, given: readArguments(command, argv) };
+    return { do: "run", command, path, given: readArguments(command, argv, path.join(" ")) };
   } catch (error) {
     if (error instanceof Fault) throw new UsageFault(path, error);
     throw error;

@@ -153,13 +153,11 @@ test("every address survives writing and reading", () => {
 
 test("a network contains an address exactly where the leading bits agree", () => {
   const bitsOf = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  const case_ = fc
-    .tuple(address, fc.nat(128), fc.nat(127))
-    .map(([one, bits, flipped]) => ({
-      one,
-      bits: bits % (one.bytes.length * 8 + 1),
-      flipped: flipped % (one.bytes.length * 8),
-    }));
+  const case_ = fc.tuple(address, fc.nat(128), fc.nat(127)).map(([one, bits, flipped]) => ({
+    one,
+    bits: bits % (one.bytes.length * 8 + 1),
+    flipped: flipped % (one.bytes.length * 8),
+  }));
   fc.assert(
     fc.property(case_, ({ one, bits, flipped }) => {
       const other = { family: one.family, bytes: one.bytes.slice() };
