@@ -1,0 +1,184 @@
+// Datagram sockets as a log daemon needs them: unix ones that tell who sent, UDP ones with room for a burst.
+import { chmodSync, lstatSync, readFileSync, type Stats, unlinkSync, writeFileSync } from "node:fs";
+import { Fault } from "../base/fault.ts";
+import { formatAddress, type IpAddress } from "../base/ip-address.ts";
+import { errno, libc } from "./libc.ts";
+import { ADDRESS_BYTES_MAX, AF_INET, AF_INET6, AF_UNIX, inetAddress, portOf, unixAddress } from "./socket-address.ts";
+import { checked, EADDRINUSE, ECONNREFUSED, SystemError } from "./system-error.ts";
+
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+const SO_PASSCRED = 16;
+const SO_RCVBUFFORCE = 33;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+
+/** An open socket, and what there is to tell of it. Close it when nobody watches it any more. */
+export interface DatagramSocket extends Disposable {
+  readonly fd: number;
+  /** What could not be had as it ought to be, each a line for the operator. */
+  readonly shortcomings: readonly string[];
+}
+
+/** Where queue length of unix datagram sockets is set, for the whole network namespace. */
+const QUEUE_SYSCTL = "/proc/sys/net/unix/max_dgram_qlen";
+/** What systemd sets. With the kernel's own 10, sender and receiver take turns: a quarter of the throughput. */
+const QUEUE_LENGTH = 512;
+
+/**
+ * Listens on a unix datagram socket at `path` (`@NAME`: abstract), open to all; the kernel tells each sender's pid and uid.
+ *
+ * What a daemon that died left at the path is replaced: a socket to which nobody listens. Anything else there is left alone.
+ * Disposing closes the socket, and removes the path if it is still ours.
+ * @throws {SystemError} "EADDRINUSE": another process listens there
+ * @throws {Fault} "not-a-socket": something else stands at the path
+ */
+export function listenUnixDatagram(path: string): DatagramSocket {
+  const address = unixAddress(path);
+  const isFile = !path.startsWith("@");
+  if (isFile) removeStale(path, address);
+  const shortcomings: string[] = [];
+  const fd = withLongQueue(shortcomings, () => openSocket(AF_UNIX));
+  try {
+    setOption(fd, SOL_SOCKET, SO_PASSCRED, 1, `ask for credentials on ${path}`);
+    if (libc().bind(fd, address, address.length) < 0) throw bindError(path, errno());
+    if (isFile) chmodSync(path, 0o666);
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+  const made = isFile ? lstatSync(path) : undefined;
+  return {
+    fd,
+    shortcomings,
+    [Symbol.dispose]() {
+      libc().close(fd);
+      if (made !== undefined && isStill(path, made)) unlinkSync(path);
+    },
+  };
+}
+
+/**
+ * Listens on a UDP port. The wildcard address of IPv6 takes IPv4 too.
+ * @param receiveBytes the kernel's buffer; more than the system allows is had with CAP_NET_ADMIN only, and what falls short is told
+ */
+export function listenUdp(
+  address: IpAddress,
+  port: number,
+  receiveBytes: number,
+): DatagramSocket & { readonly port: number } {
+  const name = `udp ${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${port}`;
+  const fd = openSocket(address.family === 4 ? AF_INET : AF_INET6);
+  try {
+    const shortcomings = enlargeReceiveBuffer(fd, receiveBytes, name);
+    const isWildcard = address.bytes.every((byte) => byte === 0);
+    if (address.family === 6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, isWildcard ? 0 : 1, `bind ${name}`);
+    const bytes = inetAddress(address, port);
+    if (libc().bind(fd, bytes, bytes.length) < 0) throw bindError(name, errno());
+    return { fd, shortcomings, port: portOf(boundAddress(fd)), [Symbol.dispose]: () => void libc().close(fd) };
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+}
+
+/** Has the kernel tell who sent, on a unix datagram socket that somebody else opened for us. */
+export function adoptUnixDatagram(fd: number): DatagramSocket {
+  setOption(fd, SOL_SOCKET, SO_PASSCRED, 1, `ask for credentials on descriptor ${fd}`);
+  return { fd, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
+}
+
+/** Sends one datagram without waiting. False where it could not be taken now, or nobody is there. */
+export function sendUnixDatagram(fd: number, to: string, bytes: Uint8Array): boolean {
+  const address = unixAddress(to);
+  return libc().sendto(fd, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL, address, address.length) >= 0;
+}
+
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** An unnamed unix datagram socket to send from. */
+export function openUnixDatagram(): DatagramSocket {
+  const fd = openSocket(AF_UNIX);
+  return { fd, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
+}
+
+function openSocket(family: number): number {
+  return checked(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open a datagram socket");
+}
+
+function removeStale(path: string, address: Uint8Array): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) {
+    const kind = found.isSymbolicLink() ? "a symbolic link" : found.isDirectory() ? "a directory" : "a file";
+    throw new Fault(
+      "cannot-create",
+      "not-a-socket",
+      `cannot listen on ${path}: ${kind} stands there; remove it, or choose another path`,
+    );
+  }
+  const probe = openSocket(AF_UNIX);
+  const result = libc().connect(probe, address, address.length);
+  const number = result < 0 ? errno() : 0;
+  libc().close(probe);
+  if (number === ECONNREFUSED) unlinkSync(path);
+}
+
+/**
+ * A socket's queue length is copied from the sysctl when the socket is made: so it is raised for that moment, and put back. The host's setting stays as its
+ * operator left it, and no daemon started later depends on us.
+ */
+function withLongQueue(shortcomings: string[], open: () => number): number {
+  const before = readFileSync(QUEUE_SYSCTL, "latin1").trim();
+  if (Number(before) >= QUEUE_LENGTH) return open();
+  try {
+    writeFileSync(QUEUE_SYSCTL, String(QUEUE_LENGTH));
+  } catch {
+    const advice = `sysctl -w net.unix.max_dgram_qlen=${QUEUE_LENGTH} before the start would let programs log in bursts`;
+    shortcomings.push(`the socket's queue takes ${before} messages: ${advice}`);
+    return open();
+  }
+  try {
+    return open();
+  } finally {
+    writeFileSync(QUEUE_SYSCTL, before);
+  }
+}
+
+function enlargeReceiveBuffer(fd: number, wantedBytes: number, name: string): string[] {
+  const value = new Int32Array([wantedBytes]);
+  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) === 0) return [];
+  setOption(fd, SOL_SOCKET, SO_RCVBUF, wantedBytes, `set the buffer of ${name}`);
+  const length = new Uint32Array([4]);
+  checked(libc().getsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, length), `read the buffer size of ${name}`);
+  const hadBytes = value[0]! / 2; // the kernel doubles what is asked, for its own book-keeping
+  if (hadBytes >= wantedBytes) return [];
+  return [
+    `${name} has a buffer of ${hadBytes} bytes instead of ${wantedBytes}: bursts may be lost; raise net.core.rmem_max`,
+  ];
+}
+
+function setOption(fd: number, level: number, option: number, value: number, action: string): void {
+  checked(libc().setsockopt(fd, level, option, new Int32Array([value]), 4), action);
+}
+
+function boundAddress(fd: number): Uint8Array {
+  const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
+  const length = new Uint32Array([bytes.length]);
+  checked(libc().getsockname(fd, bytes, length), "read a socket's own address");
+  return bytes.subarray(0, length[0]);
+}
+
+function bindError(where: string, number: number): SystemError {
+  const advice = number === EADDRINUSE ? "another process listens there (ss -l shows which)" : undefined;
+  return new SystemError(`listen on ${where}`, number, advice);
+}
+
+function isStill(path: string, made: Stats): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.ino === made.ino && found.dev === made.dev;
+}

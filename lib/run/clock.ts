@@ -1,0 +1,24 @@
+// The two clocks. Time is an argument everywhere else.
+
+import type { MonotonicMs } from "../base/brand.ts";
+import { address, libc } from "../linux/libc.ts";
+
+const CLOCK_MONOTONIC = 1;
+
+export interface Clock {
+  /** Milliseconds since 1970, UTC, as far as the host knows; it may jump. */
+  wallMs(): number;
+  /** Milliseconds since the host was started, without those it slept: the same in every process, only ever forward. */
+  monotonicMs(): MonotonicMs;
+}
+
+const time = new BigInt64Array(2);
+
+export const systemClock: Clock = {
+  wallMs: () => Date.now(),
+  // performance.now() counts from the process's start, of no use between processes
+  monotonicMs() {
+    libc().clock_gettime(CLOCK_MONOTONIC, address(time));
+    return (Number(time[0]) * 1_000 + Number(time[1]) / 1e6) as MonotonicMs;
+  },
+};
