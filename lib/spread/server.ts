@@ -77,7 +77,7 @@ function parseUnix(text: string, path: string): Server {
 }
 
 function parseTcp(text: string, rest: string): Server {
-  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(rest) ?? [];
+  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(rest) ?? [];
   if (bracketed === undefined && bare === undefined)
     throw new ServerError(text, "an IPv6 address needs brackets here: [::1]");
   const host = bracketed === undefined ? parseHost(text, bare!) : parseHost(text, `[${bracketed}]`);
