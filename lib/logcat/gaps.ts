@@ -1,0 +1,215 @@
+// The truth about what was received: which records are missing, which came twice, which came late.
+//
+// Senders number the records of a group consecutively (lib/feed/batch.ts), so what has come of one stream (host, incarnation, group) is nearly always "all
+// below `next`", less a few holes. A batch is one range of numbers, and is judged as a range: its cost does not depend on how many records it has.
+//
+//   first = next               as it should be
+//   first > next               [next, first) is missing: a hole opens
+//   below next, in a hole      late: the sender sent again what a lost connection had swallowed
+//   below next, in no hole     repeated: to be dropped
+//
+// Where we came in nothing is missing: the first batch of a stream only says where it stands. That holds for another life of a host too: it may be a new one,
+// or an old one whose spool is sent late. A hole is a fact and not a guess; what can't be known is told as that (`formerLast`).
+//
+// All of it is bounded. A stream remembers its last HOLES_MAX holes: what is older than the oldest of them (`floor`) can't be told from a repetition any more,
+// and is shown, since a record twice is better than none. Of STREAMS_MAX streams one that was silent is forgotten, and comes in anew.
+
+/** Holes that are remembered of each stream. */
+export const HOLES_MAX = 64;
+/** Streams that are remembered. */
+export const STREAMS_MAX = 65_536;
+
+/** Numbers from `from` to `to`, both included. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** How a batch of one stream fits to what came before. */
+export interface Verdict {
+  /** Opened by this batch: numbers that were sent, and have not come. */
+  readonly missing: Range | undefined;
+  /** Whether we were cut off from the daemon since this stream's last batch: that is why. */
+  readonly whileAway: boolean;
+  /** Records of this batch that fill holes. */
+  readonly late: number;
+  /** Records of this batch that came before. */
+  readonly repeated: number;
+  /** Set where another life of the host takes the place of one that we followed: the last number of that which came. */
+  readonly formerLast: number | undefined;
+  /** Whether nothing of this host was seen in this group before. */
+  readonly newcomer: boolean;
+}
+
+const IN_ORDER: Verdict = {
+  missing: undefined,
+  whileAway: false,
+  late: 0,
+  repeated: 0,
+  formerLast: undefined,
+  newcomer: false,
+};
+
+/** Totals over all streams, for `--stats`. */
+export interface GapTotals {
+  readonly streams: number;
+  /** Missing now: what came late is taken off. */
+  readonly missing: number;
+  readonly late: number;
+  readonly repeated: number;
+}
+
+class Stream {
+  /** Numbers from here on have not come. */
+  next: number;
+  /** Below this it is not known what has come. */
+  floor: number;
+  /** Ascending, apart, all within [floor, next). */
+  readonly holes: Range[] = [];
+  /** How often the daemon had been lost when this stream was last heard. */
+  absences: number;
+  /** Since a place for another stream was last looked for. */
+  heard = true;
+
+  constructor(next: number, floor: number, absences: number) {
+    this.next = next;
+    this.floor = floor;
+    this.absences = absences;
+  }
+}
+
+export class GapTracker {
+  readonly #streams = new Map<string, Stream>();
+  /** (host, group) -> the incarnation that was heard last. */
+  readonly #lives = new Map<string, string>();
+  /** Ranges of the last batch that came before. */
+  readonly #repeated: Range[] = [];
+  #absences = 0;
+  #missing = 0;
+  #late = 0;
+  #repeatedTotal = 0;
+
+  /** The daemon was lost: what comes now may have holes for that reason. */
+  away(): void {
+    this.#absences += 1;
+  }
+
+  /**
+   * Enters the batch of `count` records numbered from `first` on. `count` 0 only says which number comes next.
+   *
+   * None of host, incarnation and group may hold a space. The verdict is good until the next call.
+   */
+  enter(host: string, incarnation: string, group: string, first: number, count: number): Verdict {
+    this.#repeated.length = 0;
+    const key = `${host} ${incarnation} ${group}`;
+    const stream = this.#streams.get(key);
+    if (stream === undefined) return this.#comeIn(key, host, incarnation, group, first, count);
+    stream.heard = true;
+    const whileAway = stream.absences !== this.#absences;
+    if (first === stream.next && !whileAway) {
+      stream.next = first + count;
+      return IN_ORDER;
+    }
+    stream.absences = this.#absences;
+    return this.#judge(stream, first, count, { whileAway, formerLast: undefined, newcomer: false });
+  }
+
+  /** Whether record `number` of the batch that was entered last came before. */
+  isRepeated(number: number): boolean {
+    for (const range of this.#repeated) if (number >= range.from && number <= range.to) return true;
+    return false;
+  }
+
+  get totals(): GapTotals {
+    return {
+      streams: this.#streams.size,
+      missing: this.#missing,
+      late: this.#late,
+      repeated: this.#repeatedTotal,
+    };
+  }
+
+  #comeIn(key: string, host: string, incarnation: string, group: string, first: number, count: number): Verdict {
+    const life = `${host} ${group}`;
+    const former = this.#lives.get(life);
+    const formerStream = former === undefined ? undefined : this.#streams.get(`${host} ${former} ${group}`);
+    this.#lives.set(life, incarnation);
+    const stream = new Stream(first, first, this.#absences);
+    this.#streams.set(key, stream);
+    if (this.#streams.size > STREAMS_MAX) this.#forgetOne();
+    return this.#judge(stream, first, count, {
+      whileAway: formerStream !== undefined && formerStream.absences !== this.#absences,
+      formerLast: formerStream === undefined ? undefined : formerStream.next - 1,
+      newcomer: formerStream === undefined,
+    });
+  }
+
+  #judge(
+    stream: Stream,
+    first: number,
+    count: number,
+    known: Pick<Verdict, "whileAway" | "formerLast" | "newcomer">,
+  ): Verdict {
+    const end = first + count;
+    const missing = first > stream.next ? { from: stream.next, to: first - 1 } : undefined;
+    const late = this.#fill(stream, first, Math.min(end, stream.next));
+    const repeated = this.#countRepeated();
+    if (missing !== undefined) {
+      stream.holes.push(missing);
+      this.#missing += missing.to - missing.from + 1;
+    }
+    while (stream.holes.length > HOLES_MAX) stream.floor = stream.holes.shift()!.to + 1;
+    stream.next = Math.max(stream.next, end);
+    this.#missing -= late;
+    this.#late += late;
+    this.#repeatedTotal += repeated;
+    return { ...known, missing, late, repeated };
+  }
+
+  /** Takes [from, to), all below `next`, out of the holes, and notes what lies in none. Returns how many records lay in holes. */
+  #fill(stream: Stream, from: number, to: number): number {
+    let late = 0;
+    let at = Math.max(from, stream.floor);
+    for (let index = 0; index < stream.holes.length && at < to; index++) {
+      const hole = stream.holes[index]!;
+      const begin = Math.max(hole.from, at);
+      const end = Math.min(hole.to + 1, to);
+      if (begin >= end) continue;
+      if (begin > at) this.#repeated.push({ from: at, to: begin - 1 });
+      late += end - begin;
+      at = end;
+      const rest: Range[] = [];
+      if (hole.from < begin) rest.push({ from: hole.from, to: begin - 1 });
+      if (end <= hole.to) rest.push({ from: end, to: hole.to });
+      stream.holes.splice(index, 1, ...rest);
+      index += rest.length - 1;
+    }
+    if (at < to) this.#repeated.push({ from: at, to: to - 1 });
+    return late;
+  }
+
+  /** Forgets the first stream that has not been heard since the last search; those that have been get another round. */
+  #forgetOne(): void {
+    for (const [key, stream] of this.#streams) {
+      this.#streams.delete(key);
+      if (!stream.heard) {
+        this.#forgetLife(key);
+        return;
+      }
+      stream.heard = false;
+      this.#streams.set(key, stream);
+    }
+  }
+
+  #forgetLife(key: string): void {
+    const [host, incarnation, group] = key.split(" ");
+    const life = `${host} ${group}`;
+    if (this.#lives.get(life) === incarnation) this.#lives.delete(life);
+  }
+
+  #countRepeated(): number {
+    let repeated = 0;
+    for (const range of this.#repeated) repeated += range.to - range.from + 1;
+    return repeated;
+  }
+}
