@@ -14,7 +14,7 @@
 //
 // A header field that is absent is an empty range, start and end alike: no header field that is present is empty.
 
-const UTF8 = new TextDecoder();
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
 
 /** How a record came to us. */
@@ -51,6 +51,11 @@ export const MARK_CUT = 2;
 export const MARK_TIME_OFF = 4;
 /** It was kept in a spool and delivered late. */
 export const MARK_LATE = 8;
+/** It had no PRI, or one above 191: `pri` is ours. */
+export const MARK_NO_PRI = 16;
+
+/** The word for each mark; the one at index i is that of bit i. */
+export const MARK_NAMES = ["malformed", "cut", "time-off", "late", "no-pri"] as const;
 
 /** PRI of a message without one, or with one above 191: user.notice (RFC 3164 section 4.3.3). */
 export const DEFAULT_PRI = 13;
@@ -92,6 +97,11 @@ export class RecordView {
   msgEnd = 0;
   /** The MARK_ bits that hold. */
   marks = 0;
+  /** Where a malformed message breaks its form, as an offset in `bytes`; -1 where it does not. */
+  faultAt = -1;
+  /** In a record that was read back from what own-element.ts wrote: where the part of our element begins that is only carried on, and where the element ends. */
+  ownTail = 0;
+  ownEnd = 0;
 
   get facility(): number {
     return this.pri >> 3;

@@ -1,0 +1,89 @@
+// Writing into a caller's buffer. Each function writes at `at` and returns the offset behind what it wrote; the caller has made sure of the room (a format's
+// `bound`).
+//
+// Copies are loops: for header fields of some bytes a loop costs less than the view that `set` needs; measured for 200 bytes, a loop that looks for control
+// characters on the way takes 100 ns, a view and `set` 42 ns, of the 1,700 ns that a record has at 600,000 a second.
+
+const DIGIT_0 = 0x30;
+const HASH = 0x23;
+
+/** A constant text as bytes; ASCII. */
+export function ascii(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Copies bytes as they are. */
+export function writeBytes(out: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): number {
+  if (to - from > 64) {
+    out.set(bytes.subarray(from, to), at);
+    return at + to - from;
+  }
+  while (from < to) out[at++] = bytes[from++]!;
+  return at;
+}
+
+/** Copies all of a constant. */
+export function writeConstant(out: Uint8Array, at: number, constant: Uint8Array): number {
+  for (let index = 0; index < constant.length; index++) out[at++] = constant[index]!;
+  return at;
+}
+
+/** Bytes that a control character takes in `writeLine`. */
+export const ESCAPED_BYTES = 4;
+
+/**
+ * Copies text so that it stays on one line and does nothing to a terminal: control characters but tab become `#` and three octal digits, as `#012` for a line
+ * feed. So do those of C1, which are two bytes in UTF-8. Not to be undone: a text may hold `#012` itself.
+ */
+export function writeLine(out: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): number {
+  while (from < to) {
+    const byte = bytes[from++]!;
+    if (IS_PLAIN[byte] !== 0) out[at++] = byte;
+    else if (byte === 0xc2 && (from >= to || (bytes[from]! & 0xe0) !== 0x80)) out[at++] = byte;
+    else if (byte === 0xc2) at = writeOctal(out, at, bytes[from++]!);
+    else at = writeOctal(out, at, byte);
+  }
+  return at;
+}
+
+function writeOctal(out: Uint8Array, at: number, byte: number): number {
+  out[at] = HASH;
+  out[at + 1] = DIGIT_0 + (byte >> 6);
+  out[at + 2] = DIGIT_0 + ((byte >> 3) & 7);
+  out[at + 3] = DIGIT_0 + (byte & 7);
+  return at + ESCAPED_BYTES;
+}
+
+/** 0 for control characters but tab, and for 0xC2, which begins those of C1 in UTF-8. */
+const IS_PLAIN = new Uint8Array(256).fill(1);
+IS_PLAIN.fill(0, 0, 0x20);
+IS_PLAIN[0x09] = 1;
+IS_PLAIN[0x7f] = 0;
+IS_PLAIN[0xc2] = 0;
+
+/** A whole number, zero or more, up to 2^53. */
+export function writeNumber(out: Uint8Array, at: number, value: number): number {
+  if (value < 10) {
+    out[at] = DIGIT_0 + value;
+    return at + 1;
+  }
+  let digits = 1;
+  for (let power = 10; power <= value; power *= 10) digits++;
+  const end = at + digits;
+  for (let index = end - 1; index >= at; index--) {
+    const tenth = Math.floor(value / 10);
+    out[index] = DIGIT_0 + value - tenth * 10;
+    value = tenth;
+  }
+  return end;
+}
+
+/** The last `digits` decimal digits of a number, zero or more. */
+export function writeDigits(out: Uint8Array, at: number, value: number, digits: number): number {
+  for (let index = at + digits - 1; index >= at; index--) {
+    const tenth = Math.floor(value / 10);
+    out[index] = DIGIT_0 + value - tenth * 10;
+    value = tenth;
+  }
+  return at + digits;
+}
