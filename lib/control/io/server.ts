@@ -1,0 +1,167 @@
+// The service's end of a control socket. Who may open the socket's file may command the service: its mode is the access control.
+import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
+import { type Answer, LineCutter, type Request, readRequest, refusal, writeAnswer } from "../message.ts";
+
+/** Answers one kind of request: gives the final value, or parts by `part` before it. `gone` is aborted when the asker has left. */
+export type Handler = (
+  request: Request,
+  conversation: { readonly part: (value: unknown) => void; readonly gone: AbortSignal },
+) => Promise<unknown>;
+
+export interface ControlServerOptions {
+  readonly path: string;
+  /** Default 0600: root, or the service's own user. */
+  readonly mode?: number;
+  readonly handlers: Readonly<Record<string, Handler>>;
+  readonly log: Log;
+}
+
+/** Operators talking to one service at one time; one more is told to come back. */
+const CONVERSATIONS_MAX = 64;
+
+interface Conversation {
+  readonly cutter: LineCutter;
+  readonly gone: AbortController;
+  /** What the socket has not taken yet. */
+  unsent: Uint8Array[];
+}
+
+/** A listening control socket; `stop` removes its file. */
+export class ControlServer implements Disposable {
+  readonly #listener: Bun.UnixSocketListener<Conversation>;
+  #open = 0;
+
+  /** @throws {Fault} kind "cannot-create" where the socket can't be made, or another process answers on it */
+  static async listen(options: ControlServerOptions): Promise<ControlServer> {
+    if (await someoneAnswers(options.path)) {
+      throw new Fault(
+        "cannot-create",
+        "in-use",
+        `cannot listen on ${options.path}: another process answers there; is the service running already?`,
+      );
+    }
+    return new ControlServer(options);
+  }
+
+  private constructor(private readonly options: ControlServerOptions) {
+    const { path } = options;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      removeStale(path);
+      this.#listener = Bun.listen<Conversation>({
+        unix: path,
+        socket: {
+          open: (socket) => this.#onOpen(socket),
+          data: (socket, chunk) => this.#onData(socket, chunk),
+          drain: flush,
+          close: (socket) => this.#onClose(socket),
+        },
+      });
+      chmodSync(path, options.mode ?? 0o600);
+    } catch (cause) {
+      throw new Fault(
+        "cannot-create",
+        "listen",
+        `cannot listen on ${path}: ${cause instanceof Error ? cause.message : cause}`,
+        { cause },
+      );
+    }
+  }
+
+  stop(): void {
+    this.#listener.stop(true);
+    removeStale(this.options.path);
+  }
+
+  [Symbol.dispose](): void {
+    this.stop();
+  }
+
+  #onOpen(socket: Bun.Socket<Conversation>): void {
+    socket.data = { cutter: new LineCutter(), gone: new AbortController(), unsent: [] };
+    this.#open += 1;
+    if (this.#open <= CONVERSATIONS_MAX) return;
+    send(
+      socket,
+      refusal(new Fault("temporary", "busy", `${CONVERSATIONS_MAX} others talk to this service: try again`)),
+    );
+    socket.end();
+  }
+
+  #onData(socket: Bun.Socket<Conversation>, chunk: Uint8Array): void {
+    try {
+      for (const line of socket.data.cutter.take(chunk)) void this.#answer(socket, readRequest(line));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      send(socket, refusal(error));
+      socket.end();
+    }
+  }
+
+  async #answer(socket: Bun.Socket<Conversation>, request: Request): Promise<void> {
+    const handler = Object.hasOwn(this.options.handlers, request.ask) ? this.options.handlers[request.ask] : undefined;
+    try {
+      if (handler === undefined)
+        throw new Fault("usage", "unknown-request", `this service does not know ${JSON.stringify(request.ask)}`);
+      const part = (value: unknown) => send(socket, { is: "part", value });
+      const value = await handler(request, { part, gone: socket.data.gone.signal });
+      send(socket, { is: "end", value: value ?? null });
+    } catch (error) {
+      // A handler's own mistake must not end the service, and must not be silent either.
+      if (!(error instanceof Fault)) this.options.log.error(`control request ${request.ask} failed: ${error}`);
+      send(
+        socket,
+        error instanceof Fault ? refusal(error) : { is: "error", kind: "os", code: "failed", message: String(error) },
+      );
+    }
+  }
+
+  #onClose(socket: Bun.Socket<Conversation>): void {
+    this.#open -= 1;
+    socket.data.gone.abort();
+  }
+}
+
+/** An asker that reads nothing for this many answers is let go: nobody may make a service keep more. */
+const UNSENT_MAX = 256;
+
+function send(socket: Bun.Socket<Conversation>, answer: Answer): void {
+  if (socket.data.gone.signal.aborted) return;
+  socket.data.unsent.push(new TextEncoder().encode(writeAnswer(answer)));
+  if (socket.data.unsent.length > UNSENT_MAX) socket.terminate();
+  else flush(socket);
+}
+
+function flush(socket: Bun.Socket<Conversation>): void {
+  const { unsent } = socket.data;
+  while (unsent.length > 0) {
+    const line = unsent[0]!;
+    const taken = socket.write(line);
+    if (taken < line.length) {
+      unsent[0] = line.subarray(Math.max(0, taken));
+      return;
+    }
+    unsent.shift();
+  }
+}
+
+function removeStale(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
+
+async function someoneAnswers(path: string): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
