@@ -1,0 +1,53 @@
+// Pairs in turn: ours, theirs, ours, theirs ... Each pair gives one ratio; the median of the ratios is the figure to quote.
+
+/** One run of one program: figures by name, such as messages a second or CPU seconds. */
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Contest {
+  readonly name: string;
+  readonly ours: () => Promise<Figures>;
+  readonly theirs: () => Promise<Figures>;
+  /** What the median ratio ours/theirs should reach: at least for rates, at most for costs. */
+  readonly goals: Readonly<Record<string, { readonly ratio: number; readonly better: "more" | "less" }>>;
+}
+
+/** Runs a contest `pairs` times, after one pair that is not counted, and prints a row a figure. */
+export async function hold(contest: Contest, pairs: number): Promise<void> {
+  await contest.ours();
+  await contest.theirs();
+  const runs: { ours: Figures; theirs: Figures }[] = [];
+  for (let pair = 0; pair < pairs; pair++) {
+    // Who goes first changes, so that neither always finds the caches that the other left.
+    const oursFirst = pair % 2 === 0;
+    const first = oursFirst ? await contest.ours() : await contest.theirs();
+    const second = oursFirst ? await contest.theirs() : await contest.ours();
+    runs.push(oursFirst ? { ours: first, theirs: second } : { ours: second, theirs: first });
+  }
+  for (const [figure, goal] of Object.entries(contest.goals)) {
+    const ours = spread(runs.map((run) => run.ours[figure] ?? Number.NaN));
+    const theirs = spread(runs.map((run) => run.theirs[figure] ?? Number.NaN));
+    const ratio = spread(runs.map((run) => (run.ours[figure] ?? Number.NaN) / (run.theirs[figure] ?? Number.NaN)));
+    const reached = goal.better === "more" ? ratio.median >= goal.ratio : ratio.median <= goal.ratio;
+    console.log(
+      [
+        contest.name.padEnd(46),
+        figure.padEnd(22),
+        `ours ${show(ours.median)}`.padEnd(18),
+        `theirs ${show(theirs.median)}`.padEnd(20),
+        `ratio ${ratio.least.toFixed(2)} / ${ratio.median.toFixed(2)} / ${ratio.most.toFixed(2)}`.padEnd(26),
+        `goal ${goal.better === "more" ? ">=" : "<="} ${goal.ratio} ${reached ? "reached" : "NOT reached"}`,
+      ].join(" "),
+    );
+  }
+}
+
+function spread(values: readonly number[]): { least: number; median: number; most: number } {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { least: sorted[0]!, median, most: sorted.at(-1)! };
+}
+
+function show(value: number): string {
+  return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
