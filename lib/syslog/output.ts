@@ -12,6 +12,11 @@ export function ascii(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
+/** A constant for each word. */
+export function constants<Word extends string>(words: readonly Word[]): Readonly<Record<Word, Uint8Array>> {
+  return Object.fromEntries(words.map((word) => [word, ascii(word)])) as Record<Word, Uint8Array>;
+}
+
 /** Copies bytes as they are. */
 export function writeBytes(out: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): number {
   if (to - from > 64) {

@@ -9,9 +9,9 @@
 //
 // 32473 is the enterprise number that RFC 5612 sets aside for documentation: the project has none of its own. A message from the network that holds such an
 // element is not believed (`ParseRules.ownElement`): it stays where it is, behind ours.
-import { ascii, writeBytes, writeConstant, writeNumber } from "./output.ts";
-import { MARK_NAMES, type RecordView } from "./record.ts";
-import { isWord, ParamCursor } from "./structured-data.ts";
+import { ascii, constants, writeBytes, writeConstant, writeNumber } from "./output.ts";
+import { MARK_NAMES, type RecordView, VIAS } from "./record.ts";
+import { isEscapable, isWord, ParamCursor } from "./structured-data.ts";
 
 export const OWN_ID = "sb@32473";
 
@@ -24,14 +24,15 @@ const UID = ascii('" uid="');
 const VIA = ascii(' via="');
 const PEER = ascii('" peer="');
 const NAMES = MARK_NAMES.map(ascii);
+const VIA_WORDS = constants(VIAS);
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 const CLOSE = 0x5d;
-const NOT_IN_A_VALUE = /["\\\]]/g;
+const BACKSLASH = 0x5c;
 
 /** No fewer bytes than `writeOwnElement` needs: all names and numbers at their longest, and what is carried on. */
 export function boundOwnElement(record: RecordView): number {
-  return 192 + record.origin.peer.length * 3 + record.ownEnd - record.ownTail;
+  return 192 + 2 * record.origin.peerBytes.length + record.ownEnd - record.ownTail;
 }
 
 /** Writes the element for a record. */
@@ -45,25 +46,21 @@ export function writeOwnElement(record: RecordView, out: Uint8Array, at: number)
   if (record.uid >= 0) at = writeNumber(out, writeConstant(out, at, UID), record.uid);
   out[at++] = QUOTE;
   if (record.ownEnd > record.ownTail) return writeBytes(out, at, record.bytes, record.ownTail, record.ownEnd);
-  at = writeConstant(out, at, viaBytes(record));
-  return at;
+  at = writeConstant(out, at, VIA);
+  at = writeConstant(out, at, VIA_WORDS[record.origin.via]);
+  if (record.origin.peer !== "") at = writeValue(record.origin.peerBytes, out, writeConstant(out, at, PEER));
+  out[at] = QUOTE;
+  out[at + 1] = CLOSE;
+  return at + 2;
 }
 
-/** The same for all records of an origin: rendered once for each. */
-const tails = new WeakMap<object, Uint8Array>();
-
-function viaBytes(record: RecordView): Uint8Array {
-  const origin = record.origin;
-  let tail = tails.get(origin);
-  if (tail === undefined) {
-    const peer = origin.peer.replace(NOT_IN_A_VALUE, "\\$&");
-    const encoder = new TextEncoder();
-    const via = encoder.encode(origin.via);
-    const parts = origin.peer === "" ? [VIA, via] : [VIA, via, PEER, encoder.encode(peer)];
-    tail = Uint8Array.from([...parts.flatMap((part) => [...part]), QUOTE, CLOSE]);
-    tails.set(origin, tail);
+/** A value, with a backslash before what needs one. */
+function writeValue(value: Uint8Array, out: Uint8Array, at: number): number {
+  for (const byte of value) {
+    if (isEscapable(byte)) out[at++] = BACKSLASH;
+    out[at++] = byte;
   }
-  return tail;
+  return at;
 }
 
 function writeMarks(marks: number, out: Uint8Array, at: number): number {

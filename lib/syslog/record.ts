@@ -18,13 +18,17 @@ const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const NO_BYTES = new Uint8Array(0);
 
 /** How a record came to us. */
-export type Via = "unix" | "udp" | "tcp" | "tls" | "kernel" | "stdin" | "fifo" | "group" | "internal";
+export const VIAS = ["unix", "udp", "tcp", "tls", "kernel", "stdin", "fifo", "group", "internal"] as const;
+
+export type Via = (typeof VIAS)[number];
 
 /** Where records come from: one object a socket, connection or peer, shared by all of its records, and never changed. */
 export interface Origin {
   readonly via: Via;
   /** The peer's address as text, "" where it has none. */
   readonly peer: string;
+  /** `peer`, encoded once. */
+  readonly peerBytes: Uint8Array;
   /** The host name for a message that names none: our own for local sources, else the peer's name or address. Printable ASCII, no spaces. */
   readonly host: string;
   /** `host`, encoded once. */
@@ -34,7 +38,8 @@ export interface Origin {
 /** Makes an origin. Characters that no host name can hold become `_`, so that `host` is one word wherever it is written. */
 export function origin(via: Via, host: string, peer = ""): Origin {
   const word = host.replace(/[^\x21-\x7e]/g, "_") || "-";
-  return { via, peer, host: word, hostBytes: new TextEncoder().encode(word) };
+  const encoder = new TextEncoder();
+  return { via, peer, peerBytes: encoder.encode(peer), host: word, hostBytes: encoder.encode(word) };
 }
 
 /** For records of which nothing is known. */
