@@ -1,0 +1,41 @@
+// Where records end. A sink has a bounded queue of its own and a hand that empties it: so one that stalls, stalls nobody else.
+//
+// The rule of all of them: `accepted` = `delivered` + `lost` + what waits. A full queue refuses the newest record (policy "drop-newest"): what was accepted
+// into it is never taken back, so each loss is known exactly, when it happens and to the record.
+import type { RecordView } from "../syslog/record.ts";
+
+/** What a sink counts, from its start. Refilled in place. */
+export class SinkCounters {
+  /** Records given to the sink. */
+  accepted = 0;
+  /** Records that are where they should be, as far as the sink can know. */
+  delivered = 0;
+  /** Records that will never be: refused by the full queue, or left in it at the end. */
+  lost = 0;
+}
+
+/** What an operator should know of a sink: each is told once, not for every record. */
+export type SinkEvent =
+  | { readonly on: "failing"; readonly reason: string }
+  | { readonly on: "working"; readonly outageMs: number; readonly lost: number }
+  /** The queue was full for a while, though nothing failed: the destination is too slow. */
+  | { readonly on: "overflowed"; readonly lost: number };
+
+export interface Sink {
+  /** As it is written in the config: "file:/var/log/messages". */
+  readonly name: string;
+  readonly counters: Readonly<SinkCounters>;
+  /** Records in the queue. */
+  readonly waiting: number;
+  /** Queues a record, or counts it as lost. Never waits, never throws; the record is not kept. */
+  take(record: RecordView): void;
+  /** A turn of the event loop has ended: what was taken may go out. */
+  flush(): void;
+  /** What the sink holds open may have been moved away (SIGHUP): opens it anew. */
+  reopen(): void;
+  /** Takes no more, gives the queue `withinMs` to empty, counts what is left as lost. */
+  close(withinMs: number): Promise<void>;
+}
+
+/** How long a sink that is busy may keep records to send them together; an idle one sends at once. */
+export const LINGER_MS = 5;
