@@ -1,4 +1,5 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
 
 /** The executable itself: every command hangs below it. */
@@ -10,5 +11,5 @@ export const spreadbox: AnyCommand = defineCommand({
     { line: "spreadbox logcat log.mail log.auth", about: "what the cluster's mail and auth logs say, live" },
     { line: "ln -s spreadbox logcat && ./logcat --help", about: "called by a command's name, it is that command" },
   ],
-  commands: [helpTopics],
+  commands: [generateCommand(() => spreadbox), helpTopics],
 });

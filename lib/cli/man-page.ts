@@ -1,0 +1,76 @@
+// A manual page in roff (man(7)), from the same description as the help page, so that the two cannot differ.
+import { type AnyCommand, type Flag, flagsOf } from "./command.ts";
+
+/**
+ * @param path    how the command is typed: `["spreadbox", "config", "check"]`
+ * @param section of the manual: "1" for what everyone runs, "8" for services
+ * @param version stands in the page's foot
+ */
+export function manPage(command: AnyCommand, path: readonly string[], section: string, version: string): string {
+  const typed = path.join(" ");
+  const lines = [
+    `.TH ${path.join("-").toUpperCase()} ${section} "" "spreadbox ${roff(version)}" "spreadbox manual"`,
+    ".SH NAME",
+    `${roff(path.join("-"))} \\- ${roff(command.summary)}`,
+    ".SH SYNOPSIS",
+    synopsis(command, typed),
+  ];
+  if (command.about !== undefined) {
+    lines.push(
+      ".SH DESCRIPTION",
+      ...command.about
+        .trim()
+        .split(/\n\s*\n/)
+        .flatMap((text) => [".PP", roff(text.replace(/\s+/g, " "))]),
+    );
+  }
+  if (command.commands !== undefined) {
+    lines.push(
+      ".SH COMMANDS",
+      ...command.commands.flatMap((sub) => [".TP", `.B ${roff(sub.name)}`, roff(sub.summary)]),
+    );
+  }
+  const positionals = command.positionals ?? [];
+  if (positionals.length > 0)
+    lines.push(".SH ARGUMENTS", ...positionals.flatMap((one) => [".TP", `.I ${roff(one.name)}`, roff(one.about)]));
+  if (command.run !== undefined) lines.push(".SH OPTIONS", ...Object.entries(flagsOf(command)).flatMap(option));
+  for (const { title, text } of command.sections ?? []) {
+    lines.push(`.SH ${roff(title.toUpperCase())}`, ".nf", ...text.trim().split("\n").map(roff), ".fi");
+  }
+  const examples = command.examples ?? [];
+  if (examples.length > 0)
+    lines.push(".SH EXAMPLES", ...examples.flatMap(({ line, about }) => [".TP", `.B ${roff(line)}`, roff(about)]));
+  lines.push(
+    ".SH EXIT STATUS",
+    "0 where all went well; else by sysexits.h:",
+    ".B spreadbox help exit-codes",
+    "lists them.",
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function synopsis(command: AnyCommand, typed: string): string {
+  if (command.run === undefined) return `.B ${roff(typed)}\n.I COMMAND\n[FLAGS] [ARGUMENTS]`;
+  const words = (command.positionals ?? []).map(({ name, required, many }) => {
+    const word = `\\fI${roff(name)}\\fR${many ? " ..." : ""}`;
+    return required ? word : `[${word}]`;
+  });
+  return [`.B ${roff(typed)}`, "[FLAGS]", ...words].join("\n");
+}
+
+function option([name, flag]: [string, Flag]): string[] {
+  const short = flag.short === undefined ? "" : `\\fB\\-${flag.short}\\fR, `;
+  const value =
+    flag.type === "switch" ? "" : ` \\fI${roff(flag.hint ?? flag.choices?.join("|") ?? name.toUpperCase())}\\fR`;
+  const again = flag.type === "list" ? "; may be repeated" : "";
+  const usual = flag.default === undefined ? "" : ` (default: ${flag.default})`;
+  return [".TP", `${short}\\fB\\-\\-${roff(name)}\\fR${value}`, roff(`${flag.about}${again}${usual}`)];
+}
+
+/** Text that roff prints as it stands: no escapes, no requests at a line's begin, and minus signs that can be copied. */
+function roff(text: string): string {
+  return text
+    .replaceAll("\\", "\\e")
+    .replaceAll("-", "\\-")
+    .replace(/^([.'])/gm, "\\&$1");
+}
