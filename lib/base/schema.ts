@@ -123,6 +123,7 @@ function shortUnit(unit: string): string {
 
 /** "64k", "64 kib" and "64KB" meant "64KiB"; a bare number is bytes. */
 function suggestSize(text: string): string | undefined {
+  if (trySize(text.trim()) !== undefined) return text.trim();
   const match = /^\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?|bytes?)\s*$/i.exec(text);
   if (match === null) return undefined;
   const prefix = match[2]!.toUpperCase();
