@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { columnsOf, glyphOf, UNSAFE } from "../../lib/logcat/glyph.ts";
-import { LineWriter, type Paper, PLAIN_PAPER, utf8Length } from "../../lib/logcat/line-writer.ts";
+import { LineWriter, type Paper, PLAIN_PAPER } from "../../lib/logcat/line-writer.ts";
 import { cases } from "../support/fuzz.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -212,31 +212,4 @@ test("exact text keeps every byte but the line feed", () => {
   const line = new LineWriter();
   line.exact(new Uint8Array([0x61, 0x0a, 0xff, 0x1b]), 0, 4);
   expect([...line.bytes.subarray(0, line.end)]).toEqual([0x61, 0x5c, 0x6e, 0xff, 0x1b]);
-});
-
-test("UTF-8 is what a strict decoder takes, one character at a time", () => {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  const isCharacter = (bytes: Uint8Array) => {
-    try {
-      return [...decoder.decode(bytes)].length === 1;
-    } catch {
-      return false;
-    }
-  };
-  fc.assert(
-    fc.property(
-      fc.oneof(
-        fc.uint8Array({ minLength: 1, maxLength: 4 }),
-        fc.string({ unit: "binary", minLength: 1, maxLength: 1 }).map(bytesOf),
-      ),
-      (bytes) => {
-        const length = utf8Length(bytes, 0, bytes.length);
-        const lengths = [1, 2, 3, 4].filter(
-          (length) => length <= bytes.length && isCharacter(bytes.subarray(0, length)),
-        );
-        expect(length).toBe(lengths[0] ?? 0);
-      },
-    ),
-    cases(5_000),
-  );
 });

@@ -1,0 +1,84 @@
+// What logcat itself says, in line with the records and told apart from them: "-- " in front of a line of text, another `kind` in JSON.
+//
+// Names of hosts, groups and sessions in a notice come from the network, like the records: whoever writes one to a terminal passes it through the same sieve.
+import { formatDuration } from "../base/duration.ts";
+
+export type Notice =
+  /** Records that were sent and have not come: numbers `from` to `to`. */
+  | {
+      readonly kind: "gap";
+      readonly group: string;
+      readonly host: string;
+      readonly from: number;
+      readonly to: number;
+      readonly whileAway: boolean;
+    }
+  /** Records that were missing came after all. */
+  | { readonly kind: "late"; readonly group: string; readonly host: string; readonly records: number }
+  /** A host goes on under another incarnation: what it sent after `last` of the one before is not known. */
+  | {
+      readonly kind: "anew";
+      readonly group: string;
+      readonly host: string;
+      readonly last: number;
+      readonly next: number;
+    }
+  /** A host is heard in a group for the first time. */
+  | { readonly kind: "feeds"; readonly group: string; readonly host: string }
+  /** A session joined or left a group. */
+  | {
+      readonly kind: "member";
+      readonly group: string;
+      readonly member: string;
+      readonly change: "joined" | "left" | "disconnected" | "came by the network" | "went by the network";
+      readonly members: number;
+    }
+  /** The daemon is gone; we go on trying. */
+  | { readonly kind: "lost"; readonly reason: string }
+  | { readonly kind: "back"; readonly server: string; readonly awayMs: number }
+  /** Records that could not be written: whoever reads the output is too slow, or the file can't be written. */
+  | { readonly kind: "skipped"; readonly records: number; readonly reason: string }
+  /** A message that is no log record as we know them. */
+  | { readonly kind: "unreadable"; readonly group: string; readonly sender: string; readonly reason: string };
+
+/** A notice in words, without the "-- ". One line; what it quotes is as the network gave it. */
+export function noticeText(notice: Notice): string {
+  switch (notice.kind) {
+    case "gap": {
+      const { group, host, from, to, whileAway } = notice;
+      const numbers = from === to ? `${from}` : `${from}-${to}`;
+      const why = whileAway ? ", sent while the daemon was away" : "";
+      return `${counted(to - from + 1, "record")} of ${host} missing in ${group} (${numbers})${why}`;
+    }
+    case "late":
+      return `${counted(notice.records, "record")} of ${notice.host} that ${notice.records === 1 ? "was" : "were"} missing in ${notice.group} came late`;
+    case "anew": {
+      const { group, host, last, next } = notice;
+      return `${host} began anew in ${group} at ${next}: what it sent after ${last} is not known`;
+    }
+    case "feeds":
+      return `${notice.host} feeds ${notice.group}`;
+    case "member":
+      return `${notice.member} ${notice.change}: ${notice.group} has ${counted(notice.members, "member")}`;
+    case "lost":
+      return `daemon lost: ${notice.reason}; trying again`;
+    case "back":
+      return `back after ${formatDuration(roundedMs(notice.awayMs))}: ${notice.server}`;
+    case "skipped":
+      return `${counted(notice.records, "record")} skipped: ${notice.reason}`;
+    case "unreadable":
+      return `a message of ${notice.sender} in ${notice.group} is no log record: ${notice.reason}; told once, counted by --stats`;
+    default:
+      return notice satisfies never;
+  }
+}
+
+/** "1 record", "12 records". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** To a tenth of a second: nobody acts on less. */
+function roundedMs(ms: number): number {
+  return ms < 1_000 ? Math.round(ms) : Math.round(ms / 100) * 100;
+}
