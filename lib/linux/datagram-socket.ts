@@ -32,11 +32,12 @@ const QUEUE_LENGTH = 512;
  * Listens on a unix datagram socket at `path` (`@NAME`: abstract), open to all; the kernel tells each sender's pid and uid.
  *
  * What a daemon that died left at the path is replaced: a socket to which nobody listens. Anything else there is left alone.
- * Disposing closes the socket, and removes the path if it is still ours.
+ * Disposing closes the socket, and removes it from where it stands if it is still ours.
+ * @param removeFrom where it stands at the end, if somebody renames it in between
  * @throws {SystemError} "EADDRINUSE": another process listens there
  * @throws {Fault} "not-a-socket": something else stands at the path
  */
-export function listenUnixDatagram(path: string): DatagramSocket {
+export function listenUnixDatagram(path: string, removeFrom = path): DatagramSocket {
   const address = unixAddress(path);
   const isFile = !path.startsWith("@");
   if (isFile) removeStale(path, address);
@@ -56,7 +57,7 @@ export function listenUnixDatagram(path: string): DatagramSocket {
     shortcomings,
     [Symbol.dispose]() {
       libc().close(fd);
-      if (made !== undefined && isStill(path, made)) unlinkSync(path);
+      if (made !== undefined && isStill(removeFrom, made)) unlinkSync(removeFrom);
     },
   };
 }

@@ -1,0 +1,150 @@
+// The daemon: sources, rules and sinks put together. Everything that decides is elsewhere; here values meet sockets and files.
+//
+//   source (datagram-source, kernel-source) -> parseMessage -> Router -> sinks (lib/sink)
+//
+// All of it runs on one thread, record by record, and nothing on the way waits. A turn of the event loop takes what is at hand; at its end the sinks send.
+import { hostname } from "node:os";
+import type { Clock } from "../../run/clock.ts";
+import { FileSink } from "../../sink/io/file-sink.ts";
+import { BlockPool } from "../../sink/line-queue.ts";
+import type { Sink } from "../../sink/sink.ts";
+import { TraditionalFormat } from "../../syslog/format-3164.ts";
+import { parseMessage } from "../../syslog/parse.ts";
+import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
+import { origin, RecordView } from "../../syslog/record.ts";
+import type { SeverityName } from "../../syslog/severity.ts";
+import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
+import { type Destination, formatDestination } from "../destination.ts";
+import { ownMessage } from "../own-message.ts";
+import { type Outlet, Router } from "../router.ts";
+import type { Settings } from "../settings.ts";
+import { reportOf } from "../sink-report.ts";
+import type { Intake } from "./datagram-source.ts";
+import { openSources, type Sources } from "./sources.ts";
+
+/** Only for those who may read the whole log. */
+const FILE_MODE = 0o640;
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly env: Record<string, string | undefined>;
+  /** Own messages, besides their way through the rules. */
+  readonly onOwnMessage: (severity: SeverityName, text: string) => void;
+}
+
+/** How many records there were. */
+export interface Totals {
+  readonly received: number;
+  /** Of no interest to any rule. */
+  readonly unrouted: number;
+  readonly sinks: readonly {
+    readonly name: string;
+    readonly accepted: number;
+    readonly delivered: number;
+    readonly lost: number;
+    readonly waiting: number;
+  }[];
+}
+
+export class Syslogd implements Intake {
+  readonly #surroundings: Surroundings;
+  readonly #host: string;
+  readonly #zone: ZoneOffset;
+  readonly #ownRules: ParseRules;
+  readonly #ownRecord = new RecordView();
+  readonly #sinks: Sink[] = [];
+  readonly #router: Router;
+  readonly #sources: Sources;
+  #received = 0;
+  #unrouted = 0;
+
+  /** Opens the sinks, then the sources: the first record finds its way. @throws where a source that was asked for cannot be had */
+  constructor(
+    private readonly settings: Settings,
+    surroundings: Surroundings,
+  ) {
+    this.#surroundings = surroundings;
+    this.#host = settings.host || hostname();
+    this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
+    this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
+    this.#ownRecord.origin = origin("internal", this.#host);
+    const outlets = new Map<string, Outlet>();
+    const pool = new BlockPool();
+    this.#router = new Router(
+      settings.rules.map(({ rule, to }) => {
+        const name = formatDestination(to);
+        const outlet = outlets.get(name) ?? this.#openOutlet(to, pool);
+        outlets.set(name, outlet);
+        return { rule, outlet };
+      }),
+    );
+    const { clock, env } = surroundings;
+    const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say: this.say.bind(this) };
+    this.#sources = openSources(settings, context);
+    this.say("notice", `started: listens on ${this.#sources.names.join(", ")}`);
+  }
+
+  /** What we listen on. */
+  get listensOn(): readonly string[] {
+    return this.#sources.names;
+  }
+
+  take(record: RecordView): void {
+    this.#received += 1;
+    if (this.#router.route(record) === 0) this.#unrouted += 1;
+  }
+
+  turnEnded(): void {
+    for (const sink of this.#sinks) sink.flush();
+  }
+
+  /** A message of the daemon's own: through the rules as any other. */
+  say(severity: SeverityName, text: string): void {
+    const record = this.#ownRecord;
+    const bytes = ownMessage(severity, process.pid, text);
+    record.receivedUs = this.#surroundings.clock.wallMs() * 1_000;
+    record.pid = process.pid;
+    parseMessage(record, bytes, 0, bytes.length, this.#ownRules);
+    this.take(record);
+    this.#surroundings.onOwnMessage(severity, text);
+    this.turnEnded();
+  }
+
+  /** SIGHUP: files may have been moved away. */
+  reopen(): void {
+    for (const sink of this.#sinks) sink.reopen();
+    this.say("notice", "opened its files anew");
+  }
+
+  get totals(): Totals {
+    return {
+      received: this.#received,
+      unrouted: this.#unrouted,
+      sinks: this.#sinks.map((sink) => ({ name: sink.name, ...sink.counters, waiting: sink.waiting })),
+    };
+  }
+
+  /** Ends in order: takes what still waits in the sockets, closes them, and gives the sinks `withinMs` to get rid of their queues. */
+  async close(withinMs: number): Promise<void> {
+    this.say("notice", `ends after ${this.#received} records`);
+    this.#sources[Symbol.dispose]();
+    await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
+  }
+
+  #openOutlet(to: Destination, pool: BlockPool): Outlet {
+    if (to.kind === "group") throw new Error("no group sink yet");
+    const sink: FileSink = new FileSink({
+      path: to.path,
+      format: new TraditionalFormat(this.#zone),
+      queueBytesMax: this.settings.queueBytesMax,
+      mode: FILE_MODE,
+      pool,
+      onEvent: (event) => {
+        const { severity, text } = reportOf(sink.name, event, sink.waiting);
+        this.say(severity, text);
+      },
+    });
+    this.#sinks.push(sink);
+    return sink;
+  }
+}

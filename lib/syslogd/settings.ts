@@ -1,0 +1,18 @@
+// What the daemon is to do, after config and command line: values, checked.
+import type { ListenAddress } from "./listen-address.ts";
+import type { DirectedRule } from "./rule-line.ts";
+
+export interface Settings {
+  /** Paths of unix datagram sockets; none: found by `chooseSockets`. */
+  readonly sockets: readonly string[];
+  /** Replace a link at /dev/log by a socket of ours. */
+  readonly takeDevLog: boolean;
+  readonly udp: readonly ListenAddress[];
+  /** Whether the kernel's messages are read from /dev/kmsg; "auto": where programs log to our /dev/log, since journald passes them on elsewhere. */
+  readonly kernel: "auto" | "yes" | "no";
+  /** This host's name in records; "" for what the system calls it. */
+  readonly host: string;
+  readonly rules: readonly DirectedRule[];
+  /** What each sink may keep while its destination is away. */
+  readonly queueBytesMax: number;
+}

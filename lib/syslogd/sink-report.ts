@@ -1,0 +1,34 @@
+// What becomes of a sink's event: one line for the operator, and how urgent it is.
+import { formatDuration } from "../base/duration.ts";
+import type { SinkEvent } from "../sink/sink.ts";
+import type { SeverityName } from "../syslog/severity.ts";
+
+export interface Report {
+  readonly severity: SeverityName;
+  readonly text: string;
+}
+
+/** The line for an event of the sink `name`. `waiting`: how many records are in its queue. */
+export function reportOf(name: string, event: SinkEvent, waiting: number): Report {
+  switch (event.on) {
+    case "failing":
+      return { severity: "err", text: `${name}: ${event.reason}; ${records(waiting)} wait, and will be tried again` };
+    case "working": {
+      const after = `${name}: works again after ${formatDuration(Math.round(event.outageMs))}`;
+      if (event.lost === 0) return { severity: "notice", text: `${after}, nothing lost` };
+      return { severity: "warning", text: `${after}, ${lost(event.lost)}` };
+    }
+    case "overflowed":
+      return { severity: "warning", text: `${name}: was too slow for a while, ${lost(event.lost)}` };
+    default:
+      return event satisfies never;
+  }
+}
+
+function lost(count: number): string {
+  return `${records(count)} lost`;
+}
+
+function records(count: number): string {
+  return count === 1 ? "1 record" : `${count} records`;
+}
