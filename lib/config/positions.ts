@@ -183,7 +183,7 @@ class Walk {
   }
 
   private array(spot: Spot): void {
-    for (this.at++, this.skipVoid(); this.isInside("]"); this.skipSeparator()) {
+    for (this.at++, this.skipVoid(); this.isInside("]"); this.skipSeparator("]")) {
       const place = this.placeOf(this.at);
       const element = new Spot(place, place);
       spot.children.set(spot.children.size, element);
@@ -193,7 +193,7 @@ class Walk {
   }
 
   private inlineTable(spot: Spot): void {
-    for (this.at++, this.skipVoid(); this.isInside("}"); this.skipSeparator()) {
+    for (this.at++, this.skipVoid(); this.isInside("}"); this.skipSeparator("}")) {
       const before = this.at;
       this.pair(spot);
       if (this.at === before) this.ended = true;
@@ -205,10 +205,11 @@ class Walk {
     return !this.ended && this.at < this.text.length && this.text[this.at] !== close;
   }
 
-  private skipSeparator(): void {
+  /** Between two parts stands a comma, behind the last one perhaps; anything else is refused text, which must not keep us here. */
+  private skipSeparator(close: string): void {
     this.skipVoid();
     if (this.text[this.at] === ",") this.at++;
-    else if (this.text[this.at] !== "]" && this.text[this.at] !== "}") this.ended = true;
+    else if (this.text[this.at] !== close) this.ended = true;
     this.skipVoid();
   }
 

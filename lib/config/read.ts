@@ -40,7 +40,7 @@ const ERRORS_MAX = 200;
  */
 export function readSource(bytes: Uint8Array, file: string): Source {
   if (bytes.length > FILE_BYTES_MAX) {
-    const limit = `file is too large: ${formatSize(bytes.length)}, at most ${formatSize(FILE_BYTES_MAX)}`;
+    const limit = `file is too large: more than ${formatSize(FILE_BYTES_MAX)}`;
     return unreadable(file, [new ConfigError(startOf(file), [], "too-large", limit)]);
   }
   const decoded = decode(bytes, file);

@@ -6,8 +6,8 @@ const HEAD = `\
 #
 # Read from --config FILE, else from the file that $SPREADBOX_CONFIG names, else from /etc/spreadbox/spreadbox.toml; then
 # from conf.d/*.toml beside that file, by name. Tables of several files merge, and [[lists]] are put together; a value that
-# two files set is an error, unless the later file has override = ["table.key"] at its top. Further files are read by
-# include = ["more/*.toml"] at the top of a file.
+# two files set is an error, unless the later file begins with override = ["table.key"]. A file that begins with
+# an include = ["more/*.toml"] has those read after it.
 #
 #   spreadbox config check     tells every mistake, with its line
 #   spreadbox config show      what is in effect, and which file says so

@@ -6,7 +6,7 @@ import { WHOLE_COMPLAINT } from "../base/schema.ts";
 import type { TableSpec } from "../base/table.ts";
 import { ConfigError } from "./config-error.ts";
 import { DIRECTIVES } from "./directives.ts";
-import type { KeyPath } from "./key-path.ts";
+import { formatPath, type KeyPath } from "./key-path.ts";
 import type { Spot } from "./positions.ts";
 import { quoteText, showValue } from "./quote.ts";
 import { choicesOf, formOf, isTableSchema, type Schema, schemasAt, viewOf } from "./schema-view.ts";
@@ -82,9 +82,16 @@ function explain(issue: v.BaseIssue<unknown>, schema: Schema, input: unknown, ba
     if (closest !== undefined) return closest.issues.flatMap((one) => explain(one, closest.schema, issue.input, path));
   }
   const form = isDefault(issue) ? defaultForm(issue, schemas) : issue.message;
-  const proposal = form.includes("did you mean") ? "" : propose(issue.input, schemas);
+  const proposal = form.includes("did you mean") ? "" : propose(issue.input, schemas) || header(form, path);
   const code = issue.kind === "schema" ? "type" : "value";
   return [{ path, code, complaint: `found ${showValue(issue.input)}, expected ${form}${proposal}` }];
+}
+
+/** What begins a table, for who wrote something else in its place. */
+function header(form: string, path: KeyPath): string {
+  if (path.some((part) => typeof part === "number")) return "";
+  if (form === "a table") return `; it begins with [${formatPath(path)}]`;
+  return form === "an array of tables" ? `; each begins with [[${formatPath(path)}]]` : "";
 }
 
 /** Of several kinds of table the one that the value is the least wrong for. */

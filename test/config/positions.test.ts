@@ -110,6 +110,10 @@ test("in any document that is right the spots are those of its values, and keys 
   );
 });
 
+test("a value that begins with the wrong bracket ends the walk", () => {
+  expect(locate("=[}", "f").children.size).toBe(1); // it went round and round there once
+});
+
 test("on any text at all the walk ends", () => {
   const shreds = fc.array(
     fc.constantFrom(
