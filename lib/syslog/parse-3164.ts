@@ -126,15 +126,17 @@ function isHost(
   if (!rules.hostInHeader && !isOwnName(record, bytes, at, wordEnd)) return false;
   let colons = 0;
   let hexadecimal = true;
-  let hasGap = false;
+  let hasGap = false; // "::"
+  let inScope = false; // fe80::1%eth0
   for (let index = at; index < wordEnd; index++) {
     const byte = bytes[index]!;
     if (byte === COLON) {
       colons++;
       if (bytes[index + 1] === COLON) hasGap = true;
-    } else if (byte === OPEN || byte < SPACE || byte === DEL) return false;
+    } else if (byte === PERCENT && hasGap) inScope = true;
+    else if (byte === OPEN || byte < SPACE || byte === DEL) return false;
     else if (rules.checkHost && !isHostByte(byte)) return false;
-    else if (!isHexDigit(byte)) hexadecimal = false;
+    else if (!isHexDigit(byte) && !inScope) hexadecimal = false;
   }
   const isAddress = hexadecimal && (hasGap || colons >= 5); // IPv6, or a MAC address
   if (colons > 0 && !isAddress) {
@@ -217,7 +219,9 @@ function readProgram(record: RecordView, bytes: Uint8Array, at: number, end: num
   if (wordEnd === at || wordEnd - at > TAG_BYTES_MAX) return false;
   const first = bytes[at]!;
   if (!isAlphanumeric(first) && first !== PERCENT && first !== SLASH) return false;
-  for (let index = at; index < wordEnd; index++) if (!isTagByte(bytes[index]!)) return false;
+  for (let index = at; index < wordEnd; index++) {
+    if (!isTagByte(bytes[index]!) || bytes[index] === COLON) return false;
+  }
   record.appStart = at;
   record.appEnd = wordEnd;
   record.msgStart = Math.min(wordEnd + 1, end);

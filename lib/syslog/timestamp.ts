@@ -254,7 +254,10 @@ function readYear(bytes: Uint8Array, at: number, end: number): number {
 
 /** Whether the whole word at `at` is a year; it may be followed by a colon. */
 function isYearWord(bytes: Uint8Array, at: number, end: number): boolean {
-  return readYear(bytes, at, end) >= 0 && (at + 4 === end || bytes[at + 4] === SPACE || bytes[at + 4] === COLON);
+  if (readYear(bytes, at, end) < 0) return false;
+  at += 4;
+  if (at < end && bytes[at] === COLON) at++; // but "2001:db8::7" is a host
+  return at === end || bytes[at] === SPACE;
 }
 
 /**

@@ -1,7 +1,6 @@
 // Real messages, with the fields that each is expected to have: test/vectors/syslog/samples.jsonl. Scored as the file's authors scored other daemons: of the
 // 277 that need no setting of their own, every field that is not marked lenient must be equal; then those with settings, and the streams.
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { facilityName } from "../../lib/syslog/facility.ts";
 import { parseMessage } from "../../lib/syslog/parse.ts";
 import { DEFAULT_RULES, type ParseRules } from "../../lib/syslog/parse-rules.ts";
@@ -10,29 +9,7 @@ import { severityName } from "../../lib/syslog/severity.ts";
 import { structuredData } from "../../lib/syslog/structured-data.ts";
 import { textWithEscapes } from "../../lib/syslog/utf8.ts";
 import { tryZone } from "../../lib/syslog/zone.ts";
-
-interface Options {
-  readonly bad_hostname?: string;
-  readonly check_hostname?: boolean;
-  readonly no_header?: boolean;
-  readonly no_parse?: boolean;
-  readonly sanitize_utf8?: boolean;
-  readonly no_3164_fallback?: boolean;
-  readonly lenient?: readonly string[];
-}
-
-interface Sample {
-  readonly id: string;
-  readonly via: "udp" | "unix" | "tcp-stream";
-  readonly raw?: string;
-  readonly raw_b64?: string;
-  readonly chunks_b64?: readonly string[];
-  readonly framing?: string;
-  readonly now: string;
-  readonly tz: string;
-  readonly options?: Options;
-  readonly expect: Readonly<Record<string, unknown>>;
-}
+import { bytesOf, messages, type Sample } from "./sample.ts";
 
 const SCORED_FIELDS = [
   "pri",
@@ -54,14 +31,8 @@ type Fields = Readonly<Record<(typeof SCORED_FIELDS)[number], unknown>>;
  */
 const YEAR_AGAINST_THE_RULE = new Set(["sng-034", "sng-068", "cap-070"]);
 
-const samples = readFileSync(new URL("../vectors/syslog/samples.jsonl", import.meta.url), "utf8")
-  .trim()
-  .split("\n")
-  .map((line) => JSON.parse(line) as Sample);
-
-const single = samples.filter((sample) => sample.chunks_b64 === undefined);
-const plain = single.filter((sample) => Object.keys(sample.options ?? {}).every((name) => name === "lenient"));
-const withSettings = single.filter((sample) => !plain.includes(sample));
+const plain = messages.filter((sample) => Object.keys(sample.options ?? {}).every((name) => name === "lenient"));
+const withSettings = messages.filter((sample) => !plain.includes(sample));
 
 test("of the samples 277 are scored", () => {
   expect(plain.length).toBe(277);
@@ -83,7 +54,7 @@ for (const sample of withSettings) {
   });
 }
 
-for (const sample of single.filter((sample) => sample.expect["malformed"] === true)) {
+for (const sample of messages.filter((sample) => sample.expect["malformed"] === true)) {
   test(`${sample.id}, which breaks its form, keeps its text`, () => {
     const record = parse(sample, bytesOf(sample));
     const text = record.text(record.msgStart, record.msgEnd);
@@ -166,10 +137,4 @@ function rulesOf(sample: Sample): ParseRules {
     read: options.no_parse ? "nothing" : options.no_header ? "pri" : "all",
     fallback3164: !options.no_3164_fallback,
   };
-}
-
-function bytesOf(sample: Sample): Uint8Array {
-  return sample.raw_b64 === undefined
-    ? new TextEncoder().encode(sample.raw)
-    : Uint8Array.from(Buffer.from(sample.raw_b64, "base64"));
 }

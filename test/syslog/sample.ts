@@ -1,0 +1,81 @@
+// The samples as bytes, and a record of any message: what most tests here begin with.
+import { readFileSync } from "node:fs";
+import { parseMessage } from "../../lib/syslog/parse.ts";
+import { DEFAULT_RULES, type ParseRules } from "../../lib/syslog/parse-rules.ts";
+import { type Origin, origin, RecordView } from "../../lib/syslog/record.ts";
+
+export interface Sample {
+  readonly id: string;
+  readonly via: "udp" | "unix" | "tcp-stream";
+  readonly raw?: string;
+  readonly raw_b64?: string;
+  readonly chunks_b64?: readonly string[];
+  readonly now: string;
+  readonly tz: string;
+  readonly options?: {
+    readonly bad_hostname?: string;
+    readonly check_hostname?: boolean;
+    readonly no_header?: boolean;
+    readonly no_parse?: boolean;
+    readonly sanitize_utf8?: boolean;
+    readonly no_3164_fallback?: boolean;
+    readonly lenient?: readonly string[];
+  };
+  readonly expect: Readonly<Record<string, unknown>>;
+}
+
+export const samples: readonly Sample[] = readFileSync(
+  new URL("../vectors/syslog/samples.jsonl", import.meta.url),
+  "utf8",
+)
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Sample);
+
+/** Those that are one message. */
+export const messages = samples.filter((sample) => sample.chunks_b64 === undefined);
+
+export function bytesOf(sample: Sample): Uint8Array {
+  return sample.raw_b64 === undefined ? encode(sample.raw!) : Uint8Array.from(Buffer.from(sample.raw_b64, "base64"));
+}
+
+export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Microseconds of an ISO date. */
+export const microseconds = (iso: string): number => Date.parse(iso) * 1000;
+
+export interface Arrival {
+  readonly rules?: Partial<ParseRules>;
+  readonly now?: string;
+  readonly origin?: Origin;
+  readonly pid?: number;
+  readonly uid?: number;
+}
+
+/** The record of a message. */
+export function recordOf(message: string | Uint8Array, arrival: Arrival = {}): RecordView {
+  const bytes = typeof message === "string" ? encode(message) : message;
+  const record = new RecordView();
+  record.origin = arrival.origin ?? origin("udp", "sender.example", "192.0.2.7");
+  record.receivedUs = microseconds(arrival.now ?? "2026-11-23T12:00:00Z");
+  record.pid = arrival.pid ?? -1;
+  record.uid = arrival.uid ?? -1;
+  parseMessage(record, bytes, 0, bytes.length, { ...DEFAULT_RULES, ...arrival.rules });
+  return record;
+}
+
+/** What a record says, as values that can be compared and read. */
+export function saidBy(record: RecordView) {
+  return {
+    form: record.form,
+    pri: record.pri,
+    time: record.hasTime ? new Date(record.timeUs / 1000).toISOString() : "",
+    zone: record.zoneMinutes,
+    host: record.text(record.hostStart, record.hostEnd),
+    app: record.appText(),
+    procid: record.procidText(),
+    msgid: record.msgidText(),
+    sd: record.sdText(),
+    msg: record.msgText(),
+  };
+}
