@@ -26,6 +26,8 @@ const DOT = 0x2e;
 const DIGIT_0 = 0x30;
 const COLON = 0x3a;
 const LOWER_CASE = 0x20;
+/** About 2^53: microseconds of the years 1686 to 2253 are exact numbers. Other years are nobody's, and lose the fraction of their seconds. */
+const EXACT_US = 8.95e15;
 
 /**
  * Reads an ISO 8601 time at `at`. `separator` is "T" for RFC 5424, where a space would end the field, else " " for either.
@@ -55,7 +57,8 @@ export function readIsoTime(
     micros = readMicros(bytes, at + 1, end);
     at = skipDigits(bytes, at + 1, end);
   }
-  const localUs = daysOfDate(year, month, day) * DAY_US + secondOfDay * 1_000_000 + micros;
+  let localUs = daysOfDate(year, month, day) * DAY_US + secondOfDay * 1_000_000;
+  if (Math.abs(localUs) < EXACT_US) localUs += micros;
   return readIsoZone(bytes, at, end, localUs, zone, into);
 }
 
