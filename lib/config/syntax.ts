@@ -95,9 +95,10 @@ function wrongInKey(text: string, offset: number): string {
   const key = lineOf(text, offset)
     .slice(0, offset - lineStart(text, offset))
     .trim();
+  const name = /^[\w.-]+$/.test(key) ? key : "KEY";
   if (key === "") return `found ${wordAt(text, offset)}, expected KEY = VALUE or [TABLE]`;
-  if (/[\n\r#]/.test(found)) return `found ${show(key)} alone, expected ${key} = VALUE`;
-  if (found === ":") return `found ":" behind the key ${key}, expected "="`;
+  if (/[\n\r#]/.test(found)) return `found ${show(key)} alone, expected ${name} = VALUE`;
+  if (found === ":") return `found ":" behind the key ${name}, expected "="`;
   if (/\s/.test(text[offset - 1]!)) return `found ${wordAt(text, offset)} behind the key ${show(key)}, expected "="`;
   return `found ${quoteText(found)} in a key, expected letters, digits, _ and -; others need quotes around the key`;
 }

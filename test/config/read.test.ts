@@ -17,6 +17,7 @@ describe("a text that is no TOML is told what to do, at the place to do it", () 
     ["b = [\n 1,\n foo,\n]", 'f:3:2: b: found `foo` without quotes; did you mean "foo"?'],
     ["b =", "f:1:4: b: value is missing: expected text in quotes, a number, true, false, an array or a table"],
     ["b", "f:1:1: found `b`, expected KEY = VALUE or [TABLE]"],
+    ["b\t.\r\n", "f:1:4: found `b\\t.` alone, expected KEY = VALUE"],
     ["b\n", "f:1:2: found `b` alone, expected b = VALUE"],
     ["b: 1", 'f:1:2: found ":" behind the key b, expected "="'],
     ["b c = 1", 'f:1:3: found `c` behind the key `b`, expected "="'],
