@@ -117,7 +117,7 @@ function describe(entry: DumpEntry): string {
     case "selfLeave":
       return plain(entry.group);
     case "broken":
-      return `${entry.error}  ${entry.shown}`;
+      return `${escaped(entry.error)}  ${entry.shown}`; // it may quote the peer
     case "cut":
       return `${entry.bytes} bytes${entry.missing === undefined ? "" : `, ${entry.missing} missing`}  ${entry.shown}`;
     case "undecodable":
@@ -153,8 +153,10 @@ function groupId(id: GroupId): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\x7f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return escaped(JSON.stringify(text));
+}
+
+/** Nothing beyond ASCII, and no control character, of which JSON leaves some. */
+function escaped(text: string): string {
+  return text.replace(/[\x7f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
