@@ -1,4 +1,5 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { configCommand } from "./config.ts";
 import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
 
@@ -11,5 +12,5 @@ export const spreadbox: AnyCommand = defineCommand({
     { line: "spreadbox logcat log.mail log.auth", about: "what the cluster's mail and auth logs say, live" },
     { line: "ln -s spreadbox logcat && ./logcat --help", about: "called by a command's name, it is that command" },
   ],
-  commands: [generateCommand(() => spreadbox), helpTopics],
+  commands: [configCommand, generateCommand(() => spreadbox), helpTopics],
 });

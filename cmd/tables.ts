@@ -1,4 +1,5 @@
 import type { TableSpec } from "../lib/base/table.ts";
+import { moleTable } from "../lib/mole/table.ts";
 
 /** Every table that the one config file may have. A command reads its own; all are checked, whichever command runs. */
-export const tables: readonly TableSpec[] = [];
+export const tables: readonly TableSpec[] = [moleTable];

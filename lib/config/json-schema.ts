@@ -36,10 +36,10 @@ function tableSchema(schema: v.GenericSchema): JsonSchema {
       for (const [key, entry] of Object.entries(entries)) {
         const property = jsonSchema.properties[key];
         if (typeof property !== "object") continue;
-        const description = [describe(entry), property.description].filter(
+        const description = [describe(entry)?.replace(/\.$/, ""), property.description].filter(
           (text, at, all) => text && all.indexOf(text) === at,
         );
-        if (description.length > 0) property.description = description.join(": ");
+        if (description.length > 0) property.description = description.join(". Form: ");
       }
       if (jsonSchema.required?.length === 0) delete jsonSchema.required;
       return jsonSchema;

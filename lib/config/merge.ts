@@ -56,7 +56,7 @@ class Merging {
         put(target, key, value, child);
       } else if (isTable(old) && isTable(value)) {
         this.merge(openTable(target, key), value, child, here);
-      } else if (isTableArray(old) && isTableArray(value)) append(target, key, value, child);
+      } else if (isList(old) && isList(value) && old.length + value.length > 0) append(target, key, value, child);
       else this.complainOfTwo(here, value, child, old, target.spot.children.get(key)!);
     }
   }
@@ -97,6 +97,11 @@ function append(target: Target, key: string, elements: readonly Table[], spot: S
   const both = target.spot.children.get(key)!.copy();
   for (const at of elements.keys()) both.children.set(old.length + at, spot.children.get(at) ?? spot);
   put(target, key, [...old, ...elements], both);
+}
+
+/** An array of tables, or one that is empty, as `config show` writes it where there is none. */
+function isList(value: Value): value is readonly Table[] {
+  return Array.isArray(value) && value.every(isTable);
 }
 
 function kindOf(value: Value): string {

@@ -2,7 +2,7 @@ import type { TableSpec } from "../base/table.ts";
 
 const HEAD = `\
 # Configuration of spreadbox: one file, a table a command. Everything is optional: a line that begins with # shows
-# a setting with an example or its default; take the "# " away to set it.
+# a setting, with an example or its default; take the # away to set it.
 #
 # Read from --config FILE, else from the file that $SPREADBOX_CONFIG names, else from /etc/spreadbox/spreadbox.toml; then
 # from conf.d/*.toml beside that file, by name. Tables of several files merge, and [[lists]] are put together; a value that

@@ -24,7 +24,7 @@ describe("a key", () => {
   test("of a duration is a string, with what it means, its form, examples and default", () =>
     expect(spreadd["session_timeout"]).toEqual({
       type: "string",
-      description: 'A dead peer is noticed within this: a duration such as "500ms", "5s", "2m30s", "1h" or "7d"',
+      description: 'A dead peer is noticed within this. Form: a duration such as "500ms", "5s", "2m30s", "1h" or "7d"',
       examples: ["500ms", "5s", "2m30s", "1h", "7d"],
       pattern: "^(0|([0-9]+(\\.[0-9]+)?(ms|[smhdw]))+)$",
       default: "10s",

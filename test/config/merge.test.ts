@@ -22,6 +22,7 @@ describe("files become one", () => {
       ["[[t]]\na = 1\n[[t]]\na = 2", "[[t]]\na = 3", "t = [{ a = 4 }]"],
       { t: [{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }] },
     ],
+    ["an empty list is added to", ["t = []", "[[t]]\na = 1"], { t: [{ a: 1 }] }],
     ["an override replaces a value", ["a.b = 1", 'override = ["a.b"]\na.b = 2'], { a: { b: 2 } }],
     ["an override replaces a list", ["a = [1]", 'override = ["a"]\na = [2]'], { a: [2] }],
     ["an override replaces a whole table", ["[t]\na = 1", 'override = ["t"]\n[t]\nb = 2'], { t: { b: 2 } }],
@@ -60,6 +61,13 @@ describe("two files that disagree are told, with both places", () => {
       [
         '2.toml:1:1: a: is set in two files: here and at 1.toml:1:1; remove one, or put override = ["a"] at the top of 2.toml',
         '3.toml:1:1: a: is set in two files: here and at 1.toml:1:1; remove one, or put override = ["a"] at the top of 3.toml',
+      ],
+    ],
+    [
+      "two empty lists",
+      ["t = []", "t = []"],
+      [
+        '2.toml:1:1: t: is set in two files: here and at 1.toml:1:1; remove one, or put override = ["t"] at the top of 2.toml',
       ],
     ],
     [

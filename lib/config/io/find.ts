@@ -10,8 +10,8 @@ export const PATH_VARIABLE = "SPREADBOX_CONFIG";
 export interface Found {
   /** The main file; the files of `conf.d` beside it are read too. */
   readonly path: string;
-  /** Somebody named it, so it has to be there: "--config", or "$SPREADBOX_CONFIG". `undefined` for the default. */
-  readonly namedBy: string | undefined;
+  /** Who named it; a file that was named has to be there. */
+  readonly namedBy: "caller" | "environment" | "nobody";
   readonly exists: boolean;
 }
 
@@ -21,8 +21,8 @@ export function findConfig(
   env: Readonly<Record<string, string | undefined>>,
   standard = DEFAULT_PATH,
 ): Found {
-  const named = path || env[PATH_VARIABLE];
-  const namedBy = path ? "--config" : named ? `$${PATH_VARIABLE}` : undefined;
-  const chosen = named || standard;
+  const variable = env[PATH_VARIABLE];
+  const namedBy = path ? "caller" : variable ? "environment" : "nobody";
+  const chosen = path || variable || standard;
   return { path: chosen, namedBy, exists: existsSync(chosen) };
 }

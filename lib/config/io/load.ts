@@ -10,7 +10,7 @@ import type { Listed } from "../directives.ts";
 import { matchesName, tryIncludePattern } from "../include.ts";
 import { quoteText } from "../quote.ts";
 import { FILE_BYTES_MAX, readSource, type Source } from "../read.ts";
-import { findConfig } from "./find.ts";
+import { findConfig, PATH_VARIABLE } from "./find.ts";
 
 /** Files that one configuration may have: includes of includes end somewhere. */
 const FILES_MAX = 256;
@@ -32,7 +32,8 @@ export interface LoadOptions {
 export function loadConfig({ tables, path, env, standardPath }: LoadOptions): Config {
   const found = findConfig(path, env, standardPath);
   const reading = new Reading();
-  if (found.exists || found.namedBy !== undefined) reading.main(found.path, found.namedBy);
+  const named = found.namedBy === "environment" ? `, named by $${PATH_VARIABLE}` : "";
+  if (found.exists || found.namedBy !== "nobody") reading.file(found.path, `the main file${named}`);
   reading.directory(join(dirname(found.path), "conf.d"));
   return buildConfig(reading.sources, tables, reading.errors);
 }
@@ -43,17 +44,13 @@ class Reading {
   readonly errors: Fault[] = [];
   private readonly readBy = new Map<string, string>();
 
-  main(path: string, namedBy: string | undefined): void {
-    this.file(path, namedBy ?? "by default");
-  }
-
   /** `conf.d`: all `*.toml`, by name. Where it is missing there is nothing to read. */
   directory(path: string): void {
-    for (const name of namesIn(path) ?? [])
-      if (matchesName("*.toml", name)) this.file(join(path, name), formatFile(path));
+    for (const name of namesIn(path) ?? []) if (matchesName("*.toml", name)) this.file(join(path, name), "in conf.d");
   }
 
-  private file(path: string, by: string): void {
+  /** Reads a file and what it includes. @param by why it is read: "the main file" */
+  file(path: string, by: string): void {
     const bytes = this.bytesOf(path, by);
     if (bytes === undefined) return;
     const source = readSource(bytes, path);
@@ -86,9 +83,8 @@ class Reading {
     else if (matches.length === 0) refuse("include-nothing", `${quoteText(text)} matches no file`);
     for (const path of matches ?? []) {
       const before = this.readBy.get(realPath(path));
-      if (before === undefined) this.file(path, `${formatFile(from)}:${place.line}`);
-      else
-        refuse("include-twice", `${quoteText(text)} matches ${formatFile(path)}, which is read already: by ${before}`);
+      if (before === undefined) this.file(path, `included at ${formatFile(from)}:${place.line}`);
+      else refuse("include-twice", `${quoteText(text)} matches ${formatFile(path)}, which is read already: ${before}`);
     }
   }
 }

@@ -83,25 +83,25 @@ describe("a file that was named", () => {
     using here = inDirectory({});
     expect(here.refusal({ path: "x.toml" })).toEqual({
       kind: "no-input",
-      told: ["cannot read x.toml (--config): no such file"],
+      told: ["cannot read x.toml (the main file): no such file"],
     });
     expect(here.refusal({ env: { SPREADBOX_CONFIG: "y.toml" } })).toEqual({
       kind: "no-input",
-      told: ["cannot read y.toml ($SPREADBOX_CONFIG): no such file"],
+      told: ["cannot read y.toml (the main file, named by $SPREADBOX_CONFIG): no such file"],
     });
   });
   test("and is a directory is no input", () => {
     using here = inDirectory({ "x.toml/y": "" });
     expect(here.refusal({ path: "x.toml" })).toEqual({
       kind: "no-input",
-      told: ["cannot read x.toml (--config): it is a directory"],
+      told: ["cannot read x.toml (the main file): it is a directory"],
     });
   });
   test("and leads in a circle is no input", () => {
     using here = inDirectory({}, (path) => symlinkSync("x.toml", join(path, "x.toml")));
     expect(here.refusal({ path: "x.toml" })).toEqual({
       kind: "no-input",
-      told: ["cannot read x.toml (--config): its links lead in a circle"],
+      told: ["cannot read x.toml (the main file): its links lead in a circle"],
     });
   });
   test("and is too large is refused before it is read whole", () => {
@@ -138,7 +138,7 @@ describe("an include", () => {
   test("of a file that is read already is a mistake, and no circle", () => {
     using here = inDirectory({ "m.toml": 'include = ["a.toml"]', "a.toml": '\ninclude = ["m.toml"]' });
     expect(here.refusal({ path: "m.toml" }).told).toEqual([
-      'a.toml:2:12: include: "m.toml" matches m.toml, which is read already: by --config',
+      'a.toml:2:12: include: "m.toml" matches m.toml, which is read already: the main file',
     ]);
   });
   test("has its own mistakes told with all others'", () => {

@@ -1,0 +1,36 @@
+import { defineCommand } from "../../lib/cli/command.ts";
+import { loadConfig } from "../../lib/config/io/load.ts";
+import { tables } from "../tables.ts";
+
+export const configCheck = defineCommand({
+  name: "check",
+  summary: "tells every mistake in the configuration, with its line",
+  about:
+    "Reads the whole configuration, all files and all tables, as every command does at its start, and tells all that is wrong with it: " +
+    "one line each on stderr, FILE:LINE:COLUMN: KEY: what was found, what is expected. Ends with 78 if there is a mistake.",
+  examples: [
+    { line: "spreadbox config check", about: "the configuration that commands would use" },
+    {
+      line: "spreadbox config check new.toml",
+      about: "another file, before it is put in place, with the conf.d beside it",
+    },
+    {
+      line: "spreadbox config check --json",
+      about: "for programs: an object a mistake, with file, line, column and path",
+    },
+  ],
+  positionals: [{ name: "FILE", about: "check this file instead" }],
+  json: true,
+  async run(call) {
+    const { files, tablesSet } = loadConfig({ tables, path: call.positionals[0] ?? call.configPath, env: call.env });
+    if (call.json) await call.printJson({ ok: true, files, tables: tablesSet });
+    else if (files.length === 0) await call.out.write("no configuration file: every table has its defaults\n");
+    else await call.out.write(`${files.join(", ")}: right (${named(tablesSet)})\n`);
+    return 0;
+  },
+});
+
+function named(tablesSet: readonly string[]): string {
+  if (tablesSet.length === 0) return "no table";
+  return `${tablesSet.length === 1 ? "table" : "tables"} ${tablesSet.join(", ")}`;
+}
