@@ -92,7 +92,9 @@ export class FrameView {
 
   /** The body as bytes of its own, to keep. */
   copyBody(): Uint8Array {
-    return this.bytes.slice(this.bodyStart, this.bodyEnd);
+    const body = new Uint8Array(this.bodyEnd - this.bodyStart); // not slice(): of a Buffer, as sockets give, that is no copy
+    body.set(this.bytes.subarray(this.bodyStart, this.bodyEnd));
+    return body;
   }
 }
 

@@ -6,6 +6,16 @@ export type Server =
   | { readonly by: "unix"; readonly path: string }
   | { readonly by: "tcp"; readonly host: string; readonly port: number };
 
+/**
+ * Where a daemon of this host is looked for: ours, then where C programs expect any. The last socket lies where anybody can be first to make
+ * it; `dial` trusts it only if root or our own user did.
+ */
+export const DEFAULT_SERVERS: readonly Server[] = [
+  { by: "unix", path: "/run/spreadbox/spread.sock" },
+  { by: "unix", path: `/tmp/${DEFAULT_PORT}` },
+  { by: "tcp", host: "localhost", port: DEFAULT_PORT },
+];
+
 /** What a server looks like, for messages and help. */
 export const SERVER_FORM =
   'a daemon such as "4803@host", "4803" (the socket /tmp/4803), "unix:/path" or "tcp:host:4803"; IPv6 in brackets: "tcp:[::1]:4803"';

@@ -112,6 +112,16 @@ test("a daemon ends a sender's name at its last byte", () => {
   expect(view.name).toBe("x".repeat(31));
 });
 
+test("a body that was copied is one's own, also where the bytes came as a Buffer", () => {
+  const frame = Buffer.from(bytesOf({ body: Uint8Array.of(1, 2, 3) }));
+  const view = new FrameView();
+  readFrame(frame, 0, frame.length, view);
+  const copy = view.copyBody();
+  frame.fill(0);
+  expect([...copy]).toEqual([1, 2, 3]);
+  expect([...view.body()]).toEqual([0, 0, 0]);
+});
+
 describe("a genuine REJECT", () => {
   for (const order of [LITTLE_ENDIAN, BIG_ENDIAN])
     test(`carries the refused message's type before its groups (${order.littleEndian ? "little" : "big"}-endian)`, () => {

@@ -1,0 +1,82 @@
+// What goes wrong between a session and the world; mistakes in the protocol have errors of their own (FrameError, RejectError, ...).
+import { Fault } from "../base/fault.ts";
+
+/** Why no daemon could be reached. */
+export type ConnectReason =
+  | "refused" // nobody listens there
+  | "missing" // no such socket
+  | "timeout" // no answer in time
+  | "untrusted" // a socket that anybody could have made
+  | "unknown-host"
+  | "ended" // it closed before it had accepted
+  | "rejected" // it said why: see `cause`
+  | "failed"; // the system said why: see `cause`
+
+const KINDS = {
+  refused: "unavailable",
+  missing: "unavailable",
+  timeout: "unavailable",
+  untrusted: "no-permission",
+  "unknown-host": "no-host",
+  ended: "unavailable",
+  rejected: "unavailable",
+  failed: "unavailable",
+} as const;
+
+/** One daemon could not be reached; or none of several, then `all` has one error each. */
+export class ConnectError extends Fault {
+  override readonly name = "ConnectError";
+
+  constructor(
+    readonly reason: ConnectReason,
+    /** As `formatServer` writes it. */
+    readonly server: string,
+    text: string,
+    options?: { readonly cause?: unknown; readonly all?: readonly ConnectError[] },
+  ) {
+    const cause = options?.cause;
+    super(
+      reason === "rejected" && cause instanceof Fault ? cause.kind : KINDS[reason],
+      reason === "rejected" && cause instanceof Fault ? cause.code : reason,
+      `cannot reach daemon at ${server}: ${text}`,
+      options,
+    );
+  }
+}
+
+/** Why a session could not do what it was asked. */
+export type SessionReason =
+  | "lost" // the connection went: none, part or all of it was delivered
+  | "away" // there is no connection, and unsent messages are dropped
+  | "closed"; // the session was closed by its user
+
+const SESSION_TEXTS: Readonly<Record<SessionReason, string>> = {
+  lost: "the connection was lost; it may have been delivered or not",
+  away: "there is no connection to a daemon",
+  closed: "the session is closed",
+};
+
+export class SessionError extends Fault {
+  override readonly name = "SessionError";
+
+  constructor(
+    readonly reason: SessionReason,
+    action: string,
+    cause?: unknown,
+  ) {
+    super("unavailable", reason, `cannot ${action}: ${SESSION_TEXTS[reason]}`, { cause });
+  }
+}
+
+/** Why a connection that stood was lost. */
+export class LostError extends Fault {
+  override readonly name = "LostError";
+
+  constructor(
+    readonly reason: "ended" | "silent" | "failed",
+    text: string,
+    cause?: unknown,
+  ) {
+    super("unavailable", reason, `connection lost: ${text}`, { cause });
+  }
+}
