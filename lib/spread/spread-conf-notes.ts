@@ -30,6 +30,14 @@ export function shown(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 }
 
+/** A message with nothing in it that a terminal would obey: the file's words are quoted in it, and anybody may have written the file. */
+export function harmless(message: string): string {
+  return message.replace(
+    /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** The known word that was most likely meant; a word longer than any keyword is not compared, or a hostile file would cost seconds. */
 export function meant(word: string, known: Iterable<string>): string | undefined {
   return word.length > 40 ? undefined : nearest(word, known);

@@ -8,6 +8,7 @@
 import { Fault } from "../base/fault.ts";
 import type { ConfAddress } from "./spread-conf-address.ts";
 import { checkMeaning } from "./spread-conf-meaning.ts";
+import { harmless } from "./spread-conf-notes.ts";
 import type { Timeouts } from "./spread-conf-options.ts";
 import { ConfReader } from "./spread-conf-reader.ts";
 import { placeOf } from "./spread-conf-tokens.ts";
@@ -130,7 +131,7 @@ export function readSpreadConf(text: string, options: ConfReadOptions = {}): Con
   const place = ({ at, code, message }: { at: number; code: string; message: string }): ConfNote => ({
     ...placeOf(text, at),
     code,
-    message,
+    message: harmless(message),
   });
   return {
     conf,
