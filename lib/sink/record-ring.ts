@@ -73,6 +73,10 @@ export class RecordRing {
     return this.#headRecords === this.#confirmedRecords ? 0 : this.#distance(this.#confirmed, this.#head);
   }
 
+  get waitingBytes(): number {
+    return this.waiting === 0 ? 0 : this.#distance(this.#sent, this.#head);
+  }
+
   get unconfirmedBytes(): number {
     return this.unconfirmed === 0 ? 0 : this.#distance(this.#confirmed, this.#sent);
   }
@@ -127,6 +131,13 @@ export class RecordRing {
   rewind(): void {
     this.#sent = this.#confirmed;
     this.#sentRecords = this.#confirmedRecords;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.rewind();
+    this.#confirmedRecords = this.#sentRecords = this.#headRecords;
+    this.#confirmed = this.#sent = this.#head = 0;
   }
 
   /** Where an entry of `bytes` can lie, -1 where nowhere. Writes the WRAP entry if it has to lie at the front. */

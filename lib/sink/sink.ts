@@ -21,14 +21,19 @@ export type SinkEvent =
   /** The queue was full for a while, though nothing failed: the destination is too slow. */
   | { readonly on: "overflowed"; readonly lost: number };
 
+/** A way into a sink. */
+export interface Outlet {
+  /** Queues a record, or counts it as lost. Never waits, never throws; the record is not kept. */
+  take(record: RecordView): void;
+}
+
+/** The queue of a sink, and the hand that empties it. */
 export interface Sink {
   /** As it is written in the config: "file:/var/log/messages". */
   readonly name: string;
   readonly counters: Readonly<SinkCounters>;
   /** Records in the queue. */
   readonly waiting: number;
-  /** Queues a record, or counts it as lost. Never waits, never throws; the record is not kept. */
-  take(record: RecordView): void;
   /** A turn of the event loop has ended: what was taken may go out. */
   flush(): void;
   /** What the sink holds open may have been moved away (SIGHUP): opens it anew. */

@@ -2,14 +2,9 @@
 //
 // What most rules ask is the PRI alone, of which there are 192: for these the answers are worked out once, and a record costs one look at a table. Where a
 // rule asks for more, or stops, the rules that the PRI leaves are tried in their order.
+import type { Outlet } from "../sink/sink.ts";
 import type { RecordView } from "../syslog/record.ts";
 import { matches, type Rule } from "../syslog/rule.ts";
-
-/** Where a record may go: a sink, or one group of it. */
-export interface Outlet {
-  /** Takes a record. Never waits, never throws, keeps nothing of it. */
-  take(record: RecordView): void;
-}
 
 /** A rule, and where it sends what it takes. */
 export interface Route {

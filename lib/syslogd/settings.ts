@@ -1,4 +1,5 @@
 // What the daemon is to do, after config and command line: values, checked.
+import type { SessionOptions } from "../spread/index.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { DirectedRule } from "./rule-line.ts";
 
@@ -13,6 +14,8 @@ export interface Settings {
   /** This host's name in records; "" for what the system calls it. */
   readonly host: string;
   readonly rules: readonly DirectedRule[];
+  /** How to reach a Spread daemon, where a rule names a group. */
+  readonly spread: SessionOptions;
   /** What each sink may keep while its destination is away. */
   readonly queueBytesMax: number;
 }

@@ -10,7 +10,7 @@ import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
-import { LINGER_MS, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 
 /** Non-blocking, for what is no regular file: a FIFO without a reader must not hold us. */
 const OPEN_FLAGS =
@@ -29,7 +29,7 @@ export interface FileSinkOptions {
   readonly onEvent: (event: SinkEvent) => void;
 }
 
-export class FileSink implements Sink {
+export class FileSink implements Sink, Outlet {
   readonly name: string;
   readonly counters = new SinkCounters();
   readonly #options: FileSinkOptions;

@@ -4,10 +4,12 @@
 //
 // All of it runs on one thread, record by record, and nothing on the way waits. A turn of the event loop takes what is at hand; at its end the sinks send.
 import { hostname } from "node:os";
+import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import type { Clock } from "../../run/clock.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
+import { GroupSink } from "../../sink/io/group-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
-import type { Sink } from "../../sink/sink.ts";
+import type { Outlet, Sink, SinkEvent } from "../../sink/sink.ts";
 import { TraditionalFormat } from "../../syslog/format-3164.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
@@ -16,7 +18,7 @@ import type { SeverityName } from "../../syslog/severity.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
 import { ownMessage } from "../own-message.ts";
-import { type Outlet, Router } from "../router.ts";
+import { Router } from "../router.ts";
 import type { Settings } from "../settings.ts";
 import { reportOf } from "../sink-report.ts";
 import type { Intake } from "./datagram-source.ts";
@@ -52,7 +54,9 @@ export class Syslogd implements Intake {
   readonly #zone: ZoneOffset;
   readonly #ownRules: ParseRules;
   readonly #ownRecord = new RecordView();
+  readonly #pool = new BlockPool();
   readonly #sinks: Sink[] = [];
+  #groups: GroupSink | undefined;
   readonly #router: Router;
   readonly #sources: Sources;
   #received = 0;
@@ -69,11 +73,10 @@ export class Syslogd implements Intake {
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
     const outlets = new Map<string, Outlet>();
-    const pool = new BlockPool();
     this.#router = new Router(
       settings.rules.map(({ rule, to }) => {
         const name = formatDestination(to);
-        const outlet = outlets.get(name) ?? this.#openOutlet(to, pool);
+        const outlet = outlets.get(name) ?? this.#openOutlet(to);
         outlets.set(name, outlet);
         return { rule, outlet };
       }),
@@ -131,20 +134,48 @@ export class Syslogd implements Intake {
     await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
   }
 
-  #openOutlet(to: Destination, pool: BlockPool): Outlet {
-    if (to.kind === "group") throw new Error("no group sink yet");
-    const sink: FileSink = new FileSink({
-      path: to.path,
-      format: new TraditionalFormat(this.#zone),
-      queueBytesMax: this.settings.queueBytesMax,
-      mode: FILE_MODE,
-      pool,
-      onEvent: (event) => {
-        const { severity, text } = reportOf(sink.name, event, sink.waiting);
-        this.say(severity, text);
-      },
+  #openOutlet(to: Destination): Outlet {
+    switch (to.kind) {
+      case "file":
+        return this.#openFile(to.path);
+      case "group":
+        this.#groups ??= this.#openGroups();
+        return this.#groups.outlet(to.name);
+      default:
+        return to satisfies never;
+    }
+  }
+
+  #openFile(path: string): FileSink {
+    const format = new TraditionalFormat(this.#zone);
+    const { queueBytesMax } = this.settings;
+    return this.#add(
+      (onEvent) => new FileSink({ path, format, queueBytesMax, mode: FILE_MODE, pool: this.#pool, onEvent }),
+    );
+  }
+
+  /** One session, with one queue, serves all groups. */
+  #openGroups(): GroupSink {
+    const { spread: session, queueBytesMax } = this.settings;
+    const host = this.#ownRecord.origin.host.slice(0, HOST_BYTES_MAX);
+    const incarnation = incarnationAt(this.#surroundings.clock.wallMs());
+    return this.#add((onEvent) => new GroupSink({ session, host, incarnation, queueBytesMax, onEvent }));
+  }
+
+  #add<T extends Sink>(open: (onEvent: (event: SinkEvent) => void) => T): T {
+    const sink: T = open((event) => {
+      const { severity, text } = reportOf(sink.name, event, sink.waiting);
+      this.say(severity, text);
     });
     this.#sinks.push(sink);
     return sink;
   }
+}
+
+/** A name for this life of the daemon: its time, and some chance for a clock that was set back. */
+function incarnationAt(wallMs: number): string {
+  const chance = Math.floor(Math.random() * 36 ** 3)
+    .toString(36)
+    .padStart(3, "0");
+  return `${Math.floor(wallMs).toString(36)}${chance}`;
 }

@@ -1,0 +1,77 @@
+// Makes batches of what waits in a ring: a stretch of it at a time, gathered group by group, since records of other groups lie between those of one.
+import { FLAG_AGAIN } from "../feed/batch.ts";
+import { BatchWriter } from "../feed/batch-writer.ts";
+import type { GroupName } from "../spread/names.ts";
+import type { GroupBook, GroupEntry } from "./group-book.ts";
+import type { RecordRing } from "./record-ring.ts";
+
+/** Bytes of records that are gathered at a time: with records of ten groups mixed, still a good batch for each. */
+export const GATHER_BYTES = 262_144;
+
+/** Sends a batch. Returns false where it can't be sent: then the connection is gone. */
+export type SendBatch = (group: GroupName, body: Uint8Array) => boolean;
+
+/** Bodies that stay in use after they were sent; what they lie in may not be written to until it is given back. */
+export type Loan = readonly BatchWriter[];
+
+export class Batcher {
+  /** Batches being filled, by place in the book. */
+  readonly #filling = new Map<number, BatchWriter>();
+  readonly #spare: BatchWriter[] = [];
+  #loan: BatchWriter[] = [];
+
+  /** @param copiedBytesMax bodies up to this length may be written over as soon as they are sent */
+  constructor(
+    private readonly host: string,
+    private readonly incarnation: string,
+    private readonly book: GroupBook,
+    private readonly ring: RecordRing,
+    private readonly copiedBytesMax: number,
+  ) {}
+
+  /** Takes a stretch of records from the ring and sends them as batches; false where sending failed, and nobody knows how much of it went. */
+  gather(send: SendBatch): boolean {
+    const { ring } = this;
+    const isAgain = ring.nextIsAgain;
+    let bytes = 0;
+    let went = true;
+    // Records that were sent before are not mixed with others: their batches are flagged.
+    while (went && bytes < GATHER_BYTES && ring.nextIsAgain === isAgain && ring.next()) {
+      const entry = this.book.at(ring.group);
+      let writer = this.#filling.get(ring.group);
+      if (writer !== undefined && (writer.isFull || writer.next !== ring.number)) {
+        went = this.#send(entry, writer, isAgain, send);
+        writer = undefined;
+      }
+      if (writer === undefined) {
+        writer = this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
+        this.#filling.set(ring.group, writer);
+      }
+      writer.append(ring.number, ring.bytes, ring.start, ring.end);
+      bytes += ring.end - ring.start;
+      ring.take();
+    }
+    for (const [index, writer] of this.#filling) went = this.#send(this.book.at(index), writer, isAgain, send) && went;
+    return went;
+  }
+
+  /** What was lent since the last call, to be given back when nobody needs it. */
+  takeLoan(): Loan {
+    const loan = this.#loan;
+    this.#loan = [];
+    return loan;
+  }
+
+  giveBack(loan: Loan): void {
+    this.#spare.push(...loan);
+  }
+
+  #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
+    const body = writer.close(isAgain ? FLAG_AGAIN : "-");
+    const went = send(entry.name, body);
+    this.#filling.delete(entry.index);
+    writer.clear();
+    (body.length > this.copiedBytesMax ? this.#loan : this.#spare).push(writer);
+    return went;
+  }
+}

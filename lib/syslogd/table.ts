@@ -1,0 +1,137 @@
+// The daemon's table of the config file.
+import * as v from "valibot";
+import { explained, parsed, size } from "../base/schema.ts";
+import { type Complaint, defineTable } from "../base/table.ts";
+import { rule, whyNever } from "../syslog/rule.ts";
+import { selectorSchema } from "../syslog/schema.ts";
+import { DESTINATION_FORM, formatDestination, parseDestination } from "./destination.ts";
+import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
+import type { DirectedRule } from "./rule-line.ts";
+
+/** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
+const DEFAULT_RULES = [
+  { select: "*.info;auth,authpriv.none", to: "file:/var/log/messages" },
+  { select: "auth,authpriv.*", to: "file:/var/log/auth.log" },
+];
+
+const PATH_FORM = 'an absolute path such as "/dev/log", or an abstract name such as "@log"';
+
+const ruleSchema = v.strictObject({
+  select: v.pipe(selectorSchema(), v.description("which records: facility.priority, as in syslog.conf")),
+  to: v.pipe(
+    explained(DESTINATION_FORM, parseDestination, { examples: ["file:/var/log/messages", "group:log.%facility%"] }),
+    v.description("where they go"),
+  ),
+});
+
+const schema = v.strictObject({
+  socket: v.pipe(
+    v.optional(
+      v.array(parsed(PATH_FORM, (text) => (/^[/@]./.test(text) ? text : undefined), { examples: ["/dev/log"] })),
+      [],
+    ),
+    v.description(
+      "unix datagram sockets to listen on; none: the one that systemd passes, else where journald forwards to, else /dev/log",
+    ),
+  ),
+  take_devlog: v.pipe(
+    v.optional(v.boolean("true or false"), false),
+    v.description("put a socket of ours where journald has its link, at /dev/log"),
+  ),
+  udp: v.pipe(
+    v.optional(v.array(explained(LISTEN_FORM, parseListenAddress, { examples: ["0.0.0.0:514", "[::]:514"] })), []),
+    v.description("addresses to listen on for messages from the network"),
+  ),
+  kernel: v.pipe(
+    v.optional(v.picklist(["auto", "yes", "no"], '"auto", "yes" or "no"'), "auto"),
+    v.description("read the kernel's messages; auto: where programs log to our /dev/log"),
+  ),
+  host: v.pipe(
+    v.optional(
+      parsed("a host name of at most 255 printable characters", (text) =>
+        /^[\x21-\x7e]{1,255}$/.test(text) ? text : undefined,
+      ),
+    ),
+    v.description("this host's name in records; by default what the system calls it"),
+  ),
+  queue: v.pipe(
+    v.optional(size(), "8MiB"),
+    v.description(
+      "what each sink may keep in memory while its destination is away; then the newest records are dropped and counted",
+    ),
+  ),
+  rule: v.pipe(
+    v.optional(v.array(ruleSchema), DEFAULT_RULES),
+    v.description("what goes where; a record goes to every sink whose rule takes it, once"),
+  ),
+});
+
+export type SyslogdTable = v.InferOutput<typeof schema>;
+
+/** The rules of a table, for the router. */
+export function rulesOf(table: SyslogdTable): readonly DirectedRule[] {
+  return table.rule.map(({ select, to }) => ({ rule: rule(select), to }));
+}
+
+export const syslogdTable = defineTable({
+  name: "syslogd",
+  summary: "the syslog daemon: takes the host's log messages and delivers them by selector to files and Spread groups",
+  schema,
+  check: checkMeaning,
+  starter: `# Where messages come from. Without "socket": what systemd passes, else where journald forwards to, else /dev/log.
+# socket = ["/dev/log"]
+# udp = ["0.0.0.0:514"]
+
+# Where they go. A record goes to every sink whose rule takes it. Without rules: these two.
+# [[syslogd.rule]]
+# select = "*.info;auth,authpriv.none"
+# to = "file:/var/log/messages"
+
+# [[syslogd.rule]]
+# select = "auth,authpriv.*"
+# to = "file:/var/log/auth.log"
+
+# All of it to Spread groups, one for each facility (the daemon is named in [spread]).
+# [[syslogd.rule]]
+# select = "*.*"
+# to = "group:log.%facility%"
+`,
+});
+
+function checkMeaning(table: SyslogdTable): readonly Complaint[] {
+  return [...neverMatching(table), ...sameTwice(table), ...listedTwice(table)];
+}
+
+function neverMatching(table: SyslogdTable): Complaint[] {
+  return table.rule.flatMap(({ select }, index) => {
+    const why = whyNever(rule(select));
+    return why === ""
+      ? []
+      : [complaint(["rule", index, "select"], "never-matches", `this rule can never match: ${why}`)];
+  });
+}
+
+/** Two rules with the same selector and the same sink: one of them was meant to be another. */
+function sameTwice(table: SyslogdTable): Complaint[] {
+  const first = new Map<string, number>();
+  return table.rule.flatMap(({ select, to }, index) => {
+    const meaning = `${select.bits.join("")} ${formatDestination(to)}`;
+    const before = first.get(meaning);
+    if (before === undefined) {
+      first.set(meaning, index);
+      return [];
+    }
+    const found = `this rule does what rule ${before + 1} does: ${select.text} to ${formatDestination(to)}`;
+    return [complaint(["rule", index], "twice", `${found}; a record goes to a sink once`)];
+  });
+}
+
+function listedTwice(table: SyslogdTable): Complaint[] {
+  return table.socket.flatMap((path, index) =>
+    table.socket.indexOf(path) < index ? [complaint(["socket", index], "twice", `socket ${path} is listed twice`)] : [],
+  );
+}
+
+function complaint(path: Complaint["path"], code: string, message: string): Complaint {
+  return { path, code, message };
+}
