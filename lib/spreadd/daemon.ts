@@ -1,0 +1,373 @@
+// The daemon without its sockets: sessions on one side, the engine and the groups on the other. Bytes come in by `receive`, all that goes out goes
+// through the `Rim`.
+//
+//   bytes -> SessionCore -> request -> may it? -> engine -> deliver -> GroupState -> Deliveries -> Rim
+//
+// A session has a slot from its connection to the delivery of its KILL: until then events of it may be on their way, and its name is not free.
+// Whoever cannot take what an event sends him ends when that event is done, never in the midst of it: all others get it before they get to know.
+import { assert } from "../base/assert.ts";
+import type { MonotonicMs } from "../base/brand.ts";
+import type { Fault } from "../base/fault.ts";
+import type { Random } from "../base/random.ts";
+import type { FrameView } from "../spread/frame.ts";
+import { wantsMembership, writeReject } from "../spread/handshake.ts";
+import { NAME_FIELD_BYTES } from "../spread/limits.ts";
+import { nameBytes } from "../spread/name-field.ts";
+import type { PrivateGroup, PrivateName } from "../spread/names.ts";
+import type { RejectReason } from "../spread/result-code.ts";
+import { EVERYTHING, permissionsOf } from "./access.ts";
+import { type Attempt, authenticate } from "./authentication.ts";
+import { type DaemonCounters, noneCounted } from "./daemon-counters.ts";
+import type { DaemonSettings } from "./daemon-settings.ts";
+import { Deliveries } from "./deliveries.ts";
+import type { Engine, EngineSink, Ring } from "./engine.ts";
+import { FlowControl } from "./flow-control.ts";
+import type { Group } from "./group.ts";
+import { GroupState } from "./group-state.ts";
+import type { Member } from "./member.ts";
+import type { Peer } from "./peer.ts";
+import { rejectedFrame } from "./rejected-frame.ts";
+import type { Rim } from "./rim.ts";
+import { Session } from "./session.ts";
+import type { SessionEnd } from "./session-core.ts";
+
+/** A handshake that is older than this makes room where all slots are taken. */
+const HANDSHAKE_GRACE_MS = 1_000;
+
+/** A daemon. Construct it, then accept connections. */
+export class Daemon implements EngineSink {
+  readonly counters: DaemonCounters = noneCounted();
+  #groups: GroupState | undefined;
+  readonly #sessions: (Session | undefined)[] = [];
+  readonly #freeSlots: number[] = [];
+  /** Sessions in their handshake, oldest first. */
+  readonly #handshakes = new Set<Session>();
+  readonly #names = new Set<PrivateName>();
+  readonly #flow: FlowControl;
+  readonly #waitingForEngine = new Set<number>();
+  readonly #out = new Deliveries();
+  /** Who was sent more than its soft bound by the event at hand. */
+  readonly #pressed: number[] = [];
+  /** Who could not take an event, and has to end when it is done. */
+  readonly #overrun: number[] = [];
+  #isEndingOverrun = false;
+
+  constructor(
+    readonly settings: DaemonSettings,
+    private readonly engine: Engine,
+    private readonly rim: Rim,
+    private readonly random: Random,
+  ) {
+    this.#flow = new FlowControl(settings.flow, rim.now());
+    engine.start(this);
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.length - this.#freeSlots.length;
+  }
+
+  get groupCount(): number {
+    return this.#groups?.groupCount ?? 0;
+  }
+
+  /** `true` while `check` is wanted every `CHECK_MS`. */
+  get isWaiting(): boolean {
+    return this.#flow.isWaiting;
+  }
+
+  /**
+   * A connection is there. @returns its slot, or what to answer before closing it
+   */
+  accept(peer: Peer): number | Uint8Array {
+    const permissions = permissionsOf(this.settings.access, peer);
+    if (permissions === undefined) return this.#turnAway("auth");
+    if (this.sessionCount >= this.settings.sessionsMax && !this.#makeRoom()) return this.#turnAway("quota");
+    const slot = this.#freeSlots.pop() ?? this.#sessions.length;
+    const session = new Session(this, slot, peer, permissions, this.rim.now());
+    this.#sessions[slot] = session;
+    this.#handshakes.add(session);
+    return slot;
+  }
+
+  /** Bytes came from a session: they are the daemon's from here on. Then comes `turn`. */
+  receive(slot: number, bytes: Uint8Array): void {
+    this.#sessions[slot]?.core.receive(bytes);
+  }
+
+  /** Lets a session work. @returns whether it has more work for another turn */
+  turn(slot: number): boolean {
+    return this.#sessions[slot]?.core.turn() ?? false;
+  }
+
+  /** `true` where a session has work left, though it may have to wait before it can go on. */
+  hasWork(slot: number): boolean {
+    return this.#sessions[slot]?.core.hasWork ?? false;
+  }
+
+  /** Ends a session at once. */
+  end(slot: number, end: SessionEnd): void {
+    this.#sessions[slot]?.core.end(end);
+  }
+
+  /** A session's client has closed its side, and what it had sent is done. */
+  lost(slot: number): void {
+    this.#sessions[slot]?.core.giveUp("lost");
+  }
+
+  /** When the oldest handshake began; `undefined` where there is none. */
+  get oldestHandshake(): MonotonicMs | undefined {
+    for (const session of this.#handshakes) return session.since;
+    return undefined;
+  }
+
+  /** Ends the handshakes that began at `before` or earlier. */
+  expireHandshakes(before: MonotonicMs): void {
+    for (const session of [...this.#handshakes]) {
+      if (session.since > before) return;
+      session.core.giveUp("silent");
+    }
+  }
+
+  /** A session's queue is low again. */
+  drained(slot: number, isEmpty: boolean): void {
+    if (isEmpty) this.#flow.emptied(slot);
+    if (this.#flow.isWaiting) this.#resume(this.#flow.relieve(slot));
+  }
+
+  /** Looks after those who wait. Call it every `CHECK_MS` while `isWaiting`. */
+  check(): void {
+    this.#resume(this.#flow.check(this.rim.now(), (reader) => this.rim.takenBytes(reader)));
+  }
+
+  /** Ends all sessions and the engine. */
+  stop(): void {
+    this.engine.stop();
+    for (const session of this.#sessions) session?.core.end({ why: "stopped" });
+  }
+
+  // --- what sessions ask ---
+
+  /** Keeps a name for a session. */
+  claim(slot: number, wanted: PrivateName | undefined): PrivateName | undefined {
+    let name = wanted ?? this.#inventName(slot);
+    while (wanted === undefined && this.#names.has(name)) name = this.#inventName(slot);
+    if (this.#names.has(name)) return undefined;
+    this.#names.add(name);
+    return name;
+  }
+
+  admits(attempt: Attempt): boolean {
+    return authenticate(this.settings.authentication, attempt, this.settings.isPassword);
+  }
+
+  reply(slot: number, bytes: Uint8Array): void {
+    this.rim.reply(slot, bytes);
+  }
+
+  opened(session: Session, name: PrivateGroup, flags: number): Member {
+    assert(this.#groups !== undefined, "the engine gives a ring before there are sessions");
+    this.#handshakes.delete(session);
+    this.counters.accepted += 1;
+    this.rim.opened(session.slot, name, session.timeoutMs);
+    return this.#groups.connect(session.slot, name, wantsMembership(flags));
+  }
+
+  request(session: Session, frame: FrameView): void {
+    this.counters.requests += 1;
+    if (frame.kind === "kill") session.core.end({ why: "left" });
+    else if (!this.#mayDo(session, frame)) this.#sendBack(session, frame);
+    else this.engine.submit(session.slot, frame);
+    if (!this.engine.isFull || session.core.state !== "open") return;
+    this.#waitingForEngine.add(session.slot);
+    this.#pause(session);
+  }
+
+  ended(session: Session, end: SessionEnd): void {
+    const { slot, member } = session;
+    if (end.why === "slow") this.counters.slow += 1;
+    if (end.why === "illegal") this.counters.illegal += 1;
+    if (end.why === "refused") this.counters.refused += 1;
+    this.#handshakes.delete(session);
+    this.#waitingForEngine.delete(slot);
+    this.rim.close(slot, session.core.name, end);
+    this.#resume(this.#flow.forget(slot));
+    if (member === undefined) this.#release(session);
+    else this.engine.submit(slot, member.killFrame());
+  }
+
+  // --- what the engine says ---
+
+  ring(ring: Ring): void {
+    assert(this.#groups === undefined, "a ring of one does not change");
+    const own = ring.hosts[ring.own]!;
+    this.#groups = new GroupState({ daemonId: own.id, time: ring.time }, Math.floor(this.random() * 2 ** 32));
+  }
+
+  deliver(_host: number, slot: number, frame: FrameView): void {
+    const session = this.#sessions[slot];
+    const groups = this.#groups;
+    assert(groups !== undefined && session?.member !== undefined, "what is delivered was submitted by a session");
+    const { member } = session;
+    const out = this.#out;
+    switch (frame.kind) {
+      case "message":
+        groups.send(member, frame, out);
+        break;
+      case "join":
+        this.#hasten(session, groups.join(member, frame, out));
+        break;
+      case "leave":
+        groups.leave(member, frame, out);
+        this.#relax(session);
+        break;
+      default: // a kill: clients send nothing else
+        groups.disconnect(member, out);
+        this.#release(session);
+    }
+    this.#distribute(session);
+  }
+
+  ready(): void {
+    const waiting = [...this.#waitingForEngine];
+    this.#waitingForEngine.clear();
+    this.#resume(waiting);
+  }
+
+  failed(fault: Fault): void {
+    this.rim.failed(fault);
+  }
+
+  // --- and what follows from it ---
+
+  /** Hands the deliveries of one event to the rim. */
+  #distribute(sender: Session): void {
+    const out = this.#out;
+    let next = 0;
+    for (let frame = 0; frame < out.frameCount; frame++) {
+      const bytes = out.bytes[frame]!;
+      const start = out.starts[frame]!;
+      const end = out.ends[frame]!;
+      for (const last = out.receiversEnd[frame]!; next < last; next++) {
+        const receiver = out.receivers[next]!;
+        const level = this.rim.send(receiver, bytes, start, end);
+        if (level === "low") continue;
+        (level === "full" ? this.#overrun : this.#pressed).push(receiver);
+      }
+    }
+    this.counters.deliveries += next;
+    out.clear();
+    if (this.#pressed.length > 0) this.#waitFor(sender);
+    if (this.#overrun.length > 0) this.#endOverrun();
+  }
+
+  /** The sender of the event at hand waits for those whom it has sent too much. */
+  #waitFor(sender: Session): void {
+    const now = this.rim.now();
+    let waits = false;
+    for (const reader of this.#pressed)
+      if (this.#flow.wait(sender.slot, reader, this.rim.takenBytes(reader), now)) waits = true;
+    this.#pressed.length = 0;
+    if (!waits || sender.core.state !== "open" || sender.core.isHeld) return;
+    this.counters.waits += 1;
+    this.#pause(sender);
+  }
+
+  #endOverrun(): void {
+    if (this.#isEndingOverrun) return; // an end is an event, which may overrun others: the outer loop sees to them
+    this.#isEndingOverrun = true;
+    for (let slot = this.#overrun.pop(); slot !== undefined; slot = this.#overrun.pop())
+      this.end(slot, { why: "slow" });
+    this.#isEndingOverrun = false;
+  }
+
+  #pause(session: Session): void {
+    session.core.hold(true);
+    this.rim.pause(session.slot);
+  }
+
+  #resume(slots: readonly number[]): void {
+    for (const slot of slots) {
+      const session = this.#sessions[slot];
+      if (session === undefined || this.#flow.isHeld(slot) || this.#waitingForEngine.has(slot)) continue;
+      session.core.hold(false);
+      this.rim.resume(slot);
+    }
+  }
+
+  #turnAway(reason: RejectReason): Uint8Array {
+    this.counters.refused += 1;
+    return writeReject(reason);
+  }
+
+  /** All slots are taken: the oldest client that says nothing goes. */
+  #makeRoom(): boolean {
+    const oldest = this.oldestHandshake;
+    if (oldest === undefined || this.rim.now() - oldest < HANDSHAKE_GRACE_MS) return false;
+    for (const session of this.#handshakes) {
+      session.core.giveUp("silent");
+      return true;
+    }
+    return false;
+  }
+
+  #release(session: Session): void {
+    if (session.member !== undefined) this.#groups?.forget(session.member);
+    if (session.privateName !== undefined) this.#names.delete(session.privateName);
+    this.#sessions[session.slot] = undefined;
+    this.#freeSlots.push(session.slot);
+  }
+
+  /** As the real daemon's: `r<number>-<number>`, at most 10 characters. */
+  #inventName(slot: number): PrivateName {
+    return `r${Math.floor(this.random() * 9_999)}-${slot}`.slice(0, 10) as PrivateName;
+  }
+
+  #mayDo({ permissions, member }: Session, frame: FrameView): boolean {
+    if (frame.kind === "leave") return true;
+    if (frame.kind === "join" && (member?.groups.size ?? 0) >= this.settings.sessionGroupsMax) return false;
+    if (permissions === EVERYTHING) return true;
+    const patterns = frame.kind === "join" ? permissions.join : permissions.send;
+    if (patterns.all) return true;
+    const { bytes, groupsStart } = frame;
+    const asked = frame.kind === "join" ? 1 : frame.groupCount;
+    for (let at = groupsStart; at < groupsStart + asked * NAME_FIELD_BYTES; at += NAME_FIELD_BYTES)
+      if (!patterns.match(bytes, at, at + nameBytes(bytes, at))) return false;
+    return true;
+  }
+
+  #sendBack(session: Session, frame: FrameView): void {
+    this.counters.forbidden += 1;
+    const rejected = rejectedFrame(frame);
+    if (rejected === undefined) return;
+    this.#out.frame(rejected, 0, rejected.length);
+    this.#out.to(session.slot);
+    this.#distribute(session);
+  }
+
+  /** A session has joined a group where its death has to be noticed sooner. */
+  #hasten(session: Session, joined: Group | undefined): void {
+    if (joined === undefined || session.core.state !== "open") return;
+    this.#retime(session, Math.min(session.timeoutMs, this.#timeoutOf(joined)));
+  }
+
+  /** A session has left a group, maybe one that demanded a shorter time than those it is still in. */
+  #relax(session: Session): void {
+    const { sessionTimeoutMs } = this.settings;
+    if (session.timeoutMs === sessionTimeoutMs || session.core.state !== "open") return;
+    let timeoutMs = sessionTimeoutMs;
+    for (const group of session.member?.groups ?? []) timeoutMs = Math.min(timeoutMs, this.#timeoutOf(group));
+    this.#retime(session, timeoutMs);
+  }
+
+  #timeoutOf({ field }: Group): number {
+    const { groupTimeouts, sessionTimeoutMs } = this.settings;
+    const end = nameBytes(field, 0);
+    return groupTimeouts.find(({ groups }) => groups.match(field, 0, end))?.timeoutMs ?? sessionTimeoutMs;
+  }
+
+  #retime(session: Session, timeoutMs: number): void {
+    if (timeoutMs === session.timeoutMs) return;
+    session.timeoutMs = timeoutMs;
+    this.rim.retime(session.slot, timeoutMs);
+  }
+}

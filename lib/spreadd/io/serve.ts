@@ -1,0 +1,181 @@
+// From the config to a daemon that listens: what the table says is looked up (names, addresses, limits of the host), then the sockets are opened.
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import type { TCPSocketListener, UnixSocketListener } from "bun";
+import { Fault } from "../../base/fault.ts";
+import { formatAddress } from "../../base/ip-address.ts";
+import type { Log } from "../../base/log.ts";
+import type { Clock } from "../../run/clock.ts";
+import { DAEMON_NAME_BYTES_MAX } from "../../spread/limits.ts";
+import { type DaemonName, isNameByte, NameError, tryDaemonName } from "../../spread/names.ts";
+import { daemonId } from "../../spread/spread-conf-hash.ts";
+import { GroupPatterns } from "../access.ts";
+import type { DaemonSettings } from "../daemon-settings.ts";
+import { LocalEngine } from "../local-engine.ts";
+import { BUILT_IN_GROUPS, LOOPBACK, type SpreaddTable } from "../table.ts";
+import { groupId, knownPeerSet, userId } from "./accounts.ts";
+import type { Connection } from "./connection.ts";
+import { passwordsOf } from "./password-file.ts";
+import { Server } from "./server.ts";
+import { clearSocketPath, type SocketRights, withRights } from "./unix-path.ts";
+
+/** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
+export const DEFAULT_SOCKET = "/run/spreadbox/spread.sock";
+
+/** Descriptors that are no session's: listeners, log, libraries. */
+const OTHER_DESCRIPTORS = 64;
+
+type Listener = UnixSocketListener<Connection | undefined> | TCPSocketListener<Connection | undefined>;
+
+/** A daemon that serves. */
+export interface RunningDaemon {
+  readonly server: Server;
+  readonly name: DaemonName;
+  /** Where it listens, as `parseServer` reads it: "unix:/run/spreadbox/spread.sock", "tcp:127.0.0.1:4803". */
+  readonly listening: readonly string[];
+  /** Closes everything: clients hear nothing but the end (PROTOCOL.md 10). */
+  stop(): void;
+}
+
+/**
+ * Starts a daemon.
+ * @param onFailed its engine can go on no more
+ * @throws {Fault} a socket can't be opened, a name is unknown
+ */
+export async function serve(
+  table: SpreaddTable,
+  { clock, log, onFailed }: { readonly clock: Clock; readonly log: Log; readonly onFailed: (fault: Fault) => void },
+): Promise<RunningDaemon> {
+  const name = table.name ?? shortHostName();
+  const daemon = daemonSettings(table, name, log);
+  const engine = new LocalEngine({ name, id: daemonId(name) }, Math.floor(clock.wallMs() / 1_000));
+  const server = new Server(
+    {
+      daemon,
+      queueMessagesMax: table.queue_messages_max,
+      queueBytesMax: table.queue_bytes_max,
+      queueTotalMax: table.queue_total_max,
+      handshakeTimeoutMs: table.handshake_timeout,
+    },
+    engine,
+    clock,
+    log,
+    onFailed,
+  );
+  const listeners: Listener[] = [];
+  const listening: string[] = [];
+  const stop = () => {
+    for (const listener of listeners) listener.stop();
+    server.stop();
+  };
+  try {
+    await listenOnUnix(table, server, log, listeners, listening);
+    listenOnTcp(table, server, listeners, listening);
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  if (listening.length === 0) {
+    stop();
+    throw new Fault(
+      "config",
+      "nowhere",
+      "cannot serve: there is no socket to listen on; give socket, tmp_socket or listen",
+    );
+  }
+  return { server, name, listening, stop };
+}
+
+function daemonSettings(table: SpreaddTable, name: DaemonName, log: Log): DaemonSettings {
+  const groups = [...table.group, ...BUILT_IN_GROUPS];
+  return {
+    name,
+    sessionsMax: sessionsMax(table, log),
+    sessionGroupsMax: table.session_groups_max,
+    authentication: {
+      methods: table.auth,
+      required: table.auth_required,
+      accessIp: table.access_ip.map(knownPeerSet),
+    },
+    isPassword: table.password_file === undefined ? () => false : passwordsOf(table.password_file),
+    access: table.allow.map(({ from, send, join }) => ({ from: from.map(knownPeerSet), send, join })),
+    sessionTimeoutMs: table.session_timeout,
+    groupTimeouts: groups.map(({ groups: patterns, session_timeout }) => ({
+      groups: new GroupPatterns(patterns),
+      timeoutMs: session_timeout,
+    })),
+    flow: { patienceMs: table.reader_patience },
+  };
+}
+
+/** As many as the config says, and as the host lets us have descriptors: `accept` must never run out of them. */
+function sessionsMax(table: SpreaddTable, log: Log): number {
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  const possible = soft === undefined ? table.sessions_max : Number(soft) - OTHER_DESCRIPTORS;
+  if (possible >= table.sessions_max) return table.sessions_max;
+  log.warn(
+    `only ${possible} sessions instead of ${table.sessions_max}: the host allows ${soft} open files (LimitNOFILE=)`,
+  );
+  return Math.max(1, possible);
+}
+
+/** The host's name up to the first dot, cut at 19; what may not stand in a name becomes "-". */
+function shortHostName(): DaemonName {
+  const [short] = hostname().split(".");
+  const legal = [...short!].map((character) => (isNameByte(character.charCodeAt(0)) ? character : "-")).join("");
+  const name = tryDaemonName(legal.slice(0, DAEMON_NAME_BYTES_MAX));
+  if (name === undefined) throw new NameError("daemon name", hostname());
+  return name;
+}
+
+async function listenOnUnix(
+  table: SpreaddTable,
+  { unixHandler }: Server,
+  log: Log,
+  listeners: Listener[],
+  listening: string[],
+): Promise<void> {
+  const rights: SocketRights = {
+    mode: table.socket_mode,
+    uid: table.socket_owner === undefined ? -1 : userId(table.socket_owner),
+    gid: table.socket_group === undefined ? -1 : groupId(table.socket_group),
+  };
+  const wanted = [
+    { path: table.socket ?? DEFAULT_SOCKET, isAsked: table.socket !== undefined },
+    ...(table.tmp_socket && table.port > 0 ? [{ path: `/tmp/${table.port}`, isAsked: false }] : []),
+  ];
+  for (const { path, isAsked } of wanted) {
+    try {
+      await clearSocketPath(path);
+      listeners.push(
+        withRights(path, rights, () => Bun.listen({ unix: path, allowHalfOpen: true, socket: unixHandler })),
+      );
+      listening.push(`unix:${path}`);
+    } catch (error) {
+      if (!(error instanceof Fault) || isAsked || error.code === "in-use") throw error;
+      log.warn(error.message);
+    }
+  }
+}
+
+function listenOnTcp(table: SpreaddTable, { tcpHandler }: Server, listeners: Listener[], listening: string[]): void {
+  for (const address of table.port === 0 ? [] : (table.listen ?? LOOPBACK)) {
+    const host = formatAddress(address);
+    try {
+      listeners.push(
+        Bun.listen({ hostname: host, port: table.port, exclusive: true, allowHalfOpen: true, socket: tcpHandler }),
+      );
+      listening.push(host.includes(":") ? `tcp:[${host}]:${table.port}` : `tcp:${host}:${table.port}`);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      // a host without IPv6 has no ::1; nobody asked for it by name
+      if (table.listen === undefined && address.family === 6 && code !== "EADDRINUSE") continue;
+      const hint = code === "EADDRINUSE" ? "; is another daemon running?" : "";
+      throw new Fault("unavailable", code, `cannot listen on ${host} port ${table.port}: ${textOf(error)}${hint}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

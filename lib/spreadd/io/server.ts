@@ -1,0 +1,304 @@
+// The daemon's sockets. Whatever happens in one turn of the event loop is collected: frames for one client go out in one write when the turn ends.
+//
+// A tick: sessions that have work left get a turn each, then every queue that was filled is flushed. It runs by `setImmediate`, so that sockets which
+// became readable at the same time share it, and only when there is something to do: idle, nothing runs at all. There are two timers, each only while it
+// is wanted: for handshakes that take too long, and for those who wait for a reader.
+import type { SocketHandler } from "bun";
+import type { MonotonicMs } from "../../base/brand.ts";
+import type { Fault } from "../../base/fault.ts";
+import { tryPeerAddress } from "../../base/ip-address.ts";
+import type { Log } from "../../base/log.ts";
+import { peerCredentials } from "../../linux/peer-credentials.ts";
+import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
+import type { Clock } from "../../run/clock.ts";
+import type { PrivateGroup } from "../../spread/names.ts";
+import { Daemon } from "../daemon.ts";
+import type { DaemonSettings } from "../daemon-settings.ts";
+import type { Engine } from "../engine.ts";
+import { CHECK_MS } from "../flow-control.ts";
+import type { Peer } from "../peer.ts";
+import type { QueueLevel, Rim } from "../rim.ts";
+import type { SessionEnd } from "../session-core.ts";
+import { type ClientSocket, Connection } from "./connection.ts";
+
+export interface ServerSettings {
+  readonly daemon: DaemonSettings;
+  readonly queueMessagesMax: number;
+  readonly queueBytesMax: number;
+  readonly queueTotalMax: number;
+  readonly handshakeTimeoutMs: number;
+}
+
+/** A queue with more than this part of what it may hold makes its senders wait. */
+const SOFT_PART = 1 / 8;
+/** A queue that has come to this within one tick is written at once. */
+const FLUSH_BYTES = 262_144;
+
+/** Serves clients on sockets that are accepted elsewhere (`handler`). */
+export class Server implements Rim {
+  readonly daemon: Daemon;
+  /** What Bun is to call for sockets of clients. */
+  readonly unixHandler: SocketHandler<Connection | undefined>;
+  readonly tcpHandler: SocketHandler<Connection | undefined>;
+  readonly #connections: (Connection | undefined)[] = [];
+  readonly #softMessages: number;
+  readonly #softBytes: number;
+  /** Bytes in all queues. */
+  #queuedBytes = 0;
+  #dirty: Connection[] = [];
+  #ready: Connection[] = [];
+  #isTickComing = false;
+  #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly settings: ServerSettings,
+    engine: Engine,
+    private readonly clock: Clock,
+    private readonly log: Log,
+    private readonly onFailed: (fault: Fault) => void,
+  ) {
+    this.#softMessages = Math.max(1, settings.queueMessagesMax * SOFT_PART);
+    this.#softBytes = settings.queueBytesMax * SOFT_PART;
+    this.daemon = new Daemon(settings.daemon, engine, this, Math.random);
+    this.unixHandler = this.#handler(false);
+    this.tcpHandler = this.#handler(true);
+  }
+
+  /** Ends all sessions. The listeners must be closed before. */
+  stop(): void {
+    clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#checkTimer);
+    this.daemon.stop();
+  }
+
+  // --- what the daemon asks ---
+
+  now(): MonotonicMs {
+    return this.clock.monotonicMs();
+  }
+
+  reply(slot: number, bytes: Uint8Array): void {
+    const connection = this.#connections[slot];
+    if (connection === undefined || connection.isGone) return;
+    // some dozens of bytes on a fresh connection: if the kernel does not even take these, the client is none
+    if (connection.socket.write(bytes) < bytes.length) connection.socket.terminate();
+  }
+
+  send(slot: number, bytes: Uint8Array, start: number, end: number): QueueLevel {
+    const connection = this.#connections[slot];
+    if (connection === undefined || connection.isGone) return "low";
+    const { queue } = connection;
+    queue.push(bytes, start, end);
+    this.#queuedBytes += end - start;
+    if (!connection.isDirty) {
+      connection.isDirty = true;
+      this.#dirty.push(connection);
+      this.#scheduleTick();
+    }
+    if (queue.bytes < FLUSH_BYTES && queue.messages <= this.#softMessages) return "low";
+    this.#flush(connection);
+    if (queue.bytes <= this.#softBytes && queue.messages <= this.#softMessages) return "low";
+    connection.isPressed = true;
+    const { queueBytesMax, queueMessagesMax } = this.settings;
+    return queue.bytes > queueBytesMax || queue.messages > queueMessagesMax ? "full" : "high";
+  }
+
+  takenBytes(slot: number): number {
+    return this.#connections[slot]?.takenBytes ?? 0;
+  }
+
+  pause(slot: number): void {
+    const connection = this.#connections[slot];
+    if (connection !== undefined && !connection.isGone) connection.socket.pause();
+  }
+
+  resume(slot: number): void {
+    const connection = this.#connections[slot];
+    if (connection === undefined) return;
+    if (!connection.isGone) connection.socket.resume();
+    this.#makeReady(connection);
+  }
+
+  opened(slot: number, name: PrivateGroup, timeoutMs: number): void {
+    this.log.debug(`${name}: connected`);
+    this.retime(slot, timeoutMs);
+  }
+
+  retime(slot: number, timeoutMs: number): void {
+    const connection = this.#connections[slot];
+    if (connection?.isTcp && !connection.isGone) setPeerTimeout(connection.fd, timeoutMs);
+  }
+
+  close(slot: number, name: PrivateGroup | undefined, end: SessionEnd): void {
+    const connection = this.#connections[slot];
+    this.#tell(name ?? "a client", end);
+    if (connection === undefined) return;
+    this.#connections[slot] = undefined;
+    this.#queuedBytes -= connection.queue.bytes;
+    connection.queue.clear();
+    connection.socket.data = undefined;
+    if (!connection.isGone) connection.socket.end();
+    connection.isGone = true;
+  }
+
+  failed(fault: Fault): void {
+    this.onFailed(fault);
+  }
+
+  // --- what sockets tell ---
+
+  #handler(isTcp: boolean): SocketHandler<Connection | undefined> {
+    return {
+      binaryType: "uint8array",
+      open: (socket) => this.#accept(socket, isTcp),
+      data: (socket, bytes) => {
+        const connection = socket.data;
+        if (connection === undefined) return;
+        this.daemon.receive(connection.slot, bytes);
+        this.#work(connection);
+      },
+      drain: ({ data: connection }) => {
+        if (connection === undefined) return;
+        connection.isBlocked = false;
+        if (connection.queue.bytes > 0) this.#flush(connection);
+      },
+      end: ({ data: connection }) => {
+        if (connection === undefined) return;
+        connection.isEnded = true;
+        this.#makeReady(connection);
+      },
+      close: ({ data: connection }) => {
+        if (connection === undefined) return;
+        connection.isEnded = true;
+        connection.isGone = true;
+        this.#makeReady(connection); // not at once: this may be called from within a write, in the midst of an event
+      },
+      error: (socket, error) => {
+        if (socket.data === undefined) return;
+        throw error; // from a handler above: a mistake of ours
+      },
+    };
+  }
+
+  #accept(socket: ClientSocket, isTcp: boolean): void {
+    // Bun has `fd` on its sockets, and not in its types
+    const { fd } = socket as ClientSocket & { readonly fd: number };
+    socket.data = undefined;
+    const peer = isTcp ? tcpPeer(socket) : unixPeer(fd);
+    if (peer === undefined) {
+      socket.terminate(); // gone before we could look who it was
+      return;
+    }
+    const slot = this.daemon.accept(peer);
+    if (typeof slot !== "number") {
+      socket.write(slot);
+      socket.end();
+      return;
+    }
+    if (isTcp) {
+      socket.setNoDelay(true);
+      setPeerTimeout(fd, this.settings.daemon.sessionTimeoutMs);
+    }
+    const connection = new Connection(socket, fd, slot, isTcp);
+    socket.data = connection;
+    this.#connections[slot] = connection;
+    this.#handshakeTimer ??= setTimeout(this.#expireHandshakes, this.settings.handshakeTimeoutMs);
+  }
+
+  // --- what runs ---
+
+  readonly #tick = (): void => {
+    this.#isTickComing = false;
+    const ready = this.#ready;
+    if (ready.length > 0) {
+      this.#ready = [];
+      for (const connection of ready) {
+        connection.isReady = false;
+        this.#work(connection);
+      }
+    }
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) {
+      connection.isDirty = false;
+      this.#flush(connection);
+    }
+    if (this.#queuedBytes > this.settings.queueTotalMax) this.#cutSlowest();
+    if (this.daemon.isWaiting) this.#checkTimer ??= setTimeout(this.#check, CHECK_MS);
+  };
+
+  #scheduleTick(): void {
+    if (this.#isTickComing) return;
+    this.#isTickComing = true;
+    setImmediate(this.#tick);
+  }
+
+  /** Gives a session a turn. */
+  #work(connection: Connection): void {
+    const { slot } = connection;
+    if (this.#connections[slot] !== connection) return;
+    if (this.daemon.turn(slot)) this.#makeReady(connection);
+    else if (connection.isEnded && !this.daemon.hasWork(slot)) this.daemon.lost(slot);
+  }
+
+  #makeReady(connection: Connection): void {
+    if (connection.isReady) return;
+    connection.isReady = true;
+    this.#ready.push(connection);
+    this.#scheduleTick();
+  }
+
+  #flush(connection: Connection): void {
+    if (connection.isGone) return;
+    this.#queuedBytes -= connection.flush();
+    if (!connection.isPressed) return;
+    const { queue, slot } = connection;
+    if (queue.bytes * 2 > this.#softBytes || queue.messages * 2 > this.#softMessages) return;
+    connection.isPressed = queue.bytes > 0;
+    this.daemon.drained(slot, queue.bytes === 0);
+  }
+
+  /** All queues together hold too much. */
+  #cutSlowest(): void {
+    while (this.#queuedBytes > this.settings.queueTotalMax) {
+      let slowest: Connection | undefined;
+      for (const connection of this.#connections)
+        if (connection !== undefined && connection.queue.bytes > (slowest?.queue.bytes ?? 0)) slowest = connection;
+      if (slowest === undefined) return;
+      this.daemon.end(slowest.slot, { why: "slow" });
+    }
+  }
+
+  readonly #expireHandshakes = (): void => {
+    const { handshakeTimeoutMs } = this.settings;
+    this.#handshakeTimer = undefined;
+    this.daemon.expireHandshakes((this.now() - handshakeTimeoutMs) as MonotonicMs);
+    const oldest = this.daemon.oldestHandshake;
+    if (oldest === undefined) return;
+    this.#handshakeTimer = setTimeout(this.#expireHandshakes, Math.max(1, oldest + handshakeTimeoutMs - this.now()));
+  };
+
+  readonly #check = (): void => {
+    this.#checkTimer = undefined;
+    this.daemon.check();
+    if (this.daemon.isWaiting) this.#checkTimer = setTimeout(this.#check, CHECK_MS);
+  };
+
+  #tell(who: string, end: SessionEnd): void {
+    if (end.why === "illegal") this.log.warn(`${who}: closed: ${end.fault.message}`);
+    else if (end.why === "slow") this.log.warn(`${who}: closed: its queue is full, it does not take what it is sent`);
+    else if (end.why === "refused") this.log.notice(`${who}: refused: ${end.reason}`);
+    else if (end.why === "silent") this.log.notice(`${who}: closed: it did not finish its handshake`);
+    else this.log.debug(`${who}: ${end.why}`);
+  }
+}
+
+function tcpPeer(socket: ClientSocket): Peer | undefined {
+  const address = tryPeerAddress(socket.remoteAddress ?? "");
+  return address && { by: "tcp", address };
+}
+
+function unixPeer(fd: number): Peer {
+  return { by: "unix", ...peerCredentials(fd) };
+}

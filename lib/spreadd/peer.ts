@@ -1,0 +1,71 @@
+// Who is at the other end of a connection, and the words by which a config speaks of peers. Everybody on this host can say any name in the protocol:
+// only what the kernel says about a connection counts here.
+import { type IpAddress, type IpNetwork, networkContains, parseNetwork, tryNetwork } from "../base/ip-address.ts";
+
+/** The other end of a connection, as the kernel tells it. */
+export type Peer =
+  | {
+      readonly by: "unix";
+      readonly uid: number;
+      /** Its group, and those it is in besides. */
+      readonly gids: readonly number[];
+      readonly pid: number;
+    }
+  | { readonly by: "tcp"; readonly address: IpAddress };
+
+/** A set of peers, as a config names it. */
+export type PeerSet =
+  | { readonly of: "all" }
+  /** Everybody on a unix socket. */
+  | { readonly of: "unix" }
+  /** On a unix socket, by user or by group. A name is looked up when the daemon starts. */
+  | { readonly of: "user"; readonly user: string | number }
+  | { readonly of: "group"; readonly group: string | number }
+  /** By TCP from this host's own loopback addresses. */
+  | { readonly of: "local" }
+  /** By TCP. */
+  | { readonly of: "network"; readonly network: IpNetwork };
+
+/** A set with its names looked up: users and groups are numbers. */
+export type KnownPeerSet =
+  | Exclude<PeerSet, { readonly of: "user" | "group" }>
+  | { readonly of: "user"; readonly user: number }
+  | { readonly of: "group"; readonly group: number };
+
+/** What a set of peers looks like, for messages and help. */
+export const PEER_SET_FORM =
+  '"all", "unix", "user:NAME", "group:NAME" (or numbers), "local", or a network such as "10.0.0.0/8"';
+
+/** Reads a set of peers, `undefined` where the text is none. */
+export function tryPeerSet(text: string): PeerSet | undefined {
+  if (text === "all" || text === "unix" || text === "local") return { of: text };
+  const [, word, name] = /^(user|group):([^\s:]{1,64})$/.exec(text) ?? [];
+  if (name !== undefined) {
+    const nameOrNumber = /^\d{1,10}$/.test(name) ? Number(name) : name;
+    return word === "user" ? { of: "user", user: nameOrNumber } : { of: "group", group: nameOrNumber };
+  }
+  const network = tryNetwork(text);
+  return network && { of: "network", network };
+}
+
+/** Whether a peer belongs to a set. */
+export function contains(set: KnownPeerSet, peer: Peer): boolean {
+  switch (set.of) {
+    case "all":
+      return true;
+    case "unix":
+      return peer.by === "unix";
+    case "user":
+      return peer.by === "unix" && peer.uid === set.user;
+    case "group":
+      return peer.by === "unix" && peer.gids.includes(set.group);
+    case "local":
+      return peer.by === "tcp" && LOOPBACK.some((network) => networkContains(network, peer.address));
+    case "network":
+      return peer.by === "tcp" && networkContains(set.network, peer.address);
+    default:
+      return set satisfies never;
+  }
+}
+
+const LOOPBACK: readonly IpNetwork[] = [parseNetwork("127.0.0.0/8"), parseNetwork("::1")];
