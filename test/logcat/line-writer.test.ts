@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { columnsOf, glyphOf, UNSAFE } from "../../lib/logcat/glyph.ts";
 import { LineWriter, type Paper, PLAIN_PAPER } from "../../lib/logcat/line-writer.ts";
 import { cases } from "../support/fuzz.ts";
+import { hostile } from "./hostile.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (line: LineWriter) =>
@@ -14,48 +15,6 @@ function shown(source: Uint8Array, paper: Paper = PLAIN_PAPER): string {
   line.visible(source, 0, source.length);
   return textOf(line);
 }
-
-/** What a hostile line is made of: random bytes, escape sequences, controls, tricky characters, whole or cut, and plain text. */
-export const hostile = fc
-  .array(
-    fc.oneof(
-      fc.uint8Array({ maxLength: 20 }),
-      fc
-        .constantFrom(
-          "\x1b[2J",
-          "\x1b]0;title\x07",
-          "\x1bP+q\x1b\\",
-          "\x9b31m",
-          "\u009b31m",
-          "\r",
-          "\n",
-          "\t",
-          "\0",
-          "\x7f",
-          "\u2028",
-          "\u202etxt.exe",
-          "\u2066",
-          "\u200b",
-          "\ufeff",
-          "\u{e0041}",
-          "é",
-          "e\u0301",
-          "日本語",
-          "👩‍👩‍👧",
-          "🇩🇪",
-          "\ud800",
-          "a\u0300\u0301\u0302\u0303\u0304\u0305",
-          "\\x1b",
-          " ",
-          "plain text",
-          "x".repeat(70),
-        )
-        .map(bytesOf),
-      fc.string({ unit: "binary", maxLength: 10 }).map(bytesOf),
-    ),
-    { maxLength: 12 },
-  )
-  .map((parts) => new Uint8Array(Buffer.concat(parts)));
 
 const paper = fc.record({
   columns: fc.integer({ min: 1, max: 120 }),
