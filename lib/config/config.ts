@@ -52,7 +52,7 @@ export function buildConfig(
   const files = sources.map(({ file }) => file);
   const merged = mergeSources(sources);
   const isWhole = errors.length === 0 && sources.every((source) => source.errors.length === 0);
-  // A file that could not be read on past its error says nothing about its tables: only the others' are checked, and nothing is called missing.
+  // What a file with an error had to leave out may be just what another place seems to miss: so nothing is called missing then, and no meaning checked.
   const { values, errors: wrong } = validate(merged.table, merged.spots, specs, isWhole);
   const read = sources.flatMap((source) => source.errors);
   const told = new Set(read.map(formatPlace)); // a value that is none is wrong for its schema too: once is enough

@@ -20,8 +20,6 @@ export interface Source {
   readonly directives: Directives;
   /** All that is wrong with the text. */
   readonly errors: readonly ConfigError[];
-  /** False where so much had to be left out that what is there says nothing about the rest. */
-  readonly isWhole: boolean;
 }
 
 /** A config file larger than this is none. */
@@ -76,7 +74,7 @@ function accepted(text: string, file: string, findings: readonly SyntaxFinding[]
   const spots = locate(text, file);
   const errors = findings.map(({ error }) => error);
   const { table, directives } = takeDirectives(settle(parsed, [], spots, errors) as Table, spots, errors);
-  return { file, table, spots, directives, errors, isWhole: true };
+  return { file, table, spots, directives, errors };
 }
 
 /**
@@ -197,7 +195,7 @@ function firstBadCharacter(bytes: Uint8Array): readonly [line: number, column: n
 
 function unreadable(file: string, errors: readonly ConfigError[]): Source {
   const directives = { include: [], override: [] };
-  return { file, table: Object.create(null), spots: locate("", file), directives, errors, isWhole: false };
+  return { file, table: Object.create(null), spots: locate("", file), directives, errors };
 }
 
 function startOf(file: string): Place {

@@ -140,7 +140,7 @@ function defaultForm(issue: v.BaseIssue<unknown>, schemas: readonly Schema[]): s
 /** The value that was most likely meant: of what people mistake for it, the first that the schema would take. */
 function propose(found: unknown, schemas: readonly Schema[]): string {
   for (const candidate of likely(found, schemas))
-    if (candidate !== found && schemas.some((schema) => v.safeParse(schema, candidate).success))
+    if (schemas.some((schema) => v.safeParse(schema, candidate).success))
       return `; did you mean ${showValue(candidate)}?`;
   return "";
 }

@@ -124,6 +124,12 @@ describe("an include", () => {
     const { rule: rules } = here.load({ path: "main.toml" }).table(syslogdTable);
     expect(rules.map(({ to }) => to)).toEqual(["main", "a", "x", "b", "one", "z"].map((name) => `file:/${name}`));
   });
+  test("of a file that conf.d has a link to is read once", () => {
+    using here = inDirectory({ "m.toml": 'include = ["a.toml"]', "a.toml": port(7), "conf.d/x": "" }, (path) =>
+      symlinkSync("../a.toml", join(path, "conf.d/a.toml")),
+    );
+    expect(here.read({ path: "m.toml" })).toEqual(["m.toml", "a.toml"]);
+  });
   test("that matches nothing is a mistake, as is one with a wildcard in a directory", () => {
     using here = inDirectory({ "m.toml": 'include = ["more/*.toml", "x.toml",\n "*/a.toml"]' });
     expect(here.refusal({ path: "m.toml" })).toEqual({
