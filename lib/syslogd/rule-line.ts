@@ -14,11 +14,18 @@ export const RULE_LINE_FORM = "a rule such as '*.info;mail.none -> file:/var/log
 
 /**
  * Reads a rule of the command line.
- * @throws {Fault} where it is none, or its selector or its sink is not right
+ * @throws {Fault} kind "usage": where it is none, or what is wrong with its selector or its sink
  */
 export function parseRuleLine(text: string): DirectedRule {
   const arrow = text.indexOf("->");
-  if (arrow < 0)
-    throw new Fault("usage", "rule", `cannot read rule ${JSON.stringify(text)}: expected ${RULE_LINE_FORM}`);
-  return { rule: rule(parseSelector(text.slice(0, arrow).trim())), to: parseDestination(text.slice(arrow + 2).trim()) };
+  const failed = `cannot read rule ${JSON.stringify(text)}`;
+  if (arrow < 0) throw new Fault("usage", "rule", `${failed}: expected ${RULE_LINE_FORM}`);
+  try {
+    const selector = parseSelector(text.slice(0, arrow).trim());
+    if (selector.isEmpty) throw new Fault("usage", "never-matches", "it chooses nothing");
+    return { rule: rule(selector), to: parseDestination(text.slice(arrow + 2).trim()) };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault("usage", error.code, `${failed}: ${error.message}`, { cause: error });
+  }
 }

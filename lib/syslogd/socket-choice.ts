@@ -40,3 +40,8 @@ export function chooseSockets(facts: SocketFacts): readonly SocketChoice[] {
 export function ownsDevLog(choices: readonly SocketChoice[]): boolean {
   return choices.some((choice) => "path" in choice && choice.path === DEV_LOG);
 }
+
+/** Whether journald passes messages on to us: then what we write to stderr as its service comes back to us as a message. */
+export function hearsJournal(choices: readonly SocketChoice[]): boolean {
+  return choices.some((choice) => "take" in choice || choice.path === JOURNAL_FORWARD);
+}

@@ -8,7 +8,7 @@ import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
 import { formatListenAddress } from "../listen-address.ts";
 import type { Settings } from "../settings.ts";
-import { chooseSockets, DEV_LOG, ownsDevLog, type SocketChoice } from "../socket-choice.ts";
+import { chooseSockets, DEV_LOG, hearsJournal, ownsDevLog, type SocketChoice } from "../socket-choice.ts";
 import { DatagramSource, type Intake } from "./datagram-source.ts";
 import { KernelSource } from "./kernel-source.ts";
 
@@ -29,6 +29,8 @@ export interface Sources extends Disposable {
   /** What we listen on, each as an operator would write it. */
   readonly names: readonly string[];
   readonly datagrams: readonly DatagramSource[];
+  /** What we say on stderr comes back as a message. */
+  readonly echoesStderr: boolean;
 }
 
 /** @throws {SystemError | Fault} where a socket that was asked for cannot be had; those opened before are closed again */
@@ -36,8 +38,9 @@ export function openSources(settings: Settings, context: SourceContext): Sources
   const names: string[] = [];
   const datagrams: DatagramSource[] = [];
   const opened = new DisposableStack();
+  let choices: readonly SocketChoice[] = [];
   try {
-    const choices = chooseSockets(socketFacts(settings, context.env));
+    choices = chooseSockets(socketFacts(settings, context.env));
     for (const choice of choices)
       add("unix", "take" in choice ? `descriptor ${choice.take}` : choice.path, openUnix(choice));
     for (const at of settings.udp)
@@ -51,6 +54,7 @@ export function openSources(settings: Settings, context: SourceContext): Sources
   return {
     names,
     datagrams,
+    echoesStderr: context.env["JOURNAL_STREAM"] !== undefined && hearsJournal(choices),
     [Symbol.dispose]() {
       for (const source of datagrams) drain(source);
       opened.dispose();

@@ -58,7 +58,8 @@ export class Syslogd implements Intake {
   readonly #sinks: Sink[] = [];
   #groups: GroupSink | undefined;
   readonly #router: Router;
-  readonly #sources: Sources;
+  /** Missing while they are being opened: they may have something to say already. */
+  readonly #sources: Sources | undefined;
   #received = 0;
   #unrouted = 0;
 
@@ -84,12 +85,12 @@ export class Syslogd implements Intake {
     const { clock, env } = surroundings;
     const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say: this.say.bind(this) };
     this.#sources = openSources(settings, context);
-    this.say("notice", `started: listens on ${this.#sources.names.join(", ")}`);
+    this.say("notice", `started: listens on ${this.listensOn.join(", ")}`);
   }
 
   /** What we listen on. */
   get listensOn(): readonly string[] {
-    return this.#sources.names;
+    return this.#sources?.names ?? [];
   }
 
   take(record: RecordView): void {
@@ -109,7 +110,7 @@ export class Syslogd implements Intake {
     record.pid = process.pid;
     parseMessage(record, bytes, 0, bytes.length, this.#ownRules);
     this.take(record);
-    this.#surroundings.onOwnMessage(severity, text);
+    if (!this.#sources?.echoesStderr) this.#surroundings.onOwnMessage(severity, text);
     this.turnEnded();
   }
 
@@ -130,7 +131,7 @@ export class Syslogd implements Intake {
   /** Ends in order: takes what still waits in the sockets, closes them, and gives the sinks `withinMs` to get rid of their queues. */
   async close(withinMs: number): Promise<void> {
     this.say("notice", `ends after ${this.#received} records`);
-    this.#sources[Symbol.dispose]();
+    this.#sources?.[Symbol.dispose]();
     await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
   }
 

@@ -1,0 +1,141 @@
+// The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
+import type { Log } from "../lib/base/log.ts";
+import type { Output } from "../lib/cli/call.ts";
+import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { loadConfig } from "../lib/config/io/load.ts";
+import { notifyServiceManager } from "../lib/linux/service-manager.ts";
+import { systemClock } from "../lib/run/clock.ts";
+import type { SessionOptions } from "../lib/spread/index.ts";
+import { parseServer } from "../lib/spread/server.ts";
+import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
+import type { SeverityName } from "../lib/syslog/severity.ts";
+import { formatDestination } from "../lib/syslogd/destination.ts";
+import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
+import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
+import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
+import type { Settings } from "../lib/syslogd/settings.ts";
+import { rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
+import { tables } from "./tables.ts";
+
+/** How long the sinks may take at the end to get rid of what waits. */
+const CLOSE_MS = 5_000;
+
+export const syslogdCommand: AnyCommand = defineCommand({
+  name: "syslogd",
+  summary: "takes the host's log messages and delivers them by selector to files and Spread groups",
+  about:
+    "Listens where programs log to: on the socket that systemd passes, else where journald forwards to, else on /dev/log; on UDP where told; " +
+    "and reads the kernel's messages. Each message goes to every sink whose rule takes it.\n\n" +
+    "Without any configuration or rule, messages of info and above go to /var/log/messages, but for those of auth and authpriv, " +
+    "which go to /var/log/auth.log whatever their severity. Nothing leaves the host unless a rule says so.\n\n" +
+    "While a sink cannot take records they wait in its queue, and nobody else does. What a full queue refuses is counted, and reported " +
+    "as a message itself when the sink works again.",
+  examples: [
+    { line: "spreadbox syslogd", about: "as the host's syslog daemon, by its configuration" },
+    {
+      line: "spreadbox syslogd --socket /tmp/log --rule '*.* -> file:/tmp/all.log'",
+      about: "try it: logger -u /tmp/log hello",
+    },
+    {
+      line: "spreadbox syslogd --rule 'mail.*;mail.!debug -> group:log.%facility%' --spread 4803@loghost",
+      about: "to a group for each facility",
+    },
+  ],
+  flags: {
+    socket: {
+      type: "list",
+      hint: "PATH",
+      about: "listen on this unix datagram socket, instead of those found or configured",
+    },
+    udp: {
+      type: "list",
+      hint: "ADDR:PORT",
+      about: "listen here for messages from the network",
+      read: parseListenAddress,
+    },
+    rule: {
+      type: "list",
+      hint: "'SELECTOR -> SINK'",
+      about: "send these records there, instead of what the configuration says",
+      read: parseRuleLine,
+    },
+    spread: {
+      type: "value",
+      hint: "SERVER",
+      about: "the Spread daemon for rules that name a group",
+      read: parseServer,
+    },
+    kernel: { type: "switch", about: "read the kernel's messages from /dev/kmsg, whoever owns /dev/log" },
+    "take-devlog": { type: "switch", about: "put a socket of ours where journald has its link, at /dev/log" },
+    check: { type: "switch", about: "check the configuration, show the rules, and end" },
+  },
+  sections: [
+    {
+      title: "Signals",
+      text: "SIGHUP opens the files anew, for logrotate. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
+    },
+  ],
+  async run(call) {
+    const { flags, env, log } = call;
+    const config = loadConfig({ tables, path: call.configPath, env });
+    const table = config.table(syslogdTable);
+    const spread: SessionOptions = {
+      ...sessionOptionsOf(config.table(spreadTable)),
+      ...(flags.spread === undefined ? {} : { servers: flags.spread }),
+    };
+    const settings = settingsOf(table, spread, flags);
+    if (flags.check) return await showRules(settings, call.out);
+    const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
+    const reopen = () => daemon.reopen();
+    process.on("SIGHUP", reopen);
+    notifyServiceManager("READY=1", env);
+    await stopped(call.stop);
+    notifyServiceManager("STOPPING=1", env);
+    await daemon.close(CLOSE_MS);
+    for (const { name, lost } of daemon.totals.sinks)
+      if (lost > 0) log.warn(`${name}: ${lost} records were lost in all`);
+    return 0;
+  },
+});
+
+interface Given {
+  readonly socket: readonly string[];
+  readonly udp: readonly ReturnType<typeof parseListenAddress>[];
+  readonly rule: readonly ReturnType<typeof parseRuleLine>[];
+  readonly kernel: boolean;
+  readonly "take-devlog": boolean;
+}
+
+/** The command line goes before the configuration. */
+function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given): Settings {
+  return {
+    sockets: flags.socket.length > 0 ? flags.socket : table.socket,
+    takeDevLog: flags["take-devlog"] || table.take_devlog,
+    udp: flags.udp.length > 0 ? flags.udp : table.udp,
+    kernel: flags.kernel ? "yes" : table.kernel,
+    host: table.host ?? "",
+    rules: flags.rule.length > 0 ? flags.rule : rulesOf(table),
+    spread,
+    queueBytesMax: table.queue,
+  };
+}
+
+async function showRules(settings: Settings, out: Output): Promise<number> {
+  for (const { rule, to } of settings.rules) await out.write(`${formatDestination(to)}: ${rule.selector.describe()}\n`);
+  return 0;
+}
+
+/** What the daemon says of itself goes to stderr too. */
+function teller(log: Log): (severity: SeverityName, text: string) => void {
+  return (severity, text) => {
+    if (severity === "err") log.error(text);
+    else if (severity === "warning") log.warn(text);
+    else if (severity === "notice") log.notice(text);
+    else log.debug(text);
+  };
+}
+
+function stopped(stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return Promise.resolve();
+  return new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
+}
