@@ -62,6 +62,20 @@ describe("for ourselves", () => {
     });
   });
 
+  test("a record of ours that is too long is marked besides what it says", () => {
+    const late = recordOf("<13>a: text", { pid: 1 });
+    late.mark(MARK_LATE);
+    const line = written(own, late);
+    const record = recordOf(line, { rules: { ...OWN_RULES, messageBytesMax: line.length - 1 } });
+    expect([record.isMarked(MARK_CUT), record.isMarked(MARK_LATE)]).toEqual([true, true]);
+    expect([record.msgText(), record.pid]).toEqual(["tex", 1]);
+  });
+
+  test("a clock before 1970 is told as 1970", () => {
+    const record = recordOf("<13>a: x", { now: "1969-12-31T23:59:59Z" });
+    expect(written(own, record)).toContain('[sb@32473 rx="0" ');
+  });
+
   test("what is read back is the same record", () => {
     const arrival = fc.record({
       via: fc.constantFrom(...VIAS),

@@ -123,6 +123,17 @@ test("every format but our own keeps any message on one line, within the room it
   );
 });
 
+test("a text of nothing but control characters has its room", () => {
+  const record = recordOf(`<13>a: ${"\x01".repeat(2000)}`);
+  for (const format of [
+    new TraditionalFormat(),
+    new Rfc5424Format(),
+    new JsonFormat(),
+    new TemplateFormat(parseTemplate("%msg%")),
+  ])
+    expect(written(format, record).length).toBeGreaterThanOrEqual(8000);
+});
+
 test("our own form stays within its room too", () => {
   const own = new OwnFormat();
   fc.assert(

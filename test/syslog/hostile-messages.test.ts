@@ -8,7 +8,7 @@ import { structuredData } from "../../lib/syslog/structured-data.ts";
 import { tryZone } from "../../lib/syslog/zone.ts";
 import { cases } from "../support/fuzz.ts";
 import { anyMessage } from "./messages.ts";
-import { microseconds, recordOf } from "./sample.ts";
+import { encode, microseconds, recordOf, saidBy } from "./sample.ts";
 
 const NOW = microseconds("2026-11-23T12:00:00Z");
 const BERLIN = tryZone("Europe/Berlin")!;
@@ -114,6 +114,25 @@ test("what lies before and behind a message in the buffer changes nothing", () =
     cases(8000),
   );
 });
+
+for (const { message, behind } of [
+  { message: "<13>Nov 23 06:34:11 asa ", behind: ": %ASA-6-1: x" },
+  { message: "<13>Nov 23 2007 06:3", behind: "4:11 h a: x" },
+  { message: '<13>1 - h a - - [a b="\\', behind: '"] x' },
+  { message: "<13>2026-11-23T06:34:11+01", behind: ":00 h a: x" },
+  { message: "<13>1 2026-11-23T06:34:11+0", behind: "1:00 h a - - - x" },
+  { message: "<1", behind: "3>x" },
+])
+  test(`${JSON.stringify(message)} is not completed by what lies behind it`, () => {
+    const bytes = encode(message);
+    const arena = encode(message + behind);
+    const [alone, among] = [bytes, arena].map((buffer) => {
+      const record = parsed(buffer, 0, bytes.length, DEFAULT_RULES);
+      const { faultAt, marks, msgStart, msgEnd } = record;
+      return { ...saidBy(record), faultAt, marks, msgStart, msgEnd };
+    });
+    expect(among!).toEqual(alone!);
+  });
 
 test("a message cut by the limit is marked, and its text is a beginning of what was sent", () => {
   fc.assert(

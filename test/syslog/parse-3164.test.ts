@@ -62,6 +62,7 @@ for (const { name, message, is, arrival = {} } of [
     message: "<13>1 apple a day",
     is: { form: "text", msg: "1 apple a day" },
   },
+  { name: "a dash with a colon, which is no tag", message: "<13>-: x", is: { app: "", msg: "-: x" } },
   { name: "nothing but PRI", message: "<13>", is: { pri: 13, msg: "" } },
   { name: "nothing at all", message: "", is: { pri: 13, msg: "" } },
   // On the local socket.

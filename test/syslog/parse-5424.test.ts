@@ -31,6 +31,8 @@ for (const { name, message, at } of [
   { name: "a value without quotes", message: "<34>1 - h a - - [a b=c] x", at: 21 },
   { name: "a quote that is not protected", message: '<34>1 - h a - - [a b="c"d"] x', at: 24 },
   { name: "a bracket that is not protected", message: '<34>1 - h a - - [a b="]c"] x', at: 22 },
+  { name: "a host longer than any", message: `<34>1 - ${"h".repeat(256)} a - - - x`, at: 8 },
+  { name: "an id longer than any", message: `<34>1 - h a - - [${"i".repeat(256)}] x`, at: 273 },
   { name: "a version that nobody has defined", message: "<34>2 - h a - - - x", at: 4 },
 ])
   test(`${name} is a fault at offset ${at}, and the message is text`, () => {

@@ -77,6 +77,11 @@ test("where no header is wanted, all behind PRI is text; where nothing is read, 
   expect(recordOf(message, { rules: { read: "nothing" } }).msgText()).toBe(message);
 });
 
+test("a version that begins with 0 is none, so the message breaks no form", () => {
+  const record = recordOf("<13>01 - h a - - - x");
+  expect([record.marks, record.msgText()]).toEqual([0, "01 - h a - - - x"]);
+});
+
 test("where only RFC 5424 may come, all else is malformed", () => {
   const record = recordOf("<34>Oct 11 22:14:15 h a: b", { rules: { fallback3164: false } });
   expect(record.isMarked(MARK_MALFORMED)).toBe(true);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { seededRandom } from "../../lib/base/random.ts";
 import { isGroupName } from "../../lib/spread/names.ts";
 import { groupName } from "../../lib/syslog/group-name.ts";
 import { expandGroup, expandPath, NameCache, NameTemplate } from "../../lib/syslog/name-template.ts";
@@ -159,6 +160,17 @@ describe("a cache of names", () => {
     expect(made).toBe(1000);
     expect(cache.get(recordOf("<13>app999: x"))).toBe(1000);
     expect(cache.get(recordOf("<13>app1: x"))).toBe(1001);
+  });
+
+  test("tells names apart whose hashes are alike: 200,000 of them", () => {
+    const cache = new NameCache(template, 300_000, (name) => name);
+    const random = seededRandom(7);
+    const record = recordOf("<13>aaaaaaaa: x"); // its letters are changed where they lie
+    for (let index = 0; index < 200_000; index++) {
+      for (let at = record.appStart; at < record.appEnd; at++) record.bytes[at] = 0x61 + Math.floor(random() * 26);
+      const found = cache.get(record);
+      if (found !== `log.user.${record.appText()}`) throw new Error(`${found} for ${record.appText()}`);
+    }
   });
 
   test("gives each message what belongs to its name", () => {
