@@ -66,6 +66,8 @@ export interface Step {
   readonly conn: string;
   readonly dir: "c2s" | "s2c";
   readonly event: string | undefined;
+  /** When, since the case began: matters where a client was slow on purpose. */
+  readonly atMs: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly parsed: Parsed | undefined;
   readonly volatile: readonly { readonly offset: number; readonly len: number }[];
@@ -74,7 +76,14 @@ export interface Step {
 export interface Vector {
   readonly name: string;
   readonly description: string;
-  readonly daemon: { readonly name: string; readonly version: string; readonly byte_order: string };
+  readonly transport: "tcp" | "unix";
+  /** `options`: lines of spread.conf. */
+  readonly daemon: {
+    readonly name: string;
+    readonly version: string;
+    readonly byte_order: string;
+    readonly options?: string;
+  };
   readonly steps: readonly Step[];
 }
 
@@ -95,6 +104,7 @@ interface RawStep {
   readonly conn: string;
   readonly dir: "c2s" | "s2c";
   readonly event?: string;
+  readonly t_ms?: number;
   readonly hex?: string;
   readonly parts?: readonly { readonly hex?: string; readonly repeat?: string; readonly count?: number }[];
   readonly parsed?: Parsed;
@@ -113,6 +123,6 @@ function readDirectory(directory: string): Vector[] {
 function readStep(raw: RawStep): Step {
   const parts = raw.parts ?? [{ hex: raw.hex ?? "" }];
   const hex = parts.map((part) => part.hex ?? (part.repeat ?? "").repeat(part.count ?? 0)).join("");
-  const { conn, dir, event, parsed, volatile = [] } = raw;
-  return { conn, dir, event, parsed, volatile, bytes: new Uint8Array(Buffer.from(hex, "hex")) };
+  const { conn, dir, event, t_ms: atMs = 0, parsed, volatile = [] } = raw;
+  return { conn, dir, event, atMs, parsed, volatile, bytes: new Uint8Array(Buffer.from(hex, "hex")) };
 }
