@@ -52,11 +52,15 @@ function daemonCells(daemon: LintDaemon): readonly string[] {
 function timeoutLines(result: LintResult, style: Style): readonly string[] {
   const { lostHostLeastMs, lostHostMostMs, firstRingMs, mergeMostMs } = result.failover;
   const from = result.timeoutsFrom === "file" ? "set in the file" : result.timeoutsFrom;
+  const daemons = result.segments.reduce((sum, segment) => sum + segment.daemons.length, 0);
+  const between = [
+    `  a host, its daemon or its cable is gone: the others have new views after ${elapsed(lostHostLeastMs)} to ${elapsed(lostHostMostMs)}`,
+    `  the network is whole again: the parts are one after at most about ${elapsed(mergeMostMs)}`,
+  ];
   return [
     `${style.heading("Timeouts")} (${from}): ${TIMEOUT_NAMES.map((name) => `${name} ${result.timeouts[name]}`).join(", ")} ms`,
-    `  a host, its daemon or its cable is gone: the others have new views after ${elapsed(lostHostLeastMs)} to ${elapsed(lostHostMostMs)}`,
-    "  a client's process ends: at once, whatever the timeouts",
-    `  the network is whole again: the parts are one after at most about ${elapsed(mergeMostMs)}`,
+    ...(daemons > 1 ? between : ["  one daemon: when it or its host is gone, nobody is left to be told"]),
+    "  a client's process ends: the others know at once, whatever the timeouts",
     `  a daemon starts: clients' joins are answered after ${elapsed(firstRingMs)}`,
   ];
 }

@@ -107,19 +107,21 @@ export interface ConfReadOptions {
   readonly dialect?: 4 | 5;
 }
 
-/** A spread.conf that the daemon would refuse. `all` has one fault a mistake; the message is the first of them. */
+/** A spread.conf that the daemon would refuse: one mistake, or the first of those in `all`. */
 export class SpreadConfError extends Fault {
   override readonly name = "SpreadConfError";
+  readonly line: number;
+  readonly column: number;
 
   constructor(
     readonly file: string,
-    readonly notes: readonly ConfNote[],
+    first: ConfNote,
+    others: readonly ConfNote[] = [],
   ) {
-    const faults = notes.map((note) => new Fault("config", note.code, formatNote(file, note)));
-    const [first] = faults;
-    super("config", first?.code ?? "spread-conf", first?.message ?? `${file}: cannot be read`, {
-      all: faults.length > 1 ? faults : [],
-    });
+    const all = others.length === 0 ? [] : [first, ...others].map((note) => new SpreadConfError(file, note));
+    super("config", first.code, formatNote(file, first), { all });
+    this.line = first.line;
+    this.column = first.column;
   }
 }
 
@@ -147,7 +149,8 @@ export function readSpreadConf(text: string, options: ConfReadOptions = {}): Con
  */
 export function parseSpreadConf(text: string, file: string, options: ConfReadOptions = {}): SpreadConf {
   const { conf, errors } = readSpreadConf(text, options);
-  if (errors.length > 0) throw new SpreadConfError(file, errors);
+  const [first, ...others] = errors;
+  if (first !== undefined) throw new SpreadConfError(file, first, others);
   return conf;
 }
 

@@ -1,0 +1,17 @@
+import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { lintCommand } from "./spread-probe/lint.ts";
+import { statusCommand } from "./spread-probe/status.ts";
+
+export const spreadProbe: AnyCommand = defineCommand({
+  name: "spread-probe",
+  summary: "is my group communication healthy, and how fast? Connect, ping, bench, watch, status, check",
+  examples: [
+    { line: "spread-probe connect", about: "which daemon answers here, and how long each step takes" },
+    { line: "spread-probe ping", about: "the round trip through a group, with a histogram" },
+    {
+      line: "spread-probe lint /etc/spread.conf",
+      about: "mistakes in the real daemon's configuration, and what it means",
+    },
+  ],
+  commands: [statusCommand, lintCommand],
+});
