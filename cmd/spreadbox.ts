@@ -2,6 +2,7 @@ import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { configCommand } from "./config.ts";
 import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
+import { logcatCommand } from "./logcat.ts";
 import { syslogdCommand } from "./syslogd.ts";
 
 /** The executable itself: every command hangs below it. */
@@ -13,5 +14,5 @@ export const spreadbox: AnyCommand = defineCommand({
     { line: "spreadbox logcat log.mail log.auth", about: "what the cluster's mail and auth logs say, live" },
     { line: "ln -s spreadbox logcat && ./logcat --help", about: "called by a command's name, it is that command" },
   ],
-  commands: [syslogdCommand, configCommand, generateCommand(() => spreadbox), helpTopics],
+  commands: [syslogdCommand, logcatCommand, configCommand, generateCommand(() => spreadbox), helpTopics],
 });

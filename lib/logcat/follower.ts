@@ -29,8 +29,8 @@ export interface FollowerOptions {
   readonly look: Look;
   /** Where records go; `undefined`: they are only counted. */
   readonly records: Outlet | undefined;
-  /** Where notices go, in line with the records. */
-  readonly notices: Outlet;
+  /** Where notices go, in line with the records; `undefined`: nowhere in line. */
+  readonly notices: Outlet | undefined;
   /** Every notice, for whoever else wants it. */
   readonly onNotice: (notice: Notice) => void;
   readonly ending: Ending;
@@ -111,6 +111,12 @@ export class Follower {
     this.#tell({ kind: "lost", reason });
   }
 
+  /** There is no daemon yet. */
+  waiting(reason: string): void {
+    this.#tell({ kind: "waiting", reason });
+  }
+
+  /** There is a daemon again. */
   back(server: string, awayMs: number): void {
     this.#tell({ kind: "back", server, awayMs });
   }
@@ -125,11 +131,11 @@ export class Follower {
   tellSkipped(): void {
     if (this.#skipped === 0) return;
     const records = this.#skipped;
-    const { look, records: outlet, onNotice } = this.#options;
+    const { look, records: outlet, notices, onNotice } = this.#options;
     const line = outlet?.open(false);
     if (outlet === undefined || line === undefined) return;
     const notice: Notice = { kind: "skipped", records, reason: outlet.slowReason };
-    if (look.showsNotices) {
+    if (notices !== undefined) {
       look.notice(line, notice);
       if (!outlet.close()) return;
     }
@@ -239,8 +245,8 @@ export class Follower {
   #tell(notice: Notice): void {
     this.#options.onNotice(notice);
     const { look, notices } = this.#options;
-    const line = look.showsNotices ? notices.open(true) : undefined;
-    if (line === undefined) return;
+    const line = notices?.open(true);
+    if (notices === undefined || line === undefined) return;
     look.notice(line, notice);
     notices.close();
   }

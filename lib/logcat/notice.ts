@@ -33,6 +33,8 @@ export type Notice =
       readonly change: "joined" | "left" | "disconnected" | "came by the network" | "went by the network";
       readonly members: number;
     }
+  /** There is no daemon yet; we go on trying. */
+  | { readonly kind: "waiting"; readonly reason: string }
   /** The daemon is gone; we go on trying. */
   | { readonly kind: "lost"; readonly reason: string }
   | { readonly kind: "back"; readonly server: string; readonly awayMs: number }
@@ -61,7 +63,9 @@ export function noticeText(notice: Notice): string {
     case "member":
       return `${notice.member} ${notice.change}: ${notice.group} has ${counted(notice.members, "member")}`;
     case "lost":
-      return `daemon lost: ${notice.reason}; trying again`;
+      return `daemon lost: ${notice.reason.replace(/^connection lost: /u, "")}; trying again`;
+    case "waiting":
+      return `${notice.reason}; trying again`;
     case "back":
       return `back after ${formatDuration(roundedMs(notice.awayMs))}: ${notice.server}`;
     case "skipped":

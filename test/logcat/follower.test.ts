@@ -34,12 +34,13 @@ function follow({
 }: Wishes = {}) {
   const outlet = new PageOutlet(PLAIN_PAPER, pagesBytesMax);
   const told: Notice[] = [];
+  const look = lookOf({ format, time: "none", zone: UTC, startUs: NOON_US, forTerminal: false, highlight: [] });
   const options: FollowerOptions = {
     groups: new Set(["log.mail", "www"]),
     chooser: new Chooser({ ...EVERYTHING, ...choice }),
-    look: lookOf({ format, time: "none", zone: UTC, startUs: NOON_US, forTerminal: false, highlight: [] }),
+    look,
     records: outlet,
-    notices: outlet,
+    notices: look.showsNotices ? outlet : undefined,
     onNotice: (notice) => told.push(notice),
     ending: new Ending({ ...ENDLESS, ...end }, 0),
     strict,

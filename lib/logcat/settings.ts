@@ -1,0 +1,33 @@
+import type { GroupName } from "../spread/names.ts";
+import type { Choice } from "./choice.ts";
+import type { TimeLook } from "./clock-face.ts";
+import type { EndRule } from "./ending.ts";
+import type { Wide } from "./line-writer.ts";
+
+/** All that a follow needs to know: the command line and the config, put together. */
+export interface LogcatSettings {
+  readonly groups: readonly GroupName[];
+  readonly choice: Choice;
+  readonly end: EndRule;
+  /** A name of FORMAT_NAMES, or a template. */
+  readonly format: string;
+  /** Unset: "local" on a terminal, "iso" elsewhere. */
+  readonly time: TimeLook | undefined;
+  readonly wide: Wide;
+  readonly color: "auto" | "always" | "never";
+  readonly highlight: readonly RegExp[];
+  /** A file for the records, instead of stdout. */
+  readonly output: string | undefined;
+  /** What may wait to be written. */
+  readonly bufferBytes: number;
+  /** What becomes of records: shown; counted; the last so many shown at the end. */
+  readonly records:
+    | { readonly are: "shown" }
+    | { readonly are: "counted" }
+    | { readonly are: "last"; readonly count: number };
+  readonly strict: boolean;
+  readonly members: boolean;
+  readonly stats: boolean;
+  /** Wait for a daemon at the start, instead of failing where there is none. */
+  readonly wait: boolean;
+}

@@ -1,0 +1,111 @@
+// The `[logcat]` table: what is followed and how it looks where the command line does not say.
+import * as v from "valibot";
+import { explained, parsed, size } from "../base/schema.ts";
+import { type Complaint, defineTable } from "../base/table.ts";
+import { isGroupName } from "../spread/names.ts";
+import { UTC } from "../syslog/zone.ts";
+import { parseRegex } from "./choice.ts";
+import { TIME_LOOKS } from "./clock-face.ts";
+import { WIDE_FORMS } from "./line-writer.ts";
+import { FORMAT_FORM, lookOf } from "./look-of.ts";
+import { GROUP_FORM } from "./subscription.ts";
+
+/** When colours are written. */
+export const COLOR_CHOICES = ["auto", "always", "never"] as const;
+
+const SET_NAME_FORM = 'a name of letters, digits, "-", "_" and "."';
+
+/** A name or a pattern: patterns are of the same characters. */
+const group = () =>
+  parsed(GROUP_FORM, (text) => (isGroupName(text) ? text : undefined), { examples: ["log.mail", "@web"] });
+
+const list = <Item extends v.GenericSchema>(item: Item, form: string) => v.array(item, form);
+
+const schema = v.strictObject({
+  groups: v.pipe(
+    v.optional(list(group(), "a list of groups"), []),
+    v.description('groups that are followed where the command line names none; "@web" stands for a set'),
+  ),
+  sets: v.pipe(
+    v.optional(
+      v.record(
+        parsed(SET_NAME_FORM, (text) => (/^[\w.-]+$/.test(text) ? text : undefined)),
+        list(group(), "a list of groups"),
+      ),
+      {},
+    ),
+    v.description('names for sets of groups: web = ["www.example.org"] is "@web" on the command line'),
+  ),
+  format: v.pipe(v.optional(explained(FORMAT_FORM, readFormat), "short"), v.description("how records look")),
+  time: v.pipe(
+    v.optional(v.picklist(TIME_LOOKS, `one of ${TIME_LOOKS.join(", ")}`)),
+    v.description('how the time is shown; unset, "local" on a terminal and "iso" elsewhere'),
+  ),
+  wide: v.pipe(
+    v.optional(v.picklist(WIDE_FORMS, `one of ${WIDE_FORMS.join(", ")}`), "wrap"),
+    v.description("what becomes of text that is wider than the terminal; plain: the terminal decides"),
+  ),
+  color: v.pipe(
+    v.optional(v.picklist(COLOR_CHOICES, `one of ${COLOR_CHOICES.join(", ")}`), "auto"),
+    v.description("when colours are written; auto: on a terminal, unless NO_COLOR says otherwise"),
+  ),
+  highlight: v.pipe(
+    v.optional(
+      list(
+        explained("a regular expression", (text) => parseRegex(text)),
+        "a list of regular expressions",
+      ),
+      [],
+    ),
+    v.description("what is marked in messages, as well as what --grep asks for"),
+  ),
+  buffer: v.pipe(
+    v.optional(size(), "8MiB"),
+    v.description(
+      "what may wait for a slow reader or a file that can't be written; then records are skipped, counted and told",
+    ),
+  ),
+});
+
+export type LogcatTable = v.InferOutput<typeof schema>;
+
+export const logcatTable = defineTable({
+  name: "logcat",
+  summary: "the subscriber: shows or writes the records of groups",
+  schema,
+  check: checkMeaning,
+  starter: `# Groups that are followed where the command line names none.
+# groups = ["log.auth", "@web"]
+# How records look: ${FORMAT_FORM.replace("one of ", "")}.
+# format = "short"
+# Marked in messages, as regular expressions.
+# highlight = ["[Ee]rror", "timeout"]
+# Names for sets of groups: logcat @web
+# sets = { web = ["www.example.org", "www.example.net"] }
+`,
+});
+
+/** A template is checked by making the look of it. */
+function readFormat(format: string): string {
+  lookOf({ format, time: "none", zone: UTC, startUs: 0, forTerminal: false, highlight: [] });
+  return format;
+}
+
+function checkMeaning(table: LogcatTable): readonly Complaint[] {
+  const complaints: Complaint[] = [];
+  for (const [index, name] of table.groups.entries()) {
+    if (name.startsWith("@") && !Object.hasOwn(table.sets, name.slice(1)))
+      complaints.push({ path: ["groups", index], code: "set", message: `"${name}" is no set of logcat.sets` });
+  }
+  for (const [set, names] of Object.entries(table.sets)) {
+    for (const [index, name] of names.entries()) {
+      if (name.startsWith("@"))
+        complaints.push({
+          path: ["sets", set, index],
+          code: "set",
+          message: `"${name}" is a set; a set holds groups only`,
+        });
+    }
+  }
+  return complaints;
+}
