@@ -57,9 +57,9 @@ export class LineQueue {
     return this.#bytes;
   }
 
-  /** Whether there is enough to write that waiting for more is of no use. */
-  get hasFullBlock(): boolean {
-    return this.#blocks.length > 0;
+  /** Whether there is so much that waiting for more is of no use, or would fill the queue. */
+  get isPressing(): boolean {
+    return this.#blocks.length > 0 || this.#bytes > this.bytesMax / 4;
   }
 
   /** Appends a record as a line; false where the queue is full. */

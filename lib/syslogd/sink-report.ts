@@ -12,7 +12,7 @@ export interface Report {
 export function reportOf(name: string, event: SinkEvent, waiting: number): Report {
   switch (event.on) {
     case "failing":
-      return { severity: "err", text: `${name}: ${event.reason}; ${records(waiting)} wait, and will be tried again` };
+      return { severity: "err", text: `${name}: ${event.reason}; ${waits(waiting)}` };
     case "working": {
       const after = `${name}: works again after ${formatDuration(Math.round(event.outageMs))}`;
       if (event.lost === 0) return { severity: "notice", text: `${after}, nothing lost` };
@@ -23,6 +23,10 @@ export function reportOf(name: string, event: SinkEvent, waiting: number): Repor
     default:
       return event satisfies never;
   }
+}
+
+function waits(count: number): string {
+  return count === 1 ? "1 record waits, and will be tried again" : `${count} records wait, and will be tried again`;
 }
 
 function lost(count: number): string {

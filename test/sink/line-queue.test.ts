@@ -31,7 +31,7 @@ function drain(queue: LineQueue): string[] {
 test("lines come out as they went in, many to a block", () => {
   const queue = new LineQueue(1 << 20, raw, new BlockPool());
   for (const text of ["one", "", "three"]) expect(queue.push(record(text))).toBe(true);
-  expect([queue.records, queue.bytes, queue.hasFullBlock]).toEqual([3, 11, false]);
+  expect([queue.records, queue.bytes, queue.isPressing]).toEqual([3, 11, false]);
   expect(drain(queue)).toEqual(["one\n\nthree\n"]);
   expect([queue.records, queue.bytes]).toEqual([0, 0]);
 });
@@ -40,7 +40,7 @@ test("no line is parted between two blocks, and their order stays", () => {
   const queue = new LineQueue(1 << 20, raw, new BlockPool());
   const lines = Array.from({ length: 700 }, (_, at) => `${at} ${"x".repeat(at)}`);
   for (const line of lines) queue.push(record(line));
-  expect(queue.hasFullBlock).toBe(true);
+  expect(queue.isPressing).toBe(true);
   const blocks = drain(queue);
   expect(blocks.length).toBeGreaterThan(1);
   for (const block of blocks) expect(block.endsWith("\n")).toBe(true);

@@ -3,9 +3,9 @@
 //
 // Opened for append, directories made, and opened anew on SIGHUP. A line that a crash cut in half is ended before ours begin. What cannot be written waits in
 // the queue, and is tried again; nothing that a disk does ends the process.
-import { constants } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { close, constants, fstat, mkdir, open, read, write } from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
@@ -16,7 +16,20 @@ import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from 
 const OPEN_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 const LF = 10;
+/** A FIFO whose reader is slow takes no more for the moment: that is no failure, unless it lasts. */
+const BUSY_MS = 10;
+const BUSY_MOST_MS = 2_000;
 const RETRY: BackOffRule = { firstMs: 100, mostMs: 2_000, jitter: 0.2 };
+
+// By number, not by `FileHandle`: one of these that is collected while a call on it hangs throws where nobody can catch it.
+const files = {
+  open: promisify(open),
+  close: promisify(close),
+  fstat: promisify(fstat),
+  mkdir: promisify(mkdir),
+  read: promisify(read),
+  write: promisify(write),
+};
 
 export interface FileSinkOptions {
   readonly path: string;
@@ -35,7 +48,7 @@ export class FileSink implements Sink, Outlet {
   readonly #options: FileSinkOptions;
   readonly #queue: LineQueue;
   readonly #backOff = new BackOff(RETRY, Math.random);
-  #file: FileHandle | undefined;
+  #fd: number | undefined;
   /** The block being written, and how much of it is. */
   #block: Block | undefined;
   #writtenBytes = 0;
@@ -43,8 +56,11 @@ export class FileSink implements Sink, Outlet {
   #isWriting = false;
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** The end came before the queue was empty. */
+  #isAbandoned = false;
   #lastWriteMs = Number.NEGATIVE_INFINITY;
   #failingSinceMs: number | undefined;
+  #busySinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #wake: () => void = () => {};
@@ -67,7 +83,7 @@ export class FileSink implements Sink, Outlet {
 
   flush(): void {
     if (!this.#isWriting && (this.#queue.records > 0 || this.#mustReopen)) this.#writing = this.#write();
-    else if (this.#queue.hasFullBlock && this.#failingSinceMs === undefined) this.#wake();
+    else if (this.#queue.isPressing && this.#failingSinceMs === undefined) this.#wake();
   }
 
   reopen(): void {
@@ -87,46 +103,49 @@ export class FileSink implements Sink, Outlet {
     });
     await Promise.race([this.#writing, late]);
     clearTimeout(timer);
+    this.#isAbandoned = true;
+    this.#wake();
     this.counters.lost += this.#queue.records;
-    if (!this.#isWriting) await this.#file?.close(); // else it hangs in a write, and would hang us too
+    if (!this.#isWriting && this.#fd !== undefined) await files.close(this.#fd); // else it hangs in a call, and would hang us too
   }
 
   /** Runs until nothing waits. Never throws. */
   async #write(): Promise<void> {
     this.#isWriting = true;
-    while (this.#queue.records > 0 || this.#mustReopen) {
+    while ((this.#queue.records > 0 || this.#mustReopen) && !this.#isAbandoned) {
       await this.#linger();
       try {
-        if (this.#mustReopen || this.#file === undefined) await this.#open();
-        await this.#writeBlock();
+        if (this.#mustReopen || this.#fd === undefined) this.#fd = await this.#open();
+        await this.#writeBlock(this.#fd);
         this.#worked();
       } catch (error) {
-        this.#failed(error);
-        await this.#sleep(this.#backOff.nextMs());
+        await this.#sleep(this.#failed(error));
       }
     }
     this.#isWriting = false;
   }
 
-  /** A file that was just written waits a moment for more, unless a block is full. */
+  /** A file that was just written waits a moment for more, unless there is enough already. */
   async #linger(): Promise<void> {
     const restMs = this.#lastWriteMs + LINGER_MS - performance.now();
-    if (restMs > 0 && !this.#queue.hasFullBlock && !this.#isClosed && !this.#mustReopen) await this.#sleep(restMs);
+    if (restMs > 0 && !this.#queue.isPressing && !this.#isClosed && !this.#mustReopen) await this.#sleep(restMs);
     this.#lastWriteMs = performance.now();
   }
 
-  async #writeBlock(): Promise<void> {
+  async #writeBlock(fd: number): Promise<void> {
     this.#block ??= this.#queue.take();
     const block = this.#block;
     if (block === undefined) return;
     while (this.#writtenBytes < block.end) {
-      const { bytesWritten } = await this.#file!.write(
+      const { bytesWritten } = await files.write(
+        fd,
         block.bytes,
         this.#writtenBytes,
         block.end - this.#writtenBytes,
         null,
       );
       this.#writtenBytes += bytesWritten;
+      this.#busySinceMs = undefined;
     }
     this.counters.delivered += block.records;
     this.#block = undefined;
@@ -134,24 +153,37 @@ export class FileSink implements Sink, Outlet {
     this.#queue.done(block);
   }
 
-  async #open(): Promise<void> {
+  async #open(): Promise<number> {
     const { path, mode } = this.#options;
-    const before = this.#file;
-    this.#file = undefined;
-    await before?.close();
-    await mkdir(dirname(path), { recursive: true });
-    const file = await open(path, OPEN_FLAGS, mode);
+    const before = this.#fd;
+    this.#fd = undefined;
+    if (before !== undefined) await files.close(before);
+    await files.mkdir(dirname(path), { recursive: true });
+    const fd = await files.open(path, OPEN_FLAGS, mode);
+    try {
+      if (await endsInHalfALine(path, fd)) await files.write(fd, Uint8Array.of(LF));
+    } catch (error) {
+      await files.close(fd);
+      throw error;
+    }
     this.#mustReopen = false;
-    this.#file = file;
     // A line of which a part went to the file that was open before is written whole to this one.
     if (this.#block !== undefined) this.#writtenBytes = lineStart(this.#block.bytes, this.#writtenBytes);
-    if (await endsInHalfALine(path, file)) await file.write(Uint8Array.of(LF));
+    return fd;
   }
 
-  #failed(error: unknown): void {
-    if (this.#failingSinceMs !== undefined) return;
-    this.#failingSinceMs = performance.now();
-    this.#options.onEvent({ on: "failing", reason: reasonOf(error) });
+  /** Tells of a failure, once, and returns how long to wait before the next try. */
+  #failed(error: unknown): number {
+    const nowMs = performance.now();
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") {
+      this.#busySinceMs ??= nowMs;
+      if (nowMs - this.#busySinceMs < BUSY_MOST_MS) return BUSY_MS;
+    }
+    if (this.#failingSinceMs === undefined) {
+      this.#failingSinceMs = nowMs;
+      this.#options.onEvent({ on: "failing", reason: reasonOf(error) });
+    }
+    return this.#backOff.nextMs();
   }
 
   #worked(): void {
@@ -182,13 +214,14 @@ export class FileSink implements Sink, Outlet {
 }
 
 /** Whether the last byte is no line end. Asked through a descriptor of its own: ours may only write. */
-async function endsInHalfALine(path: string, file: FileHandle): Promise<boolean> {
-  const found = await file.stat();
+async function endsInHalfALine(path: string, fd: number): Promise<boolean> {
+  const found = await files.fstat(fd);
   if (!found.isFile() || found.size === 0) return false;
   const last = new Uint8Array([LF]);
   try {
-    await using reader = await open(path, constants.O_RDONLY);
-    await reader.read(last, 0, 1, found.size - 1);
+    const reader = await files.open(path, constants.O_RDONLY);
+    await files.read(reader, last, 0, 1, found.size - 1);
+    await files.close(reader);
   } catch {
     return false; // we may write it and not read it: then nobody can tell
   }

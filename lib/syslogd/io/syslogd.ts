@@ -62,6 +62,7 @@ export class Syslogd implements Intake {
   readonly #sources: Sources | undefined;
   #received = 0;
   #unrouted = 0;
+  #isClosing = false;
 
   /** Opens the sinks, then the sources: the first record finds its way. @throws where a source that was asked for cannot be had */
   constructor(
@@ -104,13 +105,14 @@ export class Syslogd implements Intake {
 
   /** A message of the daemon's own: through the rules as any other. */
   say(severity: SeverityName, text: string): void {
+    if (!this.#sources?.echoesStderr) this.#surroundings.onOwnMessage(severity, text);
+    if (this.#isClosing) return; // the sinks take no more
     const record = this.#ownRecord;
     const bytes = ownMessage(severity, process.pid, text);
     record.receivedUs = this.#surroundings.clock.wallMs() * 1_000;
     record.pid = process.pid;
     parseMessage(record, bytes, 0, bytes.length, this.#ownRules);
     this.take(record);
-    if (!this.#sources?.echoesStderr) this.#surroundings.onOwnMessage(severity, text);
     this.turnEnded();
   }
 
@@ -132,6 +134,7 @@ export class Syslogd implements Intake {
   async close(withinMs: number): Promise<void> {
     this.say("notice", `ends after ${this.#received} records`);
     this.#sources?.[Symbol.dispose]();
+    this.#isClosing = true;
     await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
   }
 
