@@ -1,0 +1,112 @@
+// The daemon of this host, for clients of the Spread toolkit and ours. What it does lies in lib/spreadd; here are its flags, its signals and its end.
+import { Fault } from "../lib/base/fault.ts";
+import { type IpAddress, parseAddress } from "../lib/base/ip-address.ts";
+import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { loadConfig } from "../lib/config/io/load.ts";
+import { notifyServiceManager } from "../lib/linux/service-manager.ts";
+import { systemClock } from "../lib/run/clock.ts";
+import { parseDaemonName } from "../lib/spread/names.ts";
+import { serve } from "../lib/spreadd/io/serve.ts";
+import { type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
+import { tables } from "./tables.ts";
+
+export const spreaddCommand: AnyCommand = defineCommand({
+  name: "spreadd",
+  summary: "a daemon for group communication on this host, for clients of the Spread toolkit and ours",
+  about:
+    "Speaks the client protocol of the Spread toolkit 5, for one host by itself: old programs and ours connect to it as to a real Spread daemon, " +
+    "join groups, send to them, and see who comes and goes.\n\n" +
+    "Without any configuration it listens on /run/spreadbox/spread.sock, where our programs look first, on /tmp/4803, where C programs look, and on " +
+    "TCP port 4803 of the loopback addresses, and lets everybody there do everything. [[spreadd.allow]] says who may connect, send to and join which " +
+    "groups; a look at `spreadbox config init` shows how.\n\n" +
+    "A client that does not take what it is sent makes those wait who send to it, as long as it keeps taking; one that stops is cut off when its queue " +
+    "is full. Nobody else waits for it.",
+  examples: [
+    { line: "spreadbox spreadd", about: "as this host's daemon, by its configuration" },
+    {
+      line: "spreadbox spreadd --port 4810 --name test --socket /tmp/spread.sock",
+      about: "beside it, to try something: spuser -s 4810",
+    },
+    {
+      line: "spreadbox spreadd --listen 127.0.0.1 --listen 10.0.0.1",
+      about: "for other hosts too: Spread knows no encryption, say in [[spreadd.allow]] who may",
+    },
+  ],
+  flags: {
+    port: {
+      type: "value",
+      hint: "PORT",
+      about: "TCP port, and the number in /tmp/PORT; 0 for neither",
+      read: parsePort,
+      default: "4803",
+    },
+    name: {
+      type: "value",
+      hint: "NAME",
+      about: "the daemon's name in private groups (#session#NAME), by default the short host name",
+      read: parseDaemonName,
+    },
+    socket: { type: "value", hint: "PATH", about: "listen on this unix socket", default: "/run/spreadbox/spread.sock" },
+    "no-tmp-socket": { type: "switch", about: "do not listen on /tmp/PORT" },
+    listen: {
+      type: "list",
+      hint: "ADDRESS",
+      about: "listen on this address for TCP, instead of loopback",
+      read: parseAddress,
+    },
+  },
+  sections: [
+    {
+      title: "Signals",
+      text: "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more.",
+    },
+    {
+      title: "Files",
+      text: "A socket's path that nobody listens on any more is removed at the start; one where somebody listens is never touched.",
+    },
+  ],
+  async run({ flags, env, log, stop, configPath: path }) {
+    const table = loadConfig({ tables, path, env }).table(spreaddTable);
+    const failed = Promise.withResolvers<never>();
+    const daemon = await serve(withFlags(table, flags), { clock: systemClock, log, onFailed: failed.reject });
+    log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
+    notifyServiceManager("READY=1", env);
+    try {
+      await Promise.race([stopped(stop), failed.promise]);
+    } finally {
+      notifyServiceManager("STOPPING=1", env);
+      daemon.stop();
+    }
+    return 0;
+  },
+});
+
+interface Given {
+  readonly port: number | undefined;
+  readonly name: SpreaddTable["name"];
+  readonly socket: string | undefined;
+  readonly "no-tmp-socket": boolean;
+  readonly listen: readonly IpAddress[];
+}
+
+/** The command line goes before the configuration. */
+function withFlags(table: SpreaddTable, flags: Given): SpreaddTable {
+  return {
+    ...table,
+    port: flags.port ?? table.port,
+    name: flags.name ?? table.name,
+    socket: flags.socket ?? table.socket,
+    tmp_socket: table.tmp_socket && !flags["no-tmp-socket"],
+    listen: flags.listen.length > 0 ? [...flags.listen] : table.listen,
+  };
+}
+
+function parsePort(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new Fault("usage", "port", `cannot read port ${JSON.stringify(text)}: expected a number from 0 to 65535`);
+}
+
+function stopped(stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return Promise.resolve();
+  return new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
+}
