@@ -1,8 +1,10 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { connectCommand } from "./spread-probe/connect.ts";
 import { lintCommand } from "./spread-probe/lint.ts";
+import { pingCommand } from "./spread-probe/ping.ts";
 import { statusCommand } from "./spread-probe/status.ts";
 
-export const spreadProbe: AnyCommand = defineCommand({
+export const spreadProbeCommand: AnyCommand = defineCommand({
   name: "spread-probe",
   summary: "is my group communication healthy, and how fast? Connect, ping, bench, watch, status, check",
   examples: [
@@ -13,5 +15,5 @@ export const spreadProbe: AnyCommand = defineCommand({
       about: "mistakes in the real daemon's configuration, and what it means",
     },
   ],
-  commands: [statusCommand, lintCommand],
+  commands: [connectCommand, pingCommand, statusCommand, lintCommand],
 });

@@ -31,7 +31,7 @@ const FLAGS = {
     default: "1s",
   },
   as: { type: "value", hint: "NAME", about: "ask from this daemon's address, not from the first that this host has" },
-  spread: {
+  protocol: {
     type: "value",
     hint: "VERSION",
     about: "which daemons they are; unless given both forms are tried",
@@ -59,7 +59,7 @@ export const statusCommand = defineCommand({
   sections: [{ title: "Exit status", text: "0 all daemons answered; 69 one did not; 78 the spread.conf is wrong." }],
   json: true,
   async run(call) {
-    const dialect = call.flags.spread === undefined ? undefined : call.flags.spread === "4" ? 4 : 5;
+    const dialect = call.flags.protocol === undefined ? undefined : call.flags.protocol === "4" ? 4 : 5;
     const conf = await confOf(call.flags.conf, dialect);
     using client = await StatusClient.open(conf, {
       as: call.flags.as,

@@ -1,0 +1,37 @@
+// Which daemon a command of the probe talks to: its flags first, then the config's [spread] table.
+import type { Call } from "../../lib/cli/call.ts";
+import type { Flag } from "../../lib/cli/command.ts";
+import { loadConfig } from "../../lib/config/io/load.ts";
+import type { SessionOptions } from "../../lib/spread/index.ts";
+import { parsePrivateName } from "../../lib/spread/names.ts";
+import { parseServer } from "../../lib/spread/server.ts";
+import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
+import { tables } from "../tables.ts";
+
+export const DAEMON_FLAGS = {
+  spread: {
+    type: "list",
+    short: "s",
+    hint: "DAEMON",
+    about: 'the daemon: "4803@host", "unix:/path", "4803" (/tmp/4803); again and again in order of preference',
+    read: parseServer,
+  },
+} as const satisfies Record<string, Flag>;
+
+/** As the name that the daemon is to know us by; unless given it invents one. */
+export const NAME_FLAG = {
+  type: "value",
+  hint: "NAME",
+  about: "what we are called on the daemon; unless given it invents a name",
+  read: parsePrivateName,
+} as const satisfies Flag;
+
+/** A session's options by config and flags. */
+export function daemonOptions(call: Call<typeof DAEMON_FLAGS>) {
+  const table = loadConfig({ tables, path: call.configPath, env: call.env }).table(spreadTable);
+  const options = sessionOptionsOf(table);
+  return {
+    ...options,
+    servers: call.flags.spread.length > 0 ? call.flags.spread : table.servers,
+  } satisfies SessionOptions;
+}
