@@ -8,7 +8,7 @@ import type { Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { styleFor } from "../lib/cli/style.ts";
 
-export const command: AnyCommand = defineCommand({
+export const demoCommand: AnyCommand = defineCommand({
   name: "demo",
   summary: "the main job end to end on this host, nothing installed",
   about: `
@@ -34,10 +34,11 @@ While it runs, talk to it from another terminal: the lines at the start say how.
   async run(call) {
     const stage = new Stage(call.out, call.stop);
     try {
-      return await stage.play(call.flags.seconds, call.flags.every ?? 1_000);
+      await stage.play(call.flags.seconds, call.flags.every ?? 1_000);
     } finally {
       await stage.clear();
     }
+    return await stage.judge(call.flags.seconds !== undefined);
   },
 });
 
@@ -59,6 +60,9 @@ const READY_MS = 15_000;
 /** Groups that the demo's syslogd feeds, by `log.%facility%`: all that logger says below, and the kernel. */
 const GROUPS = ["log.kern", "log.user", "log.mail", "log.daemon", "log.auth", "log.cron", "log.syslog", "log.local0"];
 
+/** A kernel says hundreds of lines while it boots, and keeps them: here only what may matter. */
+const RULES = ["*.*;kern.none -> group:log.%facility%", "kern.notice -> group:log.%facility%"];
+
 const SAYINGS: readonly (readonly [priority: string, tag: string, text: string])[] = [
   ["user.notice", "demo", "hello from logger: this line went through a Spread group"],
   ["mail.info", "postfix/smtpd", "connect from mail.example.org[192.0.2.25]"],
@@ -73,7 +77,8 @@ class Stage {
   readonly #directory = mkdtempSync(join(tmpdir(), "spreadbox-demo-"));
   readonly #children: { readonly name: string; readonly process: Bun.Subprocess<"ignore", "pipe", "pipe"> }[] = [];
   readonly #failed = Promise.withResolvers<never>();
-  #linesSeen = 0;
+  #said = 0;
+  #seen = 0;
   #clearing = false;
 
   constructor(
@@ -84,7 +89,7 @@ class Stage {
     this.#failed.promise.catch(() => {});
   }
 
-  async play(seconds: number | undefined, everyMs: number): Promise<number> {
+  async play(seconds: number | undefined, everyMs: number): Promise<void> {
     const spread = join(this.#directory, "spread.sock");
     const log = join(this.#directory, "log");
     const logger = Bun.which("logger");
@@ -103,15 +108,8 @@ class Stage {
       { screen: true },
     );
     await this.#until(() => logcat.joined >= GROUPS.length, "logcat");
-    this.#start("syslogd", [
-      "--socket",
-      log,
-      "--spread",
-      `unix:${spread}`,
-      "--rule",
-      "*.* -> group:log.%facility%",
-      ...(kernel ? ["--kernel"] : []),
-    ]);
+    const rules = RULES.flatMap((rule) => ["--rule", rule]);
+    this.#start("syslogd", ["--socket", log, "--spread", `unix:${spread}`, ...rules, ...(kernel ? ["--kernel"] : [])]);
     await this.#until(() => existsSync(log), "syslogd");
     if (logger === null)
       await this.#say(
@@ -122,14 +120,19 @@ class Stage {
     const end = this.#endAfter(seconds);
     for (let turn = 0; !end.aborted; turn++) {
       const [priority, tag, text] = SAYINGS[turn % SAYINGS.length]!;
-      if (logger !== null)
+      if (logger !== null) {
         Bun.spawn([logger, "-u", log, "-p", priority, "-t", tag, text], { stdio: ["ignore", "ignore", "inherit"] });
+        this.#said += 1;
+      }
       await Promise.race([pause(everyMs, end), this.#failed.promise]);
     }
-    await this.#say(`demo: ended; ${this.#linesSeen} lines came through`);
-    if (seconds !== undefined && logger !== null && this.#linesSeen === 0) {
+  }
+
+  /** Tells the outcome. @param strict nothing of what was said came through: a fault */
+  async judge(strict: boolean): Promise<number> {
+    await this.#say(`demo: ended; of ${this.#said} lines that logger said, ${this.#seen} came through`);
+    if (strict && this.#said > 0 && this.#seen === 0)
       throw new Fault("unavailable", "nothing-seen", "no line of logger reached the screen");
-    }
     return 0;
   }
 
@@ -157,7 +160,7 @@ class Stage {
     this.#children.push({ name, process: process_ });
     void eachLine(process_.stdout, async (line) => {
       if (!screen) return;
-      this.#linesSeen += 1;
+      if (SAYINGS.some(([, , text]) => line.includes(text))) this.#seen += 1;
       await this.out.write(`${line}\n`);
     });
     void eachLine(process_.stderr, async (line) => {

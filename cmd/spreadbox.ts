@@ -1,8 +1,10 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { configCommand } from "./config.ts";
+import { demoCommand } from "./demo.ts";
 import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
 import { logcatCommand } from "./logcat.ts";
+import { spreaddCommand } from "./spreadd.ts";
 import { syslogdCommand } from "./syslogd.ts";
 
 /** The executable itself: every command hangs below it. */
@@ -14,5 +16,13 @@ export const spreadbox: AnyCommand = defineCommand({
     { line: "spreadbox logcat log.mail log.auth", about: "what the cluster's mail and auth logs say, live" },
     { line: "ln -s spreadbox logcat && ./logcat --help", about: "called by a command's name, it is that command" },
   ],
-  commands: [syslogdCommand, logcatCommand, configCommand, generateCommand(() => spreadbox), helpTopics],
+  commands: [
+    syslogdCommand,
+    logcatCommand,
+    spreaddCommand,
+    configCommand,
+    demoCommand,
+    generateCommand(() => spreadbox),
+    helpTopics,
+  ],
 });
