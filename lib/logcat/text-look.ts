@@ -44,7 +44,7 @@ export class ShortLook implements Look {
     else writeApp(line, record);
     line.ascii(":");
     this.#app.end(line, aligned);
-    writeMessage(line, record, highlighter);
+    writeMessage(line, record, arrival, highlighter);
     line.finish();
   }
 
@@ -79,7 +79,7 @@ export class FullLook implements Look {
     line.ascii(" ");
     writeWord(line, record, record.sdStart, record.sdEnd);
     line.ascii(": ");
-    writeMessage(line, record, highlighter);
+    writeMessage(line, record, arrival, highlighter);
     writeTail(line, record, arrival);
     line.finish();
   }
@@ -160,8 +160,8 @@ function writeWord(line: LineWriter, record: RecordView, from: number, to: numbe
   else line.visible(record.bytes, from, to);
 }
 
-function writeMessage(line: LineWriter, record: RecordView, highlighter: Highlighter): void {
-  const colour = SEVERITY_COLOURS[record.pri & 7]!;
+function writeMessage(line: LineWriter, record: RecordView, arrival: Arrival, highlighter: Highlighter): void {
+  const colour = isBare(record, arrival) ? "" : SEVERITY_COLOURS[record.pri & 7]!;
   line.hang();
   if (colour !== "") line.sgr(colour);
   highlighter.message(line, record);
