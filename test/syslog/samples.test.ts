@@ -2,6 +2,7 @@
 // 277 that need no setting of their own, every field that is not marked lenient must be equal; then those with settings, and the streams.
 import { expect, test } from "bun:test";
 import { facilityName } from "../../lib/syslog/facility.ts";
+import { MessageReader } from "../../lib/syslog/framing.ts";
 import { parseMessage } from "../../lib/syslog/parse.ts";
 import { DEFAULT_RULES, type ParseRules } from "../../lib/syslog/parse-rules.ts";
 import { MARK_MALFORMED, origin, RecordView } from "../../lib/syslog/record.ts";
@@ -9,7 +10,7 @@ import { severityName } from "../../lib/syslog/severity.ts";
 import { structuredData } from "../../lib/syslog/structured-data.ts";
 import { textWithEscapes } from "../../lib/syslog/utf8.ts";
 import { tryZone } from "../../lib/syslog/zone.ts";
-import { bytesOf, messages, type Sample } from "./sample.ts";
+import { bytesOf, messages, type Sample, samples } from "./sample.ts";
 
 const SCORED_FIELDS = [
   "pri",
@@ -62,6 +63,38 @@ for (const sample of messages.filter((sample) => sample.expect["malformed"] === 
     if (record.isMarked(MARK_MALFORMED)) expect(whole.replace(/^<\d{1,3}>/, "")).toBe(text);
     else expect(whole).toEndWith(text);
   });
+}
+
+const streams = samples.filter((sample) => sample.chunks_b64 !== undefined);
+
+test("of the samples 4 are streams", () => expect(streams.length).toBe(4));
+
+for (const sample of streams) {
+  const expected = sample.expect["messages"] as readonly Readonly<Record<string, unknown>>[];
+  const chunks = sample.chunks_b64!.map((chunk) => Uint8Array.from(Buffer.from(chunk, "base64")));
+  const bytewise = [...Buffer.concat(chunks)].map((byte) => Uint8Array.of(byte));
+  for (const [how, reads] of [
+    ["as it came", chunks],
+    ["byte by byte", bytewise],
+  ] as const) {
+    test(`${sample.id}, a stream read ${how}, gives its messages with the expected fields`, () => {
+      const records = messagesIn(reads).map((message) => parse(sample, message));
+      expect(records.length).toBe(expected.length);
+      expect(records.flatMap((record, at) => compare(sample, record, expected[at]!))).toEqual([]);
+    });
+  }
+}
+
+function messagesIn(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const reader = new MessageReader("auto", DEFAULT_RULES.messageBytesMax);
+  const found: Uint8Array[] = [];
+  const take = () => found.push(reader.bytes.slice(reader.start, reader.end));
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    while (reader.next()) take();
+  }
+  if (reader.finish()) take();
+  return found;
 }
 
 function wrongFields(sample: Sample): string[] {
