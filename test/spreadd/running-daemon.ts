@@ -133,6 +133,10 @@ export class RawClient {
   close(): void {
     this.connection.destroy();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 function restOf(header: Uint8Array): number {
