@@ -1,0 +1,250 @@
+// What this host holds, is taking, or is letting go; and what it has to do about it by the table (the model, sections 3 and 5).
+//
+// A host acquires a vip only when it is the owner and nobody else may hold it. The driver asks again directly before the system call: an order may have waited
+// in its queue while the table changed. What is held and not owned is let go, and said so; what is owned and held is said so, under the number it is owned by.
+import type { CoverTable, Entry } from "./cover-table.ts";
+import { type Definition, shareAddress, type VipId } from "./definition.ts";
+import type { Driven } from "./event.ts";
+import type { Member } from "./member.ts";
+import type { Holding } from "./message.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Rules } from "./rules.ts";
+import type { Self } from "./self.ts";
+import type { Session } from "./session.ts";
+import { isFreeFor } from "./watch.ts";
+
+/** How long after somebody outside the group answered for a vip it is asked for again. */
+const PROBE_AGAIN_MS = 1_000;
+
+interface Hold {
+  readonly definition: Definition;
+  at: "taking" | "held" | "letting go";
+  /** The number it was taken by. */
+  readonly number: number;
+  sinceMs: number;
+}
+
+type Probe = { readonly at: "asked" } | { readonly at: "answered"; readonly againMs: number } | { readonly at: "free" };
+
+export class Holdings {
+  private readonly holds = new Map<VipId, Hold>();
+  private readonly probes = new Map<VipId, Probe>();
+  /** The number for which `released` was said, and for which `acquired`, with what was cleared. */
+  private readonly releasedFor = new Map<VipId, number>();
+  private readonly acquiredFor = new Map<VipId, string>();
+  /** When a wait that blocks me runs out, or a probe is due. */
+  nextMs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly self: Self,
+    private readonly out: Outbox,
+    private readonly rules: Rules,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.holds.size === 0;
+  }
+
+  /** Found at start, under maintenance. */
+  adopt(definitions: readonly Definition[], nowMs: number): void {
+    for (const definition of definitions)
+      this.holds.set(definition.id, { definition, at: "held", number: 0, sinceMs: nowMs });
+  }
+
+  held(): readonly VipId[] {
+    return [...this.holds].filter(([, { at }]) => at === "held").map(([vip]) => vip);
+  }
+
+  /** A session is over: what was said in it was said by another name. */
+  forgetAnswers(): void {
+    this.releasedFor.clear();
+    this.acquiredFor.clear();
+  }
+
+  releaseAll(): void {
+    for (const vip of this.holds.keys()) this.release(vip);
+  }
+
+  /** For a state: everything that is not certainly gone. */
+  told(table: CoverTable | undefined, me: Member, nowMs: number): readonly Holding[] {
+    return [...this.holds].map(([vip, { definition, sinceMs, number }]) => ({
+      vip,
+      definition,
+      put: table?.entries.get(vip)?.set.get(me) ?? number,
+      heldMs: Math.max(0, Math.round(nowMs - sinceMs)),
+    }));
+  }
+
+  /** Whether the vip may be taken right now: asked when it is ordered, and again directly before the system call. */
+  mayAcquire(session: Session, vip: VipId, number: number, nowMs: number): boolean {
+    const { table } = session;
+    const entry = table?.entries.get(vip);
+    if (table === undefined || entry === undefined || session.transitional || table.maintenance.on) return false;
+    if (entry.owner !== session.member || entry.number !== number || !entry.set.has(session.member)) return false;
+    if (session.ended !== undefined || !this.self.hasCarrier(entry.definition)) return false;
+    return this.isFresh(session, nowMs) && this.isFree(session, table, entry, nowMs);
+  }
+
+  /** Does what the table asks for. */
+  follow(session: Session, table: CoverTable, nowMs: number): void {
+    this.nextMs = Number.POSITIVE_INFINITY;
+    if (table.maintenance.on) return;
+    for (const entry of table.entries.values()) {
+      const vip = entry.definition.id;
+      const hold = this.holds.get(vip);
+      if (entry.owner === session.member) this.followAsOwner(session, table, entry, hold, nowMs);
+      else if (hold !== undefined) this.release(vip);
+      else if (entry.set.has(session.member)) this.sayReleased(vip, entry.number);
+    }
+    for (const vip of this.holds.keys()) if (!table.entries.has(vip)) this.release(vip);
+  }
+
+  /** The holder of a doubled vip tells the network when the other has let go: until then clients may ask that one. */
+  announceStruck(session: Session, table: CoverTable): void {
+    for (const entry of table.struck) {
+      const at = this.holds.get(entry.definition.id)?.at;
+      if (at === "held" && entry.owner === session.member && this.rules.announceAfterMerge)
+        this.out.do({ do: "announce", vip: entry.definition.id });
+    }
+    table.struck.length = 0;
+  }
+
+  /** Without a carrier it serves nobody, and would be doubled when the cable is back. */
+  releaseUnplugged(): void {
+    for (const [vip, { definition }] of this.holds) if (!this.self.hasCarrier(definition)) this.release(vip);
+  }
+
+  driven(session: Session | undefined, vip: VipId, did: Driven, nowMs: number): void {
+    const hold = this.holds.get(vip);
+    if (hold === undefined) return;
+    switch (did) {
+      case "acquired":
+        this.self.succeed(vip);
+        if (hold.at === "taking") {
+          hold.at = "held";
+          hold.sinceMs = nowMs;
+          this.out.do({ do: "announce", vip });
+        }
+        return;
+      case "released":
+        this.holds.delete(vip);
+        this.sayIfNotMine(session, vip, hold.number);
+        return;
+      case "failed":
+        if (hold.at === "taking") this.holds.delete(vip);
+        this.refuse(session, vip, hold, nowMs);
+        return;
+      case "dropped":
+      case "late":
+        if (hold.at !== "letting go") this.holds.delete(vip);
+        return;
+      default:
+        did satisfies never;
+    }
+  }
+
+  probed(session: Session | undefined, vip: VipId, answered: boolean, nowMs: number): void {
+    if (!answered) {
+      this.probes.set(vip, { at: "free" });
+      return;
+    }
+    this.probes.set(vip, { at: "answered", againMs: nowMs + PROBE_AGAIN_MS });
+    const entry = session?.table?.entries.get(vip);
+    if (entry === undefined) return;
+    this.out.report({ about: "answered", vip: entry.definition.name });
+    if (entry.owner === session!.member) this.out.sayExcused(vip, entry.number);
+  }
+
+  private followAsOwner(session: Session, table: CoverTable, entry: Entry, hold: Hold | undefined, nowMs: number) {
+    const vip = entry.definition.id;
+    if (hold?.at === "held") {
+      this.sayAcquired(session, table, entry, nowMs);
+      return;
+    }
+    if (hold !== undefined || table.hosts.get(session.member)?.refusing.has(vip)) return;
+    if (!this.isFree(session, table, entry, nowMs)) {
+      for (const name of entry.set.keys())
+        if (name !== session.member) this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+      for (const other of table.sharers(entry))
+        for (const name of other.set.keys()) this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+      return;
+    }
+    if (!this.mayAcquire(session, vip, entry.number, nowMs)) return;
+    if (!entry.vacated && !this.hasProbed(entry, nowMs)) return;
+    const { silenceMs, leaseMs } = this.self.config.times;
+    const { definition, number } = entry;
+    this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs });
+    this.releasedFor.delete(vip);
+    const notAfterMs = session.pulse.youngestMs + silenceMs;
+    this.out.do({ do: "acquire", vip, definition, number, notAfterMs, leaseMs });
+  }
+
+  private isFree(session: Session, table: CoverTable, entry: Entry, nowMs: number): boolean {
+    if (!isFreeFor(table, entry, session.member, session.waits, nowMs)) return false;
+    for (const [vip, { definition }] of this.holds)
+      if (vip !== entry.definition.id && shareAddress(definition, entry.definition)) return false;
+    return true;
+  }
+
+  private isFresh(session: Session, nowMs: number): boolean {
+    return !this.rules.freshBeats || session.pulse.isFresh(this.self.config.times.silenceMs, nowMs);
+  }
+
+  /** Whether the wire has been asked, and nobody answered; asks if not. */
+  private hasProbed({ definition }: Entry, nowMs: number): boolean {
+    const probe = this.probes.get(definition.id);
+    if (probe?.at === "free") return true;
+    if (probe?.at === "asked") return false;
+    if (probe?.at === "answered" && nowMs < probe.againMs) {
+      this.nextMs = Math.min(this.nextMs, probe.againMs);
+      return false;
+    }
+    this.probes.set(definition.id, { at: "asked" });
+    this.out.do({ do: "probe", vip: definition.id, definition });
+    return false;
+  }
+
+  private release(vip: VipId): void {
+    const hold = this.holds.get(vip);
+    if (hold === undefined || hold.at === "letting go") return;
+    hold.at = "letting go";
+    this.out.do({ do: "release", vip });
+  }
+
+  private refuse(session: Session | undefined, vip: VipId, hold: Hold, nowMs: number): void {
+    const forMs = this.self.refuse(vip, nowMs);
+    this.out.report({ about: "refused", vip: hold.definition.name, forMs });
+    if (session !== undefined) this.out.sayRefused(vip, hold.number);
+  }
+
+  /** Let go of: said, unless the vip has become mine again in the meantime. */
+  private sayIfNotMine(session: Session | undefined, vip: VipId, takenBy: number): void {
+    const table = session?.latestTable;
+    if (session === undefined || table === undefined) return;
+    const entry = table.entries.get(vip);
+    if (session.table !== undefined && entry?.owner === session.member) return;
+    this.sayReleased(vip, entry?.number ?? takenBy);
+  }
+
+  private sayReleased(vip: VipId, number: number): void {
+    if (this.releasedFor.get(vip) === number) return;
+    this.releasedFor.set(vip, number);
+    this.out.sayReleased(vip, number);
+  }
+
+  /** Once for each number; and once more when names that were waited for can go. */
+  private sayAcquired(session: Session, table: CoverTable, entry: Entry, nowMs: number): void {
+    const vip = entry.definition.id;
+    const cleared: Member[] = [];
+    for (const name of entry.set.keys()) {
+      if (!table.waited.has(name)) continue;
+      if (session.waits.hasRunOut(name, nowMs)) cleared.push(name);
+      else this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+    }
+    if (entry.acked === entry.number && cleared.length === 0) return;
+    const what = `${entry.number} ${cleared}`;
+    if (this.acquiredFor.get(vip) === what) return;
+    this.acquiredFor.set(vip, what);
+    this.out.sayAcquired(vip, entry.number, cleared);
+  }
+}

@@ -1,0 +1,326 @@
+// Who covers what, and when: the whole of mole's decisions, without a socket, a clock or a system call. Events go in, actions come out, time is an argument; so the
+// same machine runs on a host (the runner) and some millions of times in a simulated cluster (test/sim).
+//
+// The rules, and for each the history that breaks the simpler one, stand where they are kept:
+//   cover-table, deliver, assign, departure, merge   the table, which delivered events alone change: equal histories, equal tables
+//   session, exchange, pulse, waits, watch, balance  one session in the group: views, states, beats, silence, expulsion
+//   holdings                                         what this host takes, renews and lets go
+//   self                                             what it tells about itself
+//
+// Here is the life of a host: one session after the other. A session ends when it is lost, when the host is *outside* (its own beats stay away: others may have
+// gone on without it), or when it reads that it is expelled. Then everything is let go first, and only after that a new session begins, under a new name.
+import type { Action } from "./action.ts";
+import type { VipId } from "./definition.ts";
+import { wouldUncover } from "./deliver.ts";
+import type { Command, HostConfig, MoleEvent, Stored } from "./event.ts";
+import { Holdings } from "./holdings.ts";
+import type { HostName } from "./member.ts";
+import { Outbox } from "./outbox.ts";
+import { ALL_RULES, type Rules } from "./rules.ts";
+import { Self } from "./self.ts";
+import { Session } from "./session.ts";
+
+type Life =
+  /** No session; what is still held is being let go. */
+  | { readonly at: "outside" }
+  /** The runner has been asked for a session. */
+  | { readonly at: "connecting" }
+  | { readonly at: "inside"; readonly session: Session }
+  /** The session is over as far as I am concerned: everything is being let go, then it is closed. */
+  | { readonly at: "leaving"; readonly session: Session; readonly forGood: boolean }
+  | { readonly at: "stopped" };
+
+export class Machine {
+  private readonly self: Self;
+  private readonly out = new Outbox();
+  private readonly holdings: Holdings;
+  private life: Life = { at: "outside" };
+  private nextBeatMs = Number.POSITIVE_INFINITY;
+  private wakeMs = Number.POSITIVE_INFINITY;
+
+  /** @param rules for the simulator alone, which breaks them one at a time */
+  constructor(
+    config: HostConfig,
+    stored: Stored,
+    private readonly rules: Rules = ALL_RULES,
+  ) {
+    this.self = new Self(config, stored);
+    this.holdings = new Holdings(this.self, this.out, rules);
+  }
+
+  /** The session and its table, to look at: status, tests. */
+  get session(): Session | undefined {
+    return this.life.at === "inside" ? this.life.session : undefined;
+  }
+
+  /** Asked by the driver directly before it puts an address on. */
+  mayAcquire(vip: VipId, number: number, nowMs: number): boolean {
+    const { session } = this;
+    if (session === undefined) return false;
+    if (!this.rules.asksAgain) return true;
+    return this.holdings.mayAcquire(session, vip, number, nowMs);
+  }
+
+  handle(event: MoleEvent): readonly Action[] {
+    const { now } = event;
+    // Before anything else is looked at: a beat of mine that comes now is a late one, and does not bring me back.
+    this.judgeOutside(now);
+    this.take(event);
+    if (this.life.at === "inside" && this.life.session.ended !== undefined) this.leave(this.life.session.ended, false);
+    this.follow(now);
+    this.schedule(now);
+    return this.out.take();
+  }
+
+  private take(event: MoleEvent): void {
+    const { now } = event;
+    const session = this.session;
+    switch (event.on) {
+      case "start":
+        this.holdings.adopt(event.held, now);
+        return;
+      case "connected":
+        this.begin(event.member, event.incarnation, now);
+        return;
+      case "disconnected":
+        if (this.life.at !== "stopped") this.lose();
+        return;
+      case "view":
+        session?.enter(event.view, now);
+        if (session !== undefined && this.nextBeatMs === Number.POSITIVE_INFINITY) this.nextBeatMs = now;
+        return;
+      case "transitional":
+        if (session !== undefined) session.transitional = true;
+        return;
+      case "message":
+        session?.receive(event.from, event.message, now);
+        return;
+      case "timer":
+        this.wakeMs = Number.POSITIVE_INFINITY;
+        return;
+      case "driven":
+        this.holdings.driven(session, event.vip, event.did, now);
+        if (session !== undefined) session.changed = true;
+        return;
+      case "probed":
+        this.holdings.probed(session, event.vip, event.answered, now);
+        if (session !== undefined) session.changed = true;
+        return;
+      case "health":
+        this.self.setHealth(event.vip, event.ok);
+        return;
+      case "carrier":
+        this.self.setCarrier(event.vip, event.up);
+        return;
+      case "config":
+        this.self.configure(event.config);
+        return;
+      case "command":
+        this.obey(event.command);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  private judgeOutside(now: number): void {
+    const { session } = this;
+    if (session === undefined || this.isMaintained()) return;
+    if (session.pulse.isStale(this.self.config.times.silenceMs, now) && this.rules.freshBeats)
+      this.leave("own beats stay away", false);
+  }
+
+  private begin(member: string, incarnation: number, now: number): void {
+    if (this.life.at !== "connecting") return;
+    this.self.join(now);
+    this.holdings.forgetAnswers();
+    const session = new Session(member, incarnation, this.self, this.holdings, this.out, this.rules, now);
+    this.life = { at: "inside", session };
+    this.nextBeatMs = Number.POSITIVE_INFINITY; // until the first view
+  }
+
+  private lose(): void {
+    const stopped = this.life.at === "leaving" && this.life.forGood;
+    this.life = stopped ? { at: "stopped" } : { at: "outside" };
+    if (!this.isMaintained()) this.holdings.releaseAll();
+  }
+
+  private leave(why: string, forGood: boolean): void {
+    if (this.life.at !== "inside") return;
+    if (why === "name taken") this.out.report({ about: "name taken" });
+    if (!forGood) this.out.report({ about: "outside", why });
+    this.life = { at: "leaving", session: this.life.session, forGood: forGood || why === "name taken" };
+    if (!this.isMaintained()) this.holdings.releaseAll();
+  }
+
+  private isMaintained(): boolean {
+    return this.self.stored.maintenance.on;
+  }
+
+  /** What follows from the new state of things: one life may end here and the next begin. */
+  private follow(now: number): void {
+    if (this.life.at === "inside") this.followInside(this.life.session, now);
+    if (this.life.at === "leaving" && (this.holdings.isEmpty || this.isMaintained())) {
+      if (!this.isMaintained()) this.out.send({ kind: "farewell" });
+      this.out.do({ do: "disconnect", forGood: this.life.forGood });
+      this.life = this.life.forGood ? { at: "stopped" } : { at: "outside" };
+    }
+    this.connect();
+  }
+
+  private connect(): void {
+    if (this.life.at !== "outside" || (!this.holdings.isEmpty && !this.isMaintained())) return;
+    this.life = { at: "connecting" };
+    this.nextBeatMs = Number.POSITIVE_INFINITY;
+    this.out.do({ do: "connect" });
+  }
+
+  private followInside(session: Session, now: number): void {
+    const { table } = session;
+    if (now >= this.nextBeatMs) this.beat(session, now);
+    if (this.self.hasNews() && session.view !== undefined) this.out.send({ kind: "facts", facts: this.self.facts() });
+    this.holdings.releaseUnplugged();
+    if (session.isCoverLost(now)) this.holdings.releaseAll();
+    if (!session.changed && now < this.holdings.nextMs) return;
+    session.changed = false;
+    if (table === undefined) return;
+    this.store(session);
+    session.tellTable(now);
+    this.holdings.announceStruck(session, table);
+    this.holdings.follow(session, table, now);
+    if (this.self.stopping && this.holdings.isEmpty) this.leaveIfFree(session);
+  }
+
+  private beat(session: Session, now: number): void {
+    const { beatMs, silenceMs, leaseMs } = this.self.config.times;
+    session.beat(now);
+    this.nextBeatMs = now + beatMs;
+    this.self.tick(now);
+    if (this.self.ripens(now)) this.out.send({ kind: "mature" });
+    for (const vip of this.self.willing(now)) {
+      this.out.sayWilling(vip);
+      session.changed = true;
+    }
+    const vips = this.holdings.held();
+    if (vips.length === 0 || (this.rules.freshBeats && !session.pulse.isFresh(silenceMs, now))) return;
+    const lifted = this.isMaintained();
+    if (lifted) return;
+    const notAfterMs = this.rules.freshBeats ? session.pulse.youngestMs + silenceMs : Number.POSITIVE_INFINITY;
+    this.out.do({ do: "renew", vips, notAfterMs, leaseMs });
+  }
+
+  /** Keeps on disk what must outlive a restart, and puts leases on or lifts them as maintenance begins or ends. */
+  private store({ table, pulse }: Session): void {
+    const { hostList, maintenance } = table!;
+    const before = this.self.stored;
+    if (
+      hostList.version === before.hostList.version &&
+      hostList.hosts.length === before.hostList.hosts.length &&
+      maintenance.counter === before.maintenance.counter
+    )
+      return;
+    const stored = { hostList, maintenance };
+    const turned = maintenance.on !== this.isMaintained();
+    this.self.stored = stored;
+    this.out.do({ do: "store", stored });
+    const vips = this.holdings.held();
+    if (!turned || vips.length === 0) return;
+    const { leaseMs, silenceMs } = this.self.config.times;
+    if (maintenance.on) this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
+    else this.out.do({ do: "renew", vips, notAfterMs: pulse.youngestMs + silenceMs, leaseMs });
+  }
+
+  private schedule(now: number): void {
+    if (this.life.at !== "inside") return;
+    const { pulse } = this.life.session;
+    let at = this.nextBeatMs;
+    if (this.life.session.table !== undefined) at = Math.min(at, this.holdings.nextMs);
+    if (pulse.youngestMs >= 0) at = Math.min(at, pulse.youngestMs + this.self.config.times.silenceMs);
+    if (at >= this.wakeMs && this.wakeMs > now) return;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.wakeMs = Math.max(at, now);
+    this.out.do({ do: "wake", atMs: this.wakeMs });
+  }
+
+  private obey(command: Command): void {
+    if (command.do === "stop") {
+      this.stop();
+      return;
+    }
+    const { session } = this;
+    if (session?.table === undefined) {
+      this.answer(false, "the group is not settled: try again");
+      return;
+    }
+    const { table, view } = session;
+    switch (command.do) {
+      case "drain": {
+        const host = this.memberOf(session, command.host);
+        if (host === undefined) this.answer(false, `no such host here: ${command.host}`);
+        else if (!command.force && wouldUncover(table, host))
+          this.answer(false, `${command.host} is the last that can hold some vip: --force lets it go uncovered`);
+        else this.out.send({ kind: "drain", host: command.host, on: true, force: command.force });
+        return;
+      }
+      case "resume":
+        this.out.send({ kind: "drain", host: command.host, on: false, force: false });
+        return;
+      case "move": {
+        const entry = [...table.entries.values()].find(
+          (candidate) => candidate.definition.name === command.vip && table.isInForce(candidate),
+        );
+        const to = this.memberOf(session, command.host);
+        if (entry === undefined || to === undefined || session.transitional)
+          this.answer(false, `can't move ${command.vip} to ${command.host}`);
+        else
+          this.out.send({
+            kind: "move",
+            view: view!.id,
+            vip: entry.definition.id,
+            number: entry.number,
+            to,
+            pinned: true,
+          });
+        return;
+      }
+      case "balance":
+        this.out.send({ kind: "balance" });
+        return;
+      case "maintenance": {
+        const state = { counter: table.maintenance.counter + 1, on: command.on };
+        this.out.send({ kind: "maintenance", state, force: command.force });
+        return;
+      }
+      case "forget":
+        if (this.memberOf(session, command.host) !== undefined)
+          this.answer(false, `${command.host} is here: only a host that is gone can be forgotten`);
+        else this.out.send({ kind: "forget", host: command.host });
+        return;
+      default:
+        command satisfies never;
+    }
+  }
+
+  /** Gives up in order: others take over as each vip is let go, and the session ends when nothing is left. */
+  private stop(): void {
+    this.self.stop();
+    if (this.life.at === "inside" && this.life.session.table === undefined) this.leave("stopped", true);
+    else if (this.life.at === "inside") this.life.session.changed = true;
+    else if (this.life.at !== "leaving") this.life = { at: "stopped" };
+  }
+
+  private leaveIfFree(session: Session): void {
+    const own = session.table?.hosts.get(session.member);
+    const named = [...(session.table?.entries.values() ?? [])].some(({ set }) => set.has(session.member));
+    if (own?.facts.stopping && !named) this.leave("stopped", true);
+  }
+
+  private memberOf({ table }: Session, name: HostName): string | undefined {
+    for (const { member, identity } of table!.hosts.values()) if (identity.host === name) return member;
+    return undefined;
+  }
+
+  private answer(done: boolean, text: string): void {
+    this.out.report({ about: "command", done, text });
+  }
+}

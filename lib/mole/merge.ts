@@ -1,0 +1,170 @@
+// What comes of an exchange: one table out of everybody's state (the model, section 4).
+//
+// A host is the truth about itself: of whoever has told a state, only what it says that it holds counts, whatever the tables of others say. Of absent ones the
+// tables' union is taken: in `available` the absent are gone and only the expelled are waited for, in `safe` all are. An expelled member that nobody knows may
+// hold anything. Then conflicts are settled, holders first, so that as little as possible moves; and `assign` does the rest.
+//
+// Pure and of delivered things only: each member computes it by itself and comes to the same.
+import { admit, strikeFormerSessions } from "./admit.ts";
+import { assign, candidates, judge } from "./assign.ts";
+import { CoverTable } from "./cover-table.ts";
+import { compareText, type VipId } from "./definition.ts";
+import type { Member, View } from "./member.ts";
+import type { EntrySnapshot, Snapshot, StateMessage } from "./message.ts";
+import type { Rules } from "./rules.ts";
+
+export interface Parts {
+  readonly view: View;
+  readonly states: ReadonlyMap<Member, StateMessage>;
+  /** Expelled in this view, or before by somebody who has told a state. */
+  readonly expelled: ReadonlySet<Member>;
+}
+
+/** At least one state has to bring a table. */
+export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTable {
+  const table = new CoverTable(view.id, view.members, rules);
+  const told = view.members.flatMap((member) => {
+    const state = states.get(member);
+    return state === undefined || expelled.has(member) ? [] : [{ member, state }];
+  });
+  const brought = told.flatMap(({ state }) => (state.table === undefined ? [] : [state.table]));
+  const safe = told.some(({ state }) => state.facts.mode === "safe");
+  const backed = brought.filter(({ covers, knowledge }) => covers && knowledge);
+  const trusted = safe && rules.knowledge && backed.length > 0 ? backed : brought;
+
+  carryBasics(table, brought);
+  for (const member of expelled) if (view.members.includes(member)) table.expelled.add(member);
+  uniteWaited(table, trusted);
+  uniteEntries(table, brought, trusted, new Set(states.keys()));
+  for (const { member, state } of told) admit(table, member, state, true);
+  placeHolders(table, states);
+  for (const { state } of told) if (state.hostList.version > table.hostList.version) table.hostList = state.hostList;
+  waitForAbsent(table, trusted, safe, view);
+  for (const { member, state } of told) if (table.isLive(member)) strikeFormerSessions(table, member, state);
+  suspectUnknown(table, states, told, rules);
+  table.knowledge = !safe || backed.length > 0;
+  settle(table, told, trusted);
+  table.unsettled = true;
+  assign(table);
+  return table;
+}
+
+type Told = readonly { readonly member: Member; readonly state: StateMessage }[];
+
+function carryBasics(table: CoverTable, brought: readonly Snapshot[]): void {
+  const inForce = new Set<string>();
+  for (const { warm, top, hostList, maintenance, inForce: digests } of brought) {
+    table.warm ||= warm;
+    table.top = Math.max(table.top, top);
+    if (hostList.version > table.hostList.version || table.hostList.hosts.length === 0) table.hostList = hostList;
+    if (maintenance.counter > table.maintenance.counter) table.maintenance = maintenance;
+    for (const digest of digests) inForce.add(digest);
+  }
+  table.inForce = inForce;
+}
+
+function uniteWaited(table: CoverTable, trusted: readonly Snapshot[]): void {
+  for (const { waited, unknown } of trusted) {
+    for (const name of waited) table.wait(name);
+    for (const name of unknown) table.unknown.add(name);
+  }
+}
+
+/** Every vip that any table has, with the absent names of the trusted ones. Who has told a state speaks for itself. */
+function uniteEntries(
+  table: CoverTable,
+  brought: readonly Snapshot[],
+  trusted: readonly Snapshot[],
+  told: ReadonlySet<Member>,
+): void {
+  for (const snapshot of brought) {
+    for (const { definition, number, vacated, set } of snapshot.entries) {
+      const entry = table.entries.get(definition.id) ?? table.addEntry(definition);
+      entry.number = Math.max(entry.number, number);
+      entry.vacated ||= vacated;
+      if (!trusted.includes(snapshot)) continue;
+      for (const [name, put] of set)
+        if (!told.has(name) || !table.rules.ownTruth) entry.set.set(name, Math.max(put, entry.set.get(name) ?? 0));
+    }
+  }
+}
+
+function placeHolders(table: CoverTable, states: Parts["states"]): void {
+  for (const [member, { holds }] of states) {
+    for (const { vip, put, definition } of holds) {
+      const entry = table.entries.get(vip) ?? table.addEntry(definition);
+      entry.set.set(member, put);
+    }
+  }
+}
+
+/** Absent names: gone in `available` unless they are waited for already; in `safe` all are. */
+function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: boolean, view: View): void {
+  const identities = new Map(trusted.flatMap(({ hosts }) => hosts.map(({ member, identity }) => [member, identity])));
+  for (const { hosts, entries } of trusted) {
+    if (!safe || view.cause !== "network" || !table.rules.ownerlessBurst) break;
+    for (const { member } of hosts) {
+      if (view.members.includes(member)) continue;
+      for (const { owner, definition, number } of entries)
+        if (owner === undefined) table.entries.get(definition.id)!.set.set(member, number);
+    }
+  }
+  for (const entry of table.entries.values()) {
+    for (const name of [...entry.set.keys()]) {
+      if (table.hosts.has(name) || table.unknown.has(name)) continue;
+      const identity = identities.get(name);
+      const present = view.members.includes(name);
+      if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity });
+      else if (present) table.wait({ name, why: "expelled", identity });
+      else if (safe) table.wait({ name, why: "departed", identity });
+      else if (!table.waited.has(name)) entry.set.delete(name);
+    }
+  }
+}
+
+/** An expelled member that no teller has been in one complete view with and come together with since may hold anything. */
+function suspectUnknown(table: CoverTable, states: Parts["states"], told: Told, rules: Rules): void {
+  if (!rules.unknownHoldsAll) return;
+  for (const member of table.expelled) {
+    if (states.has(member) || told.some(({ state }) => state.knows.includes(member))) continue;
+    table.suspectAll(member);
+    table.wait({ name: member, why: "expelled", identity: undefined });
+  }
+}
+
+/** Whoever holds a vip keeps it if it may; of several: may have it, came with the larger part, has held it longer, has the lower name. */
+function settle(table: CoverTable, told: Told, trusted: readonly Snapshot[]): void {
+  const highest = ownersBefore(trusted);
+  table.redefined = true;
+  judge(table);
+  for (const entry of table.entries.values()) {
+    const able = new Set(candidates(table, entry).map(({ member }) => member));
+    const holders = told
+      .filter(({ member }) => entry.set.has(member) && table.isLive(member))
+      .map(({ member, state }) => ({
+        member,
+        able: able.has(member),
+        part: state.together,
+        heldMs: state.holds.find(({ vip }) => vip === entry.definition.id)?.heldMs ?? 0,
+        host: state.identity.host,
+      }))
+      .sort(
+        (a, b) =>
+          Number(b.able) - Number(a.able) || b.part - a.part || b.heldMs - a.heldMs || compareText(a.host, b.host),
+      );
+    const before = highest.get(entry.definition.id)?.owner;
+    const owner = holders[0]?.member ?? (table.maintenance.on || (before && able.has(before)) ? before : undefined);
+    table.own(entry, owner);
+  }
+}
+
+function ownersBefore(trusted: readonly Snapshot[]): ReadonlyMap<VipId, EntrySnapshot> {
+  const highest = new Map<VipId, EntrySnapshot>();
+  for (const { entries } of trusted) {
+    for (const entry of entries) {
+      const seen = highest.get(entry.definition.id);
+      if (seen === undefined || entry.number > seen.number) highest.set(entry.definition.id, entry);
+    }
+  }
+  return highest;
+}

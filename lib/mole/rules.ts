@@ -1,0 +1,68 @@
+// The rules of the model that the simulator can break on purpose, one at a time, to see that it would notice (test/sim/mutations.test.ts).
+// Nothing else ever passes anything but `ALL_RULES`.
+
+export interface Rules {
+  /** An owner acquires only when nobody else may hold the vip. */
+  readonly mayHoldSet: boolean;
+  /** A driver asks again directly before the system call. */
+  readonly asksAgain: boolean;
+  /** Acquires and renewals need a young beat of one's own that came back. */
+  readonly freshBeats: boolean;
+  /** An expelled host's leases are waited for. */
+  readonly waitForExpelled: boolean;
+  /** In `safe` a departed host's leases are waited for. */
+  readonly waitForDeparted: boolean;
+  /** An answer touches nothing that was put in after the number it names. */
+  readonly numbers: boolean;
+  /** Decisions are void in another view than their own. */
+  readonly decisionsOfTheView: boolean;
+  /** Facts hold in whatever view they arrive. */
+  readonly factsInAnyView: boolean;
+  /** `expel` is void if what was missing has come. */
+  readonly voidExpel: boolean;
+  /** A quiet member is given nothing while another is eligible. */
+  readonly quietGetsNothing: boolean;
+  /** What was delivered during an exchange is applied to its result. */
+  readonly replay: boolean;
+  /** An expelled member whose holdings nobody knows may hold anything. */
+  readonly unknownHoldsAll: boolean;
+  /** In `safe` a network view puts those it lacks into the sets of vips without owner. */
+  readonly ownerlessBurst: boolean;
+  /** In `safe` only a table that was allowed to cover is knowledge. */
+  readonly knowledge: boolean;
+  /** The longest wait that anybody tells counts. */
+  readonly toldWaits: boolean;
+  /** A session's join or leave does not touch anybody's silence. */
+  readonly silenceOutlivesJoins: boolean;
+  /** The winner of a merge announces again when the loser has released. */
+  readonly announceAfterMerge: boolean;
+  /** A member's own state is the truth about what it holds. */
+  readonly ownTruth: boolean;
+  /** In an exchange members that joined alone are not waited for, and those brought by a network view are until expelled. */
+  readonly silentAreExpelled: boolean;
+  /** Of two rival definitions only one is in force; sets count by address. */
+  readonly setsByAddress: boolean;
+}
+
+export const ALL_RULES: Rules = {
+  mayHoldSet: true,
+  asksAgain: true,
+  freshBeats: true,
+  waitForExpelled: true,
+  waitForDeparted: true,
+  numbers: true,
+  decisionsOfTheView: true,
+  factsInAnyView: true,
+  voidExpel: true,
+  quietGetsNothing: true,
+  replay: true,
+  unknownHoldsAll: true,
+  ownerlessBurst: true,
+  knowledge: true,
+  toldWaits: true,
+  silenceOutlivesJoins: true,
+  announceAfterMerge: true,
+  ownTruth: true,
+  silentAreExpelled: true,
+  setsByAddress: true,
+};

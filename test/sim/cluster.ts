@@ -1,0 +1,265 @@
+// Many hosts over one simulated group service, and the invariants of the model's section 8, checked as things happen.
+import { type Random, seededRandom } from "../../lib/base/random.ts";
+import type { Action, Report } from "../../lib/mole/action.ts";
+import { candidates } from "../../lib/mole/assign.ts";
+import { type Definition, define } from "../../lib/mole/definition.ts";
+import type { HostConfig } from "../../lib/mole/event.ts";
+import type { Message } from "../../lib/mole/message.ts";
+import { ALL_RULES, type Rules } from "../../lib/mole/rules.ts";
+import { DEFAULT_TIMES, type Times } from "../../lib/mole/times.ts";
+import { Clockwork } from "./clockwork.ts";
+import { GroupService } from "./group-service.ts";
+import { SimHost } from "./host.ts";
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly hosts: number;
+  readonly vips: number;
+  readonly mode: "available" | "safe";
+  /** One daemon under all hosts, as one `spreadd` is; else one a host. */
+  readonly oneDaemon?: boolean;
+  readonly detectionMs?: number;
+  readonly times?: Partial<Times>;
+  readonly rules?: Partial<Rules>;
+  /** Clocks all alike. */
+  readonly evenClocks?: boolean;
+  /** Told of everything, for a story to read. */
+  readonly trace?: (line: string) => void;
+}
+
+/** Something that must never be. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  constructor(
+    readonly invariant: string,
+    detail: string,
+    readonly atMs: number,
+  ) {
+    super(`${invariant} at ${atMs.toFixed(0)} ms: ${detail}`);
+  }
+}
+
+/** Short, so that a history holds many faults; by the model's rules for one another. */
+const SIM_TIMES: Times = { ...DEFAULT_TIMES, maturityMs: 3_000, holdDownMs: 500, calmMs: 400 };
+
+export class Cluster {
+  readonly clockwork = new Clockwork();
+  readonly service: GroupService<Message>;
+  readonly hosts: SimHost[] = [];
+  readonly random: Random;
+  readonly rules: Rules;
+  readonly reports: { readonly host: string; readonly report: Report; readonly atMs: number }[] = [];
+  /** By vip name: who put it on, in order. */
+  readonly puts: { readonly host: string; readonly vip: string; readonly atMs: number }[] = [];
+  readonly sent: Record<string, number> = {};
+  private readonly fingerprints = new Map<string, string>();
+
+  constructor(readonly options: ClusterOptions) {
+    this.random = seededRandom(options.seed);
+    this.rules = { ...ALL_RULES, ...options.rules };
+    const daemons = options.oneDaemon ? 1 : options.hosts;
+    const detectionMs = options.detectionMs ?? 200;
+    this.service = new GroupService(this.clockwork, this.random, { daemons, detectionMs, mergeMs: 150 });
+    const names = Array.from({ length: options.hosts }, (_, at) => String.fromCharCode(65 + at));
+    const definitions = Array.from({ length: options.vips }, (_, at) =>
+      define({ name: `v${at}`, addresses: [`192.0.2.${at + 1}`] }),
+    );
+    for (const [index, host] of names.entries()) this.addHost(index, host, names, definitions);
+  }
+
+  get nowMs(): number {
+    return this.clockwork.nowMs;
+  }
+
+  run(ms: number): void {
+    this.clockwork.runUntil(this.clockwork.nowMs + ms);
+  }
+
+  host(name: string): SimHost {
+    return this.hosts.find((host) => host.name === name)!;
+  }
+
+  startAll(): void {
+    for (const host of this.hosts) host.start();
+  }
+
+  /** Runs until every vip is held by exactly one host, at most so long; then demands it. */
+  settle(mostMs: number): void {
+    const endMs = this.nowMs + mostMs;
+    let trouble = "";
+    while (this.nowMs < endMs) {
+      this.run(250);
+      trouble = this.troubleOfRest() ?? "";
+      if (trouble === "") return;
+    }
+    throw new Violation("every vip that can be is held by exactly one host", trouble, this.nowMs);
+  }
+
+  holders(address: string): SimHost[] {
+    return this.hosts.filter((host) => host.has(address));
+  }
+
+  owners(): Record<string, string> {
+    const owners: Record<string, string> = {};
+    for (const { name, addresses } of this.hosts[0]!.config.definitions)
+      owners[name] = this.holders(addresses[0]!)
+        .map((host) => host.name)
+        .join("+");
+    return owners;
+  }
+
+  /** Why the cluster is not at rest, `undefined` if it is: every island that may cover holds each vip exactly once. */
+  troubleOfRest(): string | undefined {
+    for (const island of this.islands()) {
+      const trouble = this.troubleOf(island);
+      if (trouble !== undefined) return trouble;
+    }
+    return undefined;
+  }
+
+  private troubleOf(hosts: readonly SimHost[]): string | undefined {
+    const alive = hosts.filter((host) => host.isUp && !host.isFrozen && host.daemon.isRunning);
+    if (alive.length === 0) return undefined;
+    const first = alive[0]!.machine?.session;
+    for (const host of alive) {
+      const session = host.machine?.session;
+      if (session?.table === undefined) return `${host.name} has no table`;
+      if (session.view?.id !== first?.view?.id) return `${host.name} is in another view`;
+      if (!session.table.hosts.get(session.member)?.informed) return `${host.name} is not informed`;
+    }
+    const table = first!.table!;
+    if (table.hosts.size !== alive.length) return "the table has other hosts than there are";
+    for (const entry of table.entries.values()) {
+      const able = candidates(table, entry);
+      const address = entry.definition.addresses[0]!;
+      const holding = hosts.filter((host) => host.has(address)).map((host) => host.name);
+      if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
+        return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
+      if (holding.length > 1) return `${entry.definition.name} is held by [${holding}]`;
+      const owner = entry.owner === undefined ? undefined : table.hosts.get(entry.owner)?.identity.host;
+      if (able.length > 0 && holding[0] !== owner)
+        return `${entry.definition.name} is held by ${holding}, owned by ${owner}`;
+    }
+    return undefined;
+  }
+
+  private islands(): SimHost[][] {
+    const islands = new Map<number, SimHost[]>();
+    for (const host of this.hosts) {
+      const island = islands.get(host.daemon.island);
+      if (island === undefined) islands.set(host.daemon.island, [host]);
+      else island.push(host);
+    }
+    return [...islands.values()];
+  }
+
+  private addHost(index: number, host: string, names: readonly string[], definitions: readonly Definition[]): void {
+    const { mode, evenClocks, oneDaemon } = this.options;
+    const config: HostConfig = {
+      host,
+      machine: `m-${host}`,
+      capacity: 1,
+      mode,
+      times: { ...SIM_TIMES, ...this.options.times },
+      definitions,
+      hosts: names,
+      tiebreak: undefined,
+    };
+    const rate = evenClocks ? 1 : 1 + (this.random() - 0.5) * 0.01;
+    const offsetMs = this.random() * 1e6;
+    const daemon = this.service.daemons[oneDaemon ? 0 : index]!;
+    const sim = new SimHost(
+      index,
+      config,
+      daemon,
+      this.service,
+      this.clockwork,
+      this.random,
+      this.rules,
+      {
+        onPut: (who, definition) => this.checkPut(who, definition),
+        onStep: (who) => this.checkTable(who),
+        onReport: (who, report) => this.note(who, report),
+        onAction: (who, action) => this.count(who, action),
+      },
+      rate,
+      offsetMs,
+    );
+    sim.isOnWire = (address) =>
+      this.hosts.some((other) => other !== sim && this.service.reaches(other.daemon, sim.daemon) && other.has(address));
+    this.hosts.push(sim);
+  }
+
+  /** Invariant 1. In `safe` no address is ever held twice in the whole network; in `available` not among hosts that see each other in the group. */
+  private checkPut(host: SimHost, definition: Definition): void {
+    this.puts.push({ host: host.name, vip: definition.name, atMs: this.nowMs });
+    this.options.trace?.(`${this.nowMs.toFixed(0)} ${host.name} puts ${definition.name}`);
+    for (const address of definition.addresses) {
+      for (const other of this.hosts) {
+        if (other === host || !other.has(address)) continue;
+        const excuse = this.options.mode === "safe" ? undefined : this.excuse(host, other);
+        if (excuse === undefined)
+          throw new Violation(
+            "no address is held twice",
+            `${definition.name} is put on ${host.name} while ${other.name} holds it`,
+            this.nowMs,
+          );
+      }
+    }
+  }
+
+  private excuse(host: SimHost, other: SimHost): string | undefined {
+    if (!this.service.reaches(host.daemon, other.daemon)) return "apart";
+    const view = host.machine?.session?.view;
+    if (view === undefined) return undefined;
+    const name = other.session?.name;
+    if (name === undefined || !view.members.includes(name)) return "not in my view";
+    return undefined;
+  }
+
+  /** Invariant 3: equal histories, equal tables. */
+  private checkTable(host: SimHost): void {
+    const session = host.machine?.session;
+    if (session?.table === undefined || session.view === undefined) return;
+    const key = `${session.view.id} ${host.deliveredInView}`;
+    const print = session.table.fingerprint();
+    const seen = this.fingerprints.get(key);
+    if (seen === undefined) this.fingerprints.set(key, print);
+    else if (seen !== print)
+      throw new Violation(
+        "equal histories give equal tables",
+        `${host.name} in ${key}:\n${print}\nnot\n${seen}`,
+        this.nowMs,
+      );
+  }
+
+  private note(host: SimHost, report: Report): void {
+    this.reports.push({ host: host.name, report, atMs: this.nowMs });
+    this.options.trace?.(`${this.nowMs.toFixed(0)} ${host.name} reports ${JSON.stringify(report)}`);
+  }
+
+  private count(host: SimHost, action: Action): void {
+    if (action.do === "send") {
+      const { kind } = action.message;
+      this.sent[kind] = (this.sent[kind] ?? 0) + 1;
+    }
+    if (
+      this.options.trace !== undefined &&
+      action.do !== "wake" &&
+      !(action.do === "send" && action.message.kind === "beat")
+    )
+      this.options.trace(`${this.nowMs.toFixed(0)} ${host.name} ${brief(action)}`);
+  }
+}
+
+function brief(action: Action): string {
+  if (action.do === "send") {
+    const { message } = action;
+    if (message.kind === "state") return `send state ${message.view} holds ${message.holds.map(({ vip }) => vip)}`;
+    if (message.kind === "table") return `send table ${message.view} begun ${message.begun}`;
+    if (message.kind === "facts") return `send facts ready ${message.facts.ready}`;
+    return `send ${JSON.stringify(message)}`;
+  }
+  if (action.do === "acquire" || action.do === "release") return `${action.do} ${action.vip}`;
+  return action.do;
+}

@@ -1,0 +1,386 @@
+// A random history: a cluster, faults drawn from a seed, then peace; safety checked all along, liveness at the end. A failing one is shrunk to the fewest faults
+// that still fail, and told as a story.
+import { type Random, seededRandom } from "../../lib/base/random.ts";
+import { define } from "../../lib/mole/definition.ts";
+import type { HostConfig } from "../../lib/mole/event.ts";
+import type { Message } from "../../lib/mole/message.ts";
+import type { Rules } from "../../lib/mole/rules.ts";
+import { Cluster, type ClusterOptions, Violation } from "./cluster.ts";
+import type { GroupSession } from "./group-service.ts";
+
+/** Something happens to a host (`host` counts modulo the hosts there are) at a time after the start of the faults, and passes after `forMs` where it does. */
+export interface Fault {
+  readonly atMs: number;
+  readonly kind: FaultKind;
+  readonly host: number;
+  readonly forMs: number;
+  /** What else it takes: a vip, an island mask, another host. */
+  readonly with: number;
+}
+
+export const FAULT_KINDS = [
+  "kill",
+  "kill hard",
+  "crash",
+  "freeze",
+  "freeze daemon",
+  "kill daemon",
+  "part",
+  "kick",
+  "slow driver",
+  "slow delivery",
+  "can't acquire",
+  "drain",
+  "move",
+  "health",
+  "carrier",
+  "reweigh",
+  "rename",
+  "undefine",
+  "stranger",
+  "stop",
+  "balance",
+  "maintenance",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** How often each is drawn; what breaks groups most comes most. */
+const WEIGHTS: Readonly<Record<FaultKind, number>> = {
+  kill: 5,
+  "kill hard": 4,
+  crash: 5,
+  freeze: 12,
+  "freeze daemon": 12,
+  "kill daemon": 4,
+  part: 14,
+  kick: 5,
+  "slow driver": 5,
+  "slow delivery": 4,
+  "can't acquire": 2,
+  drain: 3,
+  move: 4,
+  health: 3,
+  carrier: 3,
+  reweigh: 2,
+  rename: 2,
+  undefine: 2,
+  stranger: 5,
+  stop: 2,
+  balance: 1,
+  maintenance: 0,
+};
+
+export interface History {
+  readonly seed: number;
+  readonly cluster: ClusterOptions;
+  readonly faults: readonly Fault[];
+}
+
+export interface HistoryOptions {
+  readonly mode?: "available" | "safe";
+  readonly rules?: Partial<Rules>;
+  readonly maintenance?: boolean;
+  /** Times as many faults, over as much more time. */
+  readonly length?: number;
+}
+
+/** What a seed means. */
+export function drawHistory(seed: number, options: HistoryOptions = {}): History {
+  const random = seededRandom(seed * 2_654_435_761);
+  const length = options.length ?? 1;
+  const mode = options.mode ?? (random() < 0.6 ? "available" : "safe");
+  const hosts = pick(random, [2, 3, 3, 3, 4, 5]);
+  const oneDaemon = random() < 0.1;
+  const detectionMs = 200;
+  const count = Math.ceil((1 + random() * 7) * length);
+  const faults: Fault[] = [];
+  let atMs = 0;
+  for (let nth = 0; nth < count; nth++) {
+    // Mostly in quick succession: one fault at a time is what every system survives.
+    atMs += random() < 0.7 ? random() * 600 : random() * 3_000;
+    faults.push({
+      atMs: Math.round(atMs),
+      kind: drawKind(random, options.maintenance ?? false),
+      host: Math.floor(random() * hosts),
+      forMs: Math.round(random() < 0.5 ? random() * 700 : random() * 5_000),
+      with: Math.floor(random() * 1_000),
+    });
+  }
+  const safeTimes = mode === "safe" ? { silenceMs: 700 } : {};
+  return {
+    seed,
+    cluster: {
+      seed,
+      hosts,
+      vips: 1 + Math.floor(random() * 5),
+      mode,
+      oneDaemon,
+      detectionMs,
+      times: safeTimes,
+      ...(options.rules && { rules: options.rules }),
+    },
+    faults,
+  };
+}
+
+/** @returns what was violated, or `undefined` */
+export function runHistory(history: History, trace?: (line: string) => void): Violation | undefined {
+  const cluster = new Cluster({ ...history.cluster, ...(trace && { trace }) });
+  try {
+    new Director(cluster, history.faults, trace).play();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Violation) return error;
+    throw error;
+  }
+}
+
+/** The fewest of its faults that still violate the same invariant, by taking away ever smaller parts of them. */
+export function shrink(history: History): History {
+  const invariant = runHistory(history)?.invariant;
+  let faults = history.faults;
+  for (let part = Math.ceil(faults.length / 2); part >= 1; part = part === 1 ? 0 : Math.ceil(part / 2)) {
+    for (let at = 0; at < faults.length; ) {
+      const fewer = [...faults.slice(0, at), ...faults.slice(at + part)];
+      if (runHistory({ ...history, faults: fewer })?.invariant === invariant) faults = fewer;
+      else at += part;
+    }
+  }
+  return { ...history, faults };
+}
+
+/** For a person: seed, cluster, faults, what was violated. */
+export function tellStory(history: History): string {
+  const violation = runHistory(history);
+  const { hosts, vips, mode, oneDaemon } = history.cluster;
+  const faults = history.faults.map(
+    ({ atMs, kind, host, forMs, with: other }) => `  ${atMs} ms: ${kind} ${letter(host)} for ${forMs} ms (${other})`,
+  );
+  const cluster = `${hosts} hosts, ${vips} vips, ${mode}${oneDaemon ? ", one daemon" : ""}`;
+  return [`seed ${history.seed}: ${cluster}`, ...faults, `  => ${violation?.message ?? "nothing"}`].join("\n");
+}
+
+class Director {
+  private readonly strangers: { session: GroupSession<Message>; name: string }[] = [];
+  private readonly config: HostConfig;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly faults: readonly Fault[],
+    private readonly trace: ((line: string) => void) | undefined,
+  ) {
+    this.config = cluster.hosts[0]!.config;
+  }
+
+  play(): void {
+    const { cluster } = this;
+    cluster.startAll();
+    cluster.settle(8_000);
+    const startMs = cluster.nowMs;
+    let endMs = startMs;
+    for (const fault of this.faults) {
+      endMs = Math.max(endMs, startMs + fault.atMs + fault.forMs);
+      cluster.clockwork.at(startMs + fault.atMs, () => {
+        this.trace?.(
+          `${cluster.nowMs.toFixed(0)} ** ${fault.kind} ${letter(fault.host)} ${fault.forMs} (${fault.with})`,
+        );
+        this.strike(fault);
+      });
+    }
+    cluster.run(endMs - startMs + 50);
+    this.makePeace();
+    cluster.settle(20_000);
+  }
+
+  private strike(fault: Fault): void {
+    const { cluster } = this;
+    const { service } = cluster;
+    const host = cluster.hosts[fault.host % cluster.hosts.length]!;
+    const vip = this.config.definitions[fault.with % this.config.definitions.length]!;
+    const later = (undo: () => void) =>
+      cluster.clockwork.after(fault.forMs, () => {
+        this.trace?.(`${cluster.nowMs.toFixed(0)} ** end of ${fault.kind} ${letter(fault.host)}`);
+        undo();
+      });
+    switch (fault.kind) {
+      case "kill":
+        host.kill();
+        later(() => host.start());
+        return;
+      case "kill hard":
+        host.hasGuard = false;
+        host.kill();
+        host.hasGuard = true;
+        later(() => host.start());
+        return;
+      case "crash":
+        host.crash();
+        service.crash(host.daemon);
+        later(() => {
+          service.restart(host.daemon);
+          host.start();
+        });
+        return;
+      case "freeze":
+        host.freeze();
+        later(() => host.thaw());
+        return;
+      case "freeze daemon":
+        service.freeze(host.daemon);
+        later(() => service.thaw(host.daemon));
+        return;
+      case "kill daemon":
+        service.crash(host.daemon);
+        later(() => service.restart(host.daemon));
+        return;
+      case "part": {
+        const islands = service.daemons.map((_, at) => (fault.with >> at) & 1);
+        service.part(islands);
+        later(() => service.part(islands.map(() => 0)));
+        return;
+      }
+      case "kick":
+        host.kick();
+        return;
+      case "slow driver":
+        host.driverMs = 20 + (fault.with % 900);
+        later(() => {
+          host.driverMs = 0.3;
+        });
+        return;
+      case "slow delivery":
+        host.daemon.delayMs = 20 + (fault.with % 400);
+        later(() => {
+          host.daemon.delayMs = 0;
+        });
+        return;
+      case "can't acquire":
+        host.failsToAcquire = true;
+        later(() => {
+          host.failsToAcquire = false;
+        });
+        return;
+      case "drain":
+        host.command({ do: "drain", host: host.name, force: fault.with % 5 === 0 });
+        later(() => host.command({ do: "resume", host: host.name }));
+        return;
+      case "move": {
+        const to = cluster.hosts[fault.with % cluster.hosts.length]!;
+        host.command({ do: "move", vip: vip.name, host: to.name });
+        return;
+      }
+      case "health":
+        host.tellLater({ on: "health", vip: vip.name, ok: false });
+        later(() => host.tellLater({ on: "health", vip: vip.name, ok: true }));
+        return;
+      case "carrier":
+        host.tellLater({ on: "carrier", vip: vip.name, up: false });
+        later(() => host.tellLater({ on: "carrier", vip: vip.name, up: true }));
+        return;
+      case "reweigh":
+        this.redefine(host, vip.name, () => define({ ...vip, weight: 2 }), later);
+        return;
+      case "rename":
+        this.redefine(host, vip.name, () => define({ ...vip, name: `${vip.name}x` }), later);
+        return;
+      case "undefine":
+        this.redefine(host, vip.name, () => undefined, later);
+        return;
+      case "stranger":
+        this.welcomeStranger(host, fault, later);
+        return;
+      case "stop":
+        host.command({ do: "stop" });
+        later(() => {
+          host.kill();
+          host.start();
+        });
+        return;
+      case "balance":
+        host.command({ do: "balance" });
+        return;
+      case "maintenance":
+        host.command({ do: "maintenance", on: true, force: false });
+        later(() => host.command({ do: "maintenance", on: false, force: false }));
+        return;
+      default:
+        fault.kind satisfies never;
+    }
+  }
+
+  /** On one host, or on all one after the other. */
+  private redefine(
+    host: Cluster["hosts"][number],
+    name: string,
+    change: () => HostConfig["definitions"][number] | undefined,
+    later: (undo: () => void) => void,
+  ): void {
+    const before = host.config;
+    const definitions = before.definitions.flatMap((definition) =>
+      definition.name === name ? [change() ?? []].flat() : [definition],
+    );
+    host.configure({ ...before, definitions });
+    later(() => host.configure(before));
+  }
+
+  /** Somebody who has no business here joins the open group, says nothing, and leaves; some do so all the time. */
+  private welcomeStranger(host: Cluster["hosts"][number], fault: Fault, later: (undo: () => void) => void): void {
+    const { service, clockwork } = this.cluster;
+    const { daemon } = host;
+    if (!daemon.isRunning) return;
+    const name = `stranger${this.strangers.length}.${Math.floor(fault.with)}`;
+    const session = service.open(name, daemon, { deliver: () => {} });
+    this.strangers.push({ session, name });
+    const leave = () => service.close(session, "leave");
+    if (fault.with % 3 !== 0) {
+      later(leave);
+      return;
+    }
+    const stayMs = 20 + (fault.with % 100);
+    clockwork.after(stayMs, leave);
+    if (fault.forMs > stayMs)
+      clockwork.after(stayMs + 5, () => this.welcomeStranger(host, { ...fault, forMs: fault.forMs - stayMs }, later));
+  }
+
+  /** The faults are over: everything is put right again. */
+  private makePeace(): void {
+    const { cluster, config } = this;
+    this.trace?.(`${cluster.nowMs.toFixed(0)} ** peace`);
+    cluster.service.part(cluster.service.daemons.map(() => 0));
+    for (const { session } of this.strangers) cluster.service.close(session, "leave");
+    for (const daemon of cluster.service.daemons) {
+      daemon.delayMs = 0;
+      cluster.service.thaw(daemon);
+      cluster.service.restart(daemon);
+    }
+    for (const host of cluster.hosts) {
+      host.thaw();
+      host.driverMs = 0.3;
+      host.failsToAcquire = false;
+      host.configure({ ...config, host: host.name, machine: host.config.machine });
+      host.start();
+      for (const { name } of config.definitions) {
+        host.tellLater({ on: "health", vip: name, ok: true });
+        host.tellLater({ on: "carrier", vip: name, up: true });
+      }
+    }
+  }
+}
+
+function drawKind(random: Random, maintenance: boolean): FaultKind {
+  const weights = { ...WEIGHTS, maintenance: maintenance ? 10 : 0 };
+  let rest = random() * FAULT_KINDS.reduce((sum, kind) => sum + weights[kind], 0);
+  for (const kind of FAULT_KINDS) {
+    rest -= weights[kind];
+    if (rest < 0) return kind;
+  }
+  return "part";
+}
+
+function pick<T>(random: Random, things: readonly T[]): T {
+  return things[Math.floor(random() * things.length)]!;
+}
+
+function letter(host: number): string {
+  return String.fromCharCode(65 + host);
+}
