@@ -1,0 +1,229 @@
+// The hand that writes a spool's segments: off the main thread, one call at a time, in order. What can't be written stays in memory and is tried again, at the
+// place where it belongs, so that a full disk leaves nothing half-written behind once it has room.
+import { constants } from "node:fs";
+import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { BackOff, type BackOffRule } from "../../base/back-off.ts";
+import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
+import { CURSOR_NAME, segmentPath } from "./spool-recovery.ts";
+
+const RETRY: BackOffRule = { firstMs: 100, mostMs: 2_000, jitter: 0.2 };
+/** What is in it is nobody's business but its owner's. */
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+/** Whole entries that belong at `offset` of a segment. */
+export interface Chunk {
+  readonly segment: number;
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  end: number;
+}
+
+export interface SpoolWriterEvents {
+  onFailing(reason: string): void;
+  onWorking(outageMs: number): void;
+}
+
+export class SpoolWriter {
+  /** What is not written yet, the oldest first; the first may be on its way. */
+  readonly chunks: Chunk[] = [];
+  /** Bytes in `chunks`. */
+  pendingBytes = 0;
+  readonly #doomed = new Set<number>();
+  readonly #backOff = new BackOff(RETRY, Math.random);
+  #file: { readonly segment: number; readonly handle: FileHandle } | undefined;
+  #cursorFile: FileHandle | undefined;
+  #cursor: number | undefined;
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+  #failingSinceMs: number | undefined;
+  #writing: Chunk | undefined;
+  /** Whether the directory holds anything: where it does not, no cursor is needed. */
+  #hasFiles: boolean;
+  #isClosed = false;
+  #wake: () => void = () => {};
+
+  /** @param turn of the last cursor that was written; @param hasFiles whether anything was found */
+  constructor(
+    private readonly directory: string,
+    private readonly events: SpoolWriterEvents,
+    private turn: number,
+    hasFiles: boolean,
+  ) {
+    this.#hasFiles = hasFiles;
+  }
+
+  get isFailing(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
+  /** The chunk that takes what belongs at `offset` of a segment, with room for `bytes`; made where the last one is not it. */
+  chunkFor(segment: number, offset: number, bytes: number, chunkBytes: number): Chunk {
+    const last = this.chunks.at(-1);
+    const fits = last !== undefined && last !== this.#writing && last.segment === segment;
+    if (fits && last.end + bytes <= last.bytes.length) return last;
+    const chunk = { segment, offset, bytes: new Uint8Array(Math.max(chunkBytes, bytes)), end: 0 };
+    this.chunks.push(chunk);
+    return chunk;
+  }
+
+  /** Something was put into the last chunk. */
+  added(bytes: number): void {
+    this.pendingBytes += bytes;
+    this.#run();
+  }
+
+  /** Records before `sequence` are delivered: kept for the next start. */
+  keepCursor(sequence: number): void {
+    this.#cursor = sequence;
+    this.#run();
+  }
+
+  /** A segment is of no use any more, written or not. */
+  remove(segment: number): void {
+    this.#doomed.add(segment);
+    this.#forget(segment);
+    this.#run();
+  }
+
+  /** Gives what waits `withinMs` to be written. */
+  async close(withinMs: number): Promise<void> {
+    this.#isClosed = true;
+    this.#wake();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, withinMs);
+    });
+    await Promise.race([this.#running, late]);
+    clearTimeout(timer);
+    if (this.#isRunning) return; // it hangs in a write, and would hang us too
+    await this.#closeFile().catch(() => {});
+    await this.#cursorFile?.close().catch(() => {});
+  }
+
+  /** What waits for a segment, but for what is on its way, is not written. */
+  #forget(segment: number): void {
+    for (let index = this.chunks.length - 1; index >= 0; index--) {
+      const chunk = this.chunks[index]!;
+      if (chunk.segment !== segment || chunk === this.#writing) continue;
+      this.chunks.splice(index, 1);
+      this.pendingBytes -= chunk.end;
+    }
+  }
+
+  #run(): void {
+    if (!this.#isRunning) this.#running = this.#work();
+  }
+
+  /** Runs until nothing is left to do. Never throws. */
+  async #work(): Promise<void> {
+    this.#isRunning = true;
+    await Promise.resolve(); // let the turn fill its chunk
+    while (this.chunks.length > 0 || this.#cursor !== undefined || this.#doomed.size > 0) {
+      try {
+        await this.#removeDoomed();
+        await this.#writeCursor();
+        await this.#writeChunk();
+        this.#worked();
+      } catch (error) {
+        this.#failed(error);
+        if (this.#isClosed) break;
+        await this.#sleep(this.#backOff.nextMs());
+      }
+    }
+    this.#isRunning = false;
+  }
+
+  async #writeChunk(): Promise<void> {
+    const chunk = this.chunks[0];
+    if (chunk === undefined) return;
+    this.#writing = chunk;
+    try {
+      const handle = await this.#open(chunk.segment);
+      for (let at = 0; at < chunk.end; )
+        at += (await handle.write(chunk.bytes, at, chunk.end - at, chunk.offset + at)).bytesWritten;
+      this.chunks.shift();
+      this.pendingBytes -= chunk.end;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #open(segment: number): Promise<FileHandle> {
+    if (this.#file?.segment === segment) return this.#file.handle;
+    await this.#closeFile();
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+    const path = segmentPath(this.directory, segment);
+    await mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
+    this.#hasFiles = true;
+    this.#file = { segment, handle: await open(path, flags, FILE_MODE) };
+    return this.#file.handle;
+  }
+
+  async #closeFile(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    if (!this.#doomed.has(file.segment)) await file.handle.datasync().catch(() => {});
+    await file.handle.close();
+  }
+
+  async #writeCursor(): Promise<void> {
+    const sequence = this.#cursor;
+    if (sequence === undefined) return;
+    if (!this.#hasFiles) {
+      if (this.chunks.length === 0) this.#cursor = undefined; // nothing would come again
+      return;
+    }
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+    this.#cursorFile ??= await open(join(this.directory, CURSOR_NAME), flags, FILE_MODE);
+    this.turn += 1;
+    await this.#cursorFile.write(
+      writeCursor({ turn: this.turn, sequence }),
+      0,
+      SLOT_BYTES,
+      (this.turn % 2) * SLOT_BYTES,
+    );
+    if (this.#cursor === sequence) this.#cursor = undefined;
+  }
+
+  async #removeDoomed(): Promise<void> {
+    for (const segment of this.#doomed) {
+      this.#forget(segment); // of what could not be written some may be left
+      if (this.#file?.segment === segment) await this.#closeFile();
+      this.#doomed.delete(segment);
+      await unlink(segmentPath(this.directory, segment)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT") return; // it was never written
+        this.#doomed.add(segment);
+        throw error;
+      });
+    }
+  }
+
+  #failed(error: unknown): void {
+    if (this.#failingSinceMs !== undefined) return;
+    this.#failingSinceMs = performance.now();
+    this.events.onFailing(error instanceof Error ? error.message : String(error));
+  }
+
+  #worked(): void {
+    if (this.#failingSinceMs === undefined) return;
+    const outageMs = performance.now() - this.#failingSinceMs;
+    this.#failingSinceMs = undefined;
+    this.#backOff.reset();
+    this.events.onWorking(outageMs);
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = () => {};
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#wake = done;
+    });
+  }
+}
