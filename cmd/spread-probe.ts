@@ -1,8 +1,10 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { benchCommand } from "./spread-probe/bench.ts";
 import { connectCommand } from "./spread-probe/connect.ts";
 import { lintCommand } from "./spread-probe/lint.ts";
 import { pingCommand } from "./spread-probe/ping.ts";
 import { statusCommand } from "./spread-probe/status.ts";
+import { watchCommand } from "./spread-probe/watch.ts";
 
 export const spreadProbeCommand: AnyCommand = defineCommand({
   name: "spread-probe",
@@ -15,5 +17,5 @@ export const spreadProbeCommand: AnyCommand = defineCommand({
       about: "mistakes in the real daemon's configuration, and what it means",
     },
   ],
-  commands: [connectCommand, pingCommand, statusCommand, lintCommand],
+  commands: [connectCommand, pingCommand, benchCommand, watchCommand, statusCommand, lintCommand],
 });

@@ -4,6 +4,7 @@ import type { FrameView } from "../../spread/frame.ts";
 import { connect, type Session, type SessionOptions } from "../../spread/index.ts";
 import { readView } from "../../spread/membership.ts";
 import type { GroupName } from "../../spread/names.ts";
+import { sharedClock } from "./bench-clock.ts";
 
 export class ProbeSession implements AsyncDisposable {
   #session: Session | undefined;
@@ -30,7 +31,12 @@ export class ProbeSession implements AsyncDisposable {
     onMessage: (frame: FrameView) => void,
   ): Promise<ProbeSession> {
     const probe = new ProbeSession(group, onMessage);
-    const session = await connect({ ...options, reconnect: false, onFrame: (frame) => probe.#received(frame) });
+    const session = await connect({
+      ...options,
+      reconnect: false,
+      clock: sharedClock,
+      onFrame: (frame) => probe.#received(frame),
+    });
     probe.#session = session;
     void probe.#watch(session);
     if (group !== undefined) await session.join(group);

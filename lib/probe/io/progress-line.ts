@@ -5,8 +5,8 @@ const REDRAW_MS = 100;
 const BAR_CELLS = 30;
 
 export interface ProgressLine extends Disposable {
-  /** @param part 0 to 1; `undefined` where nobody knows */
-  show(part: number | undefined, text: string): void;
+  /** @param draw gives how far it is, 0 to 1, and a text; called only where it is drawn */
+  show(draw: () => readonly [part: number, text: string]): void;
   clear(): void;
 }
 
@@ -20,13 +20,14 @@ export function progressLine(wanted: boolean): ProgressLine {
     drawnMs = Number.NEGATIVE_INFINITY;
   };
   return {
-    show(part, text) {
+    show(draw) {
       if (!draws) return;
       const now = performance.now();
       if (now - drawnMs < REDRAW_MS) return;
       drawnMs = now;
-      const bar = part === undefined ? "" : `${drawBar(part * BAR_CELLS).padEnd(BAR_CELLS)} `;
-      stream.write(`\r${bar}${text}\x1b[K`);
+      const [part, text] = draw();
+      const bar = drawBar(Math.max(0, Math.min(1, part)) * BAR_CELLS);
+      stream.write(`\r${bar.padEnd(BAR_CELLS)} ${text}\x1b[K`);
     },
     clear,
     [Symbol.dispose]: clear,
