@@ -57,7 +57,7 @@ export class DatagramReader {
   }
 
   /** How many datagrams a call takes at most: fewer means that no more waited. */
-  get slots(): number {
+  get readMax(): number {
     return SLOTS;
   }
 

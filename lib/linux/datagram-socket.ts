@@ -16,9 +16,15 @@ const SO_RCVBUFFORCE = 33;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
-/** An open socket, and what there is to tell of it. Close it when nobody watches it any more. */
-export interface DatagramSocket extends Disposable {
+/** An open socket. Dispose of it when nobody watches it any more. */
+export interface OpenSocket extends Disposable {
   readonly fd: number;
+}
+
+/** A socket to read from, and what there is to tell of it. */
+export interface DatagramSocket extends OpenSocket {
+  /** Messages that wait for us before senders have to, or theirs are lost. */
+  readonly queueMax: number;
   /** What could not be had as it ought to be, each a line for the operator. */
   readonly shortcomings: readonly string[];
 }
@@ -27,6 +33,8 @@ export interface DatagramSocket extends Disposable {
 const QUEUE_SYSCTL = "/proc/sys/net/unix/max_dgram_qlen";
 /** What systemd sets. With the kernel's own 10, sender and receiver take turns: a quarter of the throughput. */
 const QUEUE_LENGTH = 512;
+/** What a message costs the buffer of a UDP socket, about: its own bytes and the kernel's book-keeping. */
+const UDP_MESSAGE_BYTES = 1_024;
 
 /**
  * Listens on a unix datagram socket at `path` (`@NAME`: abstract), open to all; the kernel tells each sender's pid and uid.
@@ -41,8 +49,7 @@ export function listenUnixDatagram(path: string, removeFrom = path): DatagramSoc
   const address = unixAddress(path);
   const isFile = !path.startsWith("@");
   if (isFile) removeStale(path, address);
-  const shortcomings: string[] = [];
-  const fd = withLongQueue(shortcomings, () => openSocket(AF_UNIX));
+  const { fd, queueMax, shortcomings } = openWithLongQueue();
   try {
     setOption(fd, SOL_SOCKET, SO_PASSCRED, 1, `ask for credentials on ${path}`);
     if (libc().bind(fd, address, address.length) < 0) throw bindError(path, errno());
@@ -54,6 +61,7 @@ export function listenUnixDatagram(path: string, removeFrom = path): DatagramSoc
   const made = isFile ? lstatSync(path) : undefined;
   return {
     fd,
+    queueMax,
     shortcomings,
     [Symbol.dispose]() {
       libc().close(fd);
@@ -79,7 +87,14 @@ export function listenUdp(
     if (address.family === 6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, isWildcard ? 0 : 1, `bind ${name}`);
     const bytes = inetAddress(address, port);
     if (libc().bind(fd, bytes, bytes.length) < 0) throw bindError(name, errno());
-    return { fd, shortcomings, port: portOf(boundAddress(fd)), [Symbol.dispose]: () => void libc().close(fd) };
+    const queueMax = Math.floor(receiveBytes / UDP_MESSAGE_BYTES);
+    return {
+      fd,
+      queueMax,
+      shortcomings,
+      port: portOf(boundAddress(fd)),
+      [Symbol.dispose]: () => void libc().close(fd),
+    };
   } catch (error) {
     libc().close(fd);
     throw error;
@@ -89,7 +104,9 @@ export function listenUdp(
 /** Has the kernel tell who sent, on a unix datagram socket that somebody else opened for us. */
 export function adoptUnixDatagram(fd: number): DatagramSocket {
   setOption(fd, SOL_SOCKET, SO_PASSCRED, 1, `ask for credentials on descriptor ${fd}`);
-  return { fd, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
+  // What the sysctl said when the socket was made can't be asked for; who passes sockets has not changed it since.
+  const queueMax = Number(readFileSync(QUEUE_SYSCTL, "latin1"));
+  return { fd, queueMax, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
 }
 
 /** Sends one datagram without waiting. False where it could not be taken now, or nobody is there. */
@@ -102,16 +119,20 @@ const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /** An unnamed unix datagram socket to send from. */
-export function openUnixDatagram(): DatagramSocket {
+export function openUnixDatagram(): OpenSocket {
   const fd = openSocket(AF_UNIX);
-  return { fd, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
+  return { fd, [Symbol.dispose]: () => void libc().close(fd) };
 }
 
 function openSocket(family: number): number {
   return checked(libc().socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open a datagram socket");
 }
 
-function removeStale(path: string, address: Uint8Array): void {
+/**
+ * Removes the socket at `path` if nobody listens to it: what a daemon that died left behind, of datagrams or of streams.
+ * @throws {Fault} "not-a-socket": something else stands there
+ */
+export function removeStale(path: string, address: Uint8Array = unixAddress(path)): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) {
@@ -133,18 +154,18 @@ function removeStale(path: string, address: Uint8Array): void {
  * A socket's queue length is copied from the sysctl when the socket is made: so it is raised for that moment, and put back. The host's setting stays as its
  * operator left it, and no daemon started later depends on us.
  */
-function withLongQueue(shortcomings: string[], open: () => number): number {
+function openWithLongQueue(): { fd: number; queueMax: number; shortcomings: string[] } {
   const before = readFileSync(QUEUE_SYSCTL, "latin1").trim();
-  if (Number(before) >= QUEUE_LENGTH) return open();
+  if (Number(before) >= QUEUE_LENGTH) return { fd: openSocket(AF_UNIX), queueMax: Number(before), shortcomings: [] };
   try {
     writeFileSync(QUEUE_SYSCTL, String(QUEUE_LENGTH));
   } catch {
     const advice = `sysctl -w net.unix.max_dgram_qlen=${QUEUE_LENGTH} before the start would let programs log in bursts`;
-    shortcomings.push(`the socket's queue takes ${before} messages: ${advice}`);
-    return open();
+    const shortcomings = [`the socket's queue takes ${before} messages: ${advice}`];
+    return { fd: openSocket(AF_UNIX), queueMax: Number(before), shortcomings };
   }
   try {
-    return open();
+    return { fd: openSocket(AF_UNIX), queueMax: QUEUE_LENGTH, shortcomings: [] };
   } finally {
     writeFileSync(QUEUE_SYSCTL, before);
   }

@@ -113,6 +113,20 @@ export class RecordRing {
     if (this.#sentRecords > this.#everSentRecords) this.#everSentRecords = this.#sentRecords;
   }
 
+  /** Visits all that is not confirmed, in order, as `next` would; the ring is left as it was. */
+  visitUnconfirmed(visit: () => void): void {
+    const sent = this.#sent;
+    const sentRecords = this.#sentRecords;
+    this.rewind();
+    while (this.next()) {
+      visit();
+      this.#sent = this.start - HEADER_BYTES + entryBytes(this.end - this.start);
+      this.#sentRecords += 1;
+    }
+    this.#sent = sent;
+    this.#sentRecords = sentRecords;
+  }
+
   /** Where sending stands now. */
   mark(): Mark {
     return { records: this.#sentRecords, offset: this.#sent };

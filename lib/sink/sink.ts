@@ -43,4 +43,4 @@ export interface Sink {
 }
 
 /** How long a sink that is busy may keep records to send them together; an idle one sends at once. */
-export const LINGER_MS = 5;
+export const LINGER_MS = 10;

@@ -24,8 +24,10 @@ class Listener implements Disposable {
           Number(new TextDecoder().decode(this.#reader.bytes.subarray(this.#reader.start(at), this.#reader.end(at)))),
         );
       if (this.seen.length >= this.#awaited) this.#arrived();
-      return count === this.#reader.slots;
+      return count;
     },
+    readMax: this.#reader.readMax,
+    queueMax: this.socket.queueMax,
     turnEnded: () => {
       this.turns++;
     },

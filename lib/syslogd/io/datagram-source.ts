@@ -45,10 +45,18 @@ export class DatagramSource implements Readable, Disposable {
     this.#watch = watchReadable(this);
   }
 
-  readOnce(): boolean {
+  get readMax(): number {
+    return this.#reader.readMax;
+  }
+
+  get queueMax(): number {
+    return this.socket.queueMax;
+  }
+
+  readOnce(): number {
     const reader = this.#reader;
     const count = reader.receive();
-    if (count <= 0) return false;
+    if (count <= 0) return 0;
     const record = this.#record;
     record.receivedUs = this.clock.wallMs() * 1_000;
     for (let at = 0; at < count; at++) {
@@ -66,7 +74,7 @@ export class DatagramSource implements Readable, Disposable {
       this.intake.take(record);
     }
     this.received += count;
-    return count === reader.slots;
+    return count;
   }
 
   turnEnded(): void {

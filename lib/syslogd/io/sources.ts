@@ -73,7 +73,7 @@ export function openSources(settings: Settings, context: SourceContext): Sources
 
 /** At the end: what senders got rid of before we close is taken, but no flood keeps us from closing. */
 function drain(source: DatagramSource): void {
-  for (let batch = 0; batch < 64 && source.readOnce(); batch++);
+  for (let batch = 0; batch < 64 && source.readOnce() === source.readMax; batch++);
   source.turnEnded();
 }
 

@@ -1,0 +1,22 @@
+// What carries records to where they belong: a connection, a program, a terminal. The queue in front of it (io/queued-sink.ts) decides when, tries again, and counts.
+import type { Shipment } from "./shipment.ts";
+
+export interface Carrier {
+  /** As it is written in the config: "tcp:loghost:601". */
+  readonly name: string;
+  /**
+   * Gets ready to send. Rejects where it can't; then, and after it broke, it is closed and opened again, later.
+   * @param onBroken it ended by itself, at most once for each `open`
+   */
+  open(onBroken: (reason: Error) => void): Promise<void>;
+  /**
+   * Sends. Resolves when all of it has arrived, as far as can be known here; called again before that, in order. The shipment is its own until then.
+   * Rejects where nobody knows, or it has not: all that is not resolved is sent again.
+   * @returns how many records could not be sent and never will be
+   */
+  send(shipment: Shipment): Promise<number>;
+  /** Records that were told to have arrived, of which that is not sure now that it broke. Asked once, after it broke. */
+  takeUncertain(): number;
+  /** Ends what is open; unfinished sends reject. */
+  close(): void;
+}

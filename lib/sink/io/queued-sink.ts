@@ -1,0 +1,299 @@
+// A sink that sends: records wait in a queue, in memory and on disk, and a carrier takes them from there. All that carriers have in common is here: when to open, to
+// wait, to try again, and what is counted.
+//
+//   take ──> SpooledQueue ──> Shipment ──> Carrier ──> confirmed
+//                 ^                           │
+//                 └────── broken: again ──────┘
+//
+// The carrier is opened when something waits, and stays open. Where it breaks, all that is not confirmed waits again; the next try comes after a back-off that
+// grows until a try has held.
+import { BackOff, type BackOffRule, DEFAULT_BACK_OFF } from "../../base/back-off.ts";
+import type { Format } from "../../syslog/format.ts";
+import type { RecordView } from "../../syslog/record.ts";
+import type { Carrier } from "../carrier.ts";
+import type { Frame } from "../frame-writer.ts";
+import type { QueueEvent } from "../queue-event.ts";
+import { RecordWriter } from "../record-writer.ts";
+import { Shipment, Shipper } from "../shipment.ts";
+import { LINGER_MS, type Outlet, type Sink, SinkCounters } from "../sink.ts";
+import type { SpoolEvent } from "./spool.ts";
+import { SpooledQueue, type SpooledQueueOptions } from "./spooled-queue.ts";
+
+/** What may be sent and not confirmed. */
+const WINDOW_BYTES = 1_048_576;
+/** A try that lasted this long has held. */
+const HELD_MS = 10_000;
+
+export interface QueuedSinkOptions {
+  readonly carrier: Carrier;
+  /** A format of its own: it may keep what it last rendered. */
+  readonly format: Format;
+  readonly frame: Frame;
+  /** What may wait in memory. */
+  readonly queueBytesMax: number;
+  /** What outlives memory; without it, memory is all, and a full one refuses the newest. */
+  readonly spool: SpoolPlace | undefined;
+  /** This life of the daemon. */
+  readonly incarnation: string;
+  readonly onEvent: (event: QueueEvent) => void;
+  readonly backOff?: BackOffRule;
+}
+
+/** Where a sink may spool, and how much. */
+export type SpoolPlace = Omit<NonNullable<SpooledQueueOptions["spool"]>, "streamName" | "streamOf">;
+
+/** What a sink that sends counts besides. */
+export class QueuedCounters extends SinkCounters {
+  /** Records that were sent again after a break: some may have come twice. */
+  again = 0;
+  /** Records that had been told to have arrived when a connection broke, so that nobody knows. They are among `delivered`. */
+  uncertain = 0;
+}
+
+export class QueuedSink implements Sink, Outlet {
+  readonly name: string;
+  readonly counters = new QueuedCounters();
+  readonly #options: QueuedSinkOptions;
+  readonly #carrier: Carrier;
+  readonly #queue: SpooledQueue;
+  readonly #writer = new RecordWriter();
+  readonly #shipper: Shipper;
+  readonly #spare: Shipment[] = [];
+  readonly #backOff: BackOff;
+  #number = 1;
+  #isOpen = false;
+  #openedAtMs = 0;
+  #broken: Error | undefined;
+  /** Openings of the carrier: what an earlier one confirms counts no more. */
+  #epoch = 0;
+  #isClosing = false;
+  #isClosed = false;
+  #lastShipMs = Number.NEGATIVE_INFINITY;
+  #failingSinceMs: number | undefined;
+  /** Of `counters.lost`, what has been told. */
+  #toldLost = 0;
+  #wake: () => void = () => {};
+  #wakeUntil: () => boolean = () => false;
+  readonly #running: Promise<void>;
+
+  constructor(options: QueuedSinkOptions) {
+    this.name = options.carrier.name;
+    this.#options = options;
+    this.#carrier = options.carrier;
+    this.#shipper = new Shipper(options.format, options.frame);
+    this.#backOff = new BackOff(options.backOff ?? DEFAULT_BACK_OFF, Math.random);
+    const { spool, incarnation } = options;
+    this.#queue = new SpooledQueue({
+      memoryBytesMax: options.queueBytesMax,
+      spool: spool === undefined ? undefined : { ...spool, streamName: () => incarnation, streamOf: () => 0 },
+      onReady: () => this.#nudge(),
+      onEvent: (event) => this.#onSpool(event),
+    });
+    this.counters.accepted = this.#queue.records; // of an earlier life
+    this.#queue.refill();
+    this.#running = this.#run();
+  }
+
+  get waiting(): number {
+    return this.#queue.records;
+  }
+
+  take(record: RecordView): void {
+    this.counters.accepted += 1;
+    const length = this.#writer.write(record);
+    if (this.#isClosing || !this.#queue.push(0, this.#number++, this.#writer.bytes, 0, length)) this.counters.lost += 1;
+  }
+
+  flush(): void {
+    this.#queue.refill();
+    this.#nudge();
+  }
+
+  /** Ends what is open and begins anew: a FIFO or a terminal may be another one now. */
+  reopen(): void {
+    if (this.#isOpen) this.#onBroken(undefined);
+  }
+
+  async close(withinMs: number): Promise<void> {
+    this.#isClosing = true;
+    const deadlineMs = performance.now() + withinMs;
+    const late = setTimeout(() => {
+      this.#isClosed = true;
+      this.#carrier.close();
+      this.#nudge();
+    }, withinMs);
+    // While the destination is away nothing is gained by waiting: what has a spool is kept.
+    if (this.#failingSinceMs !== undefined && this.#queue.outlives) this.#isClosed = true;
+    this.#nudge();
+    await this.#running;
+    clearTimeout(late);
+    this.#carrier.close();
+    this.counters.lost += await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
+  }
+
+  /** Runs until it is closed. Never throws. */
+  async #run(): Promise<void> {
+    while (!this.#isDone) {
+      await this.#until(() => this.#queue.waiting > 0 || this.#isDone || this.#broken !== undefined);
+      if (this.#isDone) break;
+      try {
+        if (this.#broken !== undefined) throw this.#broken;
+        if (!this.#isOpen) await this.#open();
+        await this.#ship();
+      } catch (error) {
+        const isAsked = error === REOPEN;
+        this.#failed(error, isAsked);
+        if (!isAsked) await this.#pause(this.#backOff.nextMs(), () => this.#isClosed);
+      }
+    }
+  }
+
+  get #isDone(): boolean {
+    return this.#isClosed || (this.#isClosing && this.#queue.records === 0);
+  }
+
+  async #open(): Promise<void> {
+    const epoch = ++this.#epoch;
+    await this.#carrier.open((reason) => {
+      if (epoch === this.#epoch) this.#onBroken(reason);
+    });
+    this.#isOpen = true;
+    this.#openedAtMs = performance.now();
+    this.#queue.back();
+  }
+
+  /** Sends all that waits, as far as the window is open; returns when nothing waits, throws when it broke. */
+  async #ship(): Promise<void> {
+    while (this.#queue.waiting > 0 && !this.#isClosed) {
+      await this.#linger();
+      if (this.#queue.unconfirmedBytes < WINDOW_BYTES) this.#shipOne();
+      await this.#until(
+        () =>
+          this.#broken !== undefined ||
+          this.#isClosed ||
+          (this.#queue.waiting > 0 && this.#queue.unconfirmedBytes < WINDOW_BYTES) ||
+          this.#queue.unconfirmed === 0,
+      );
+      if (this.#broken !== undefined) throw this.#broken;
+    }
+  }
+
+  #shipOne(): void {
+    const shipment = this.#spare.pop() ?? new Shipment();
+    const epoch = this.#epoch;
+    shipment.clear();
+    this.#shipper.fill(shipment, this.#queue);
+    const mark = this.#queue.mark();
+    const sent = this.#carrier.send(shipment);
+    sent.then(
+      (missed) => {
+        this.#spare.push(shipment);
+        if (epoch !== this.#epoch || this.#broken !== undefined) return;
+        const records = this.#queue.confirm(mark);
+        this.counters.delivered += records - missed;
+        this.counters.lost += missed;
+        this.#worked();
+        this.#nudge();
+      },
+      (error: unknown) => {
+        if (epoch === this.#epoch) this.#onBroken(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  }
+
+  /** A carrier that was just used waits a moment for more, unless there is enough. */
+  async #linger(): Promise<void> {
+    const restMs = this.#lastShipMs + LINGER_MS - performance.now();
+    const isEnough = () => this.#queue.waitingBytes >= 65_536 || this.#isClosing || this.#broken !== undefined;
+    if (restMs > 0 && !isEnough()) await this.#pause(restMs, isEnough);
+    this.#lastShipMs = performance.now();
+  }
+
+  #onBroken(reason: Error | undefined): void {
+    this.#broken ??= reason ?? REOPEN;
+    this.#nudge();
+  }
+
+  #failed(error: unknown, isAsked: boolean): void {
+    const held = this.#isOpen && performance.now() - this.#openedAtMs > HELD_MS;
+    if (held) this.#backOff.reset();
+    this.#epoch += 1;
+    this.#isOpen = false;
+    this.#broken = undefined;
+    this.#carrier.close();
+    const again = this.#queue.unconfirmed;
+    const uncertain = this.#carrier.takeUncertain();
+    this.counters.again += again;
+    this.counters.uncertain += uncertain;
+    this.#queue.away();
+    if (isAsked) return;
+    if (again + uncertain > 0) this.#options.onEvent({ on: "uncertain", again, uncertain });
+    if (this.#failingSinceMs !== undefined) return;
+    this.#failingSinceMs = performance.now();
+    this.#options.onEvent({ on: "failing", reason: error instanceof Error ? error.message : String(error) });
+  }
+
+  #worked(): void {
+    const lost = this.counters.lost - this.#toldLost;
+    if (this.#failingSinceMs !== undefined) {
+      const outageMs = performance.now() - this.#failingSinceMs;
+      this.#failingSinceMs = undefined;
+      this.#toldLost = this.counters.lost;
+      this.#options.onEvent({ on: "working", outageMs, lost });
+    } else if (lost > 0 && this.#queue.hasRoom) {
+      this.#toldLost = this.counters.lost;
+      this.#options.onEvent({ on: "overflowed", lost });
+    }
+  }
+
+  #onSpool(event: SpoolEvent): void {
+    const { onEvent } = this.#options;
+    switch (event.on) {
+      case "failing":
+        return onEvent({ on: "spool-failing", reason: event.reason });
+      case "working":
+        return onEvent({ on: "spool-working", outageMs: event.outageMs });
+      case "recovered":
+        return onEvent(event);
+      case "lost":
+        this.counters.lost += event.records; // told when the flow resumes
+        return;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #nudge(): void {
+    if (this.#wakeUntil()) this.#wake();
+  }
+
+  /** Waits until it holds; asked at every nudge. */
+  #until(holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wakeUntil = holds;
+      this.#wake = () => {
+        this.#wakeUntil = () => false;
+        resolve();
+      };
+    });
+  }
+
+  /** Waits for a time, or until it holds. */
+  #pause(ms: number, holds: () => boolean): Promise<void> {
+    if (holds()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wakeUntil = () => false;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#wakeUntil = holds;
+      this.#wake = done;
+    });
+  }
+}
+
+/** The reason where nothing broke, but all is to be opened anew. */
+const REOPEN = new Error("opened anew");

@@ -1,0 +1,252 @@
+// The queue in front of a sink: memory first, then the disk, in one order.
+//
+//   in memory   all of it lies in the ring
+//   spooling    all of it lies on disk, and the beginning of it in the ring too, ready to be sent
+//
+// From the first to the second when the ring is full, or the destination is away: what the ring holds goes to disk before anything newer, so that the disk has the
+// whole queue in its order, and a kill loses nothing of it. Back when all of it is delivered. Without a spool, a full ring refuses the newest.
+//
+// What has waited through an outage, or has been on disk, is late: `nextIsLate`.
+import { type Mark, RecordRing } from "../record-ring.ts";
+import { Spool, type SpoolEvent, type SpoolOptions } from "./spool.ts";
+
+/** The longest record fits into an empty ring. */
+const MEMORY_BYTES_LEAST = 131_072;
+
+export interface SpooledQueueOptions {
+  /** The ring's size: what may wait in memory; 128 KiB at least. */
+  readonly memoryBytesMax: number;
+  /** Without it there is memory only. */
+  readonly spool: Omit<SpoolOptions, "onEvent" | "pendingBytesMax"> | undefined;
+  /** Something came from disk, or there is room again. */
+  readonly onReady: () => void;
+  readonly onEvent: (event: SpoolEvent) => void;
+}
+
+export class SpooledQueue {
+  readonly #options: SpooledQueueOptions;
+  readonly #ring: RecordRing;
+  readonly #spool: Spool | undefined;
+  #isAway = false;
+  #isSpooling = false;
+  #isReading = false;
+  /** Of each record in the ring its sequence on disk, -1 where it is not there; while spooling. */
+  readonly #sequences: number[] = [];
+  #sequencesStart = 0;
+  // How many records there ever were in the ring, and up to each of its places.
+  #headRecords = 0;
+  #takenRecords = 0;
+  #confirmedRecords = 0;
+  #lateRecords = 0;
+
+  constructor(options: SpooledQueueOptions) {
+    this.#options = options;
+    this.#ring = new RecordRing(Math.max(MEMORY_BYTES_LEAST, options.memoryBytesMax));
+    this.#spool = this.#openSpool();
+    this.#isSpooling = this.#spool !== undefined && this.#spool.unread > 0;
+  }
+
+  /** Records that are not delivered, wherever they lie. */
+  get records(): number {
+    return this.#ring.waiting + this.#ring.unconfirmed + (this.#spool?.unread ?? 0);
+  }
+
+  /** Of these, what `next` can give now. */
+  get waiting(): number {
+    return this.#ring.waiting;
+  }
+
+  get waitingBytes(): number {
+    return this.#ring.waitingBytes;
+  }
+
+  get unconfirmed(): number {
+    return this.#ring.unconfirmed;
+  }
+
+  get unconfirmedBytes(): number {
+    return this.#ring.unconfirmedBytes;
+  }
+
+  /** Whether there is room again for more than a few. */
+  get hasRoom(): boolean {
+    return this.#isSpooling ? !this.#isPendingFull : this.#ring.usedBytes <= this.#ring.bytesMax / 2;
+  }
+
+  /** Whether an end of this process loses nothing but what `close` can't write. */
+  get outlives(): boolean {
+    return this.#spool !== undefined;
+  }
+
+  // The record that `next` found lies at [start, end) of `bytes`.
+  get bytes(): Uint8Array {
+    return this.#ring.bytes;
+  }
+
+  get start(): number {
+    return this.#ring.start;
+  }
+
+  get end(): number {
+    return this.#ring.end;
+  }
+
+  /** Its stream. */
+  get group(): number {
+    return this.#ring.group;
+  }
+
+  get number(): number {
+    return this.#ring.number;
+  }
+
+  get nextIsAgain(): boolean {
+    return this.#ring.nextIsAgain;
+  }
+
+  get nextIsLate(): boolean {
+    return this.#takenRecords < this.#lateRecords;
+  }
+
+  /** Appends a record; false where there is no room, and it is lost. */
+  push(stream: number, number: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.#isSpooling) {
+      if (!(this.#isAway && this.#spool !== undefined) && this.#ring.push(stream, number, bytes, start, end)) {
+        this.#headRecords += 1;
+        return true;
+      }
+      if (this.#spool === undefined) return false;
+      this.#beginSpooling();
+    }
+    return this.#spool!.append(stream, number, bytes, start, end) >= 0;
+  }
+
+  /** Finds the next record that can be sent, without moving on: sets `start`, `end`... False where none can. */
+  next(): boolean {
+    return this.#ring.next();
+  }
+
+  /** The record that `next` found counts as sent. */
+  take(): void {
+    this.#ring.take();
+    this.#takenRecords += 1;
+  }
+
+  /** Where sending stands now. */
+  mark(): Mark {
+    return this.#ring.mark();
+  }
+
+  /** All that had been sent at `mark` has arrived. Returns how many records that are. */
+  confirm(mark: Mark): number {
+    const before = this.#ring.unconfirmed;
+    this.#ring.confirm(mark);
+    const records = before - this.#ring.unconfirmed;
+    this.#confirmedRecords += records;
+    if (this.#isSpooling) this.#confirmSpooled(records);
+    this.refill();
+    return records;
+  }
+
+  /** The destination is gone: all that is not confirmed waits again, is late, and goes to disk. */
+  away(): void {
+    this.#isAway = true;
+    this.#ring.rewind();
+    this.#takenRecords = this.#confirmedRecords;
+    this.#lateRecords = this.#headRecords;
+    if (this.#spool !== undefined && !this.#isSpooling && this.#ring.waiting > 0) this.#beginSpooling();
+  }
+
+  /** The destination is there. */
+  back(): void {
+    this.#isAway = false;
+    this.refill();
+  }
+
+  /** Brings records from disk where the ring has room. */
+  refill(): void {
+    const spool = this.#spool;
+    if (spool === undefined || this.#isReading || spool.unread === 0) return;
+    if (this.#ring.usedBytes > this.#ring.bytesMax / 2) return;
+    this.#isReading = true;
+    void spool.read(this.#takeSpooled).then(() => {
+      this.#isReading = false;
+      this.#settle();
+      this.#options.onReady();
+    });
+  }
+
+  /** Keeps on disk what can be kept. Returns how many records are lost. */
+  async close(withinMs: number): Promise<number> {
+    const spool = this.#spool;
+    if (spool === undefined) return this.records;
+    if (!this.#isSpooling && this.records > 0) this.#beginSpooling();
+    await spool.close(withinMs);
+    return spool.unwritten + this.#notOnDisk();
+  }
+
+  get #isPendingFull(): boolean {
+    return this.#spool?.isPendingFull ?? false;
+  }
+
+  #openSpool(): Spool | undefined {
+    const { spool, memoryBytesMax, onEvent } = this.#options;
+    if (spool === undefined) return undefined;
+    try {
+      return new Spool({ ...spool, pendingBytesMax: memoryBytesMax, onEvent });
+    } catch (error) {
+      onEvent({ on: "failing", reason: error instanceof Error ? error.message : String(error) });
+      return undefined;
+    }
+  }
+
+  #beginSpooling(): void {
+    const spool = this.#spool!;
+    const ring = this.#ring;
+    this.#isSpooling = true;
+    ring.visitUnconfirmed(() => {
+      this.#sequences.push(spool.append(ring.group, ring.number, ring.bytes, ring.start, ring.end, true));
+    });
+    spool.skipTo(spool.nextSequence);
+  }
+
+  readonly #takeSpooled = (
+    stream: number,
+    entry: { number: number; sequence: number; start: number; end: number },
+    bytes: Uint8Array,
+  ): boolean => {
+    if (!this.#ring.push(stream, entry.number, bytes, entry.start, entry.end)) return false;
+    this.#sequences.push(entry.sequence);
+    this.#headRecords += 1;
+    this.#lateRecords = this.#headRecords;
+    return true;
+  };
+
+  #confirmSpooled(records: number): void {
+    let last = -1;
+    for (let count = 0; count < records; count++) last = Math.max(last, this.#sequences[this.#sequencesStart++]!);
+    if (this.#sequencesStart > 4_096 && this.#sequencesStart * 2 > this.#sequences.length) {
+      this.#sequences.splice(0, this.#sequencesStart);
+      this.#sequencesStart = 0;
+    }
+    if (last >= 0) this.#spool!.confirm(last);
+    this.#settle();
+  }
+
+  /** Nothing is left: from now on in memory again. */
+  #settle(): void {
+    const spool = this.#spool!;
+    if (!this.#isSpooling || this.#isReading || spool.unread > 0 || this.#ring.waiting + this.#ring.unconfirmed > 0)
+      return;
+    spool.confirm(spool.nextSequence - 1); // what was lost at its end, too
+    this.#isSpooling = false;
+    this.#sequences.length = 0;
+    this.#sequencesStart = 0;
+  }
+
+  #notOnDisk(): number {
+    let count = 0;
+    for (let at = this.#sequencesStart; at < this.#sequences.length; at++) if (this.#sequences[at] === -1) count += 1;
+    return count;
+  }
+}

@@ -1,0 +1,64 @@
+// What an operator should know of a sink with a queue and a spool, beyond what every sink tells.
+import { formatDuration } from "../base/duration.ts";
+import { formatSize } from "../base/size.ts";
+import type { SinkEvent } from "./sink.ts";
+
+export type QueueEvent =
+  | SinkEvent
+  /** At the start: records that an earlier life spooled will be sent. `tornBytes`: what its end cut off in the midst of a write. */
+  | { readonly on: "recovered"; readonly records: number; readonly tornBytes: number }
+  | { readonly on: "spool-failing"; readonly reason: string }
+  | { readonly on: "spool-working"; readonly outageMs: number }
+  /** It broke: `again` are sent again and may come twice; of `uncertain`, which were taken by the other side's system, nobody knows. */
+  | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number }
+  /** A program wrote a line to its stderr. */
+  | { readonly on: "said"; readonly line: string };
+
+export type OwnQueueEvent = Exclude<QueueEvent, SinkEvent>;
+
+/** Whether every sink has such events, and `reportOf` knows them. */
+export function isSinkEvent(event: QueueEvent): event is SinkEvent {
+  return event.on === "failing" || event.on === "working" || event.on === "overflowed";
+}
+
+/** The line for an event of the sink `name`, and how urgent it is. */
+export function queueReport(
+  name: string,
+  event: OwnQueueEvent,
+): { readonly severity: "err" | "warning" | "notice"; readonly text: string } {
+  switch (event.on) {
+    case "recovered": {
+      const torn =
+        event.tornBytes === 0 ? "" : `; ${formatSize(event.tornBytes)} of it were cut off in the midst of a write`;
+      const severity = event.tornBytes === 0 ? "notice" : "warning";
+      return { severity, text: `${name}: ${records(event.records)} of an earlier run will be sent${torn}` };
+    }
+    case "spool-failing":
+      return {
+        severity: "err",
+        text: `${name}: cannot spool to disk: ${event.reason}; memory is used as far as it goes`,
+      };
+    case "spool-working":
+      return {
+        severity: "notice",
+        text: `${name}: spools to disk again after ${formatDuration(Math.round(event.outageMs))}`,
+      };
+    case "uncertain":
+      return { severity: "warning", text: `${name}: ${uncertainText(event.again, event.uncertain)}` };
+    case "said":
+      return { severity: "notice", text: `${name}: ${event.line}` };
+    default:
+      return event satisfies never;
+  }
+}
+
+function uncertainText(again: number, uncertain: number): string {
+  const parts: string[] = [];
+  if (again > 0) parts.push(`${records(again)} sent again and may come twice`);
+  if (uncertain > 0) parts.push(`${records(uncertain)} taken by the other system just before, and may be lost`);
+  return parts.join(", ");
+}
+
+function records(count: number): string {
+  return count === 1 ? "1 record" : `${count} records`;
+}
