@@ -227,6 +227,29 @@ describe("the daemon's absence", () => {
   });
 });
 
+test("a wait for a daemon ends at SIGTERM, with 0", async () => {
+  using scratch = temporaryDirectory();
+  await using logcat = startSpreadbox(["logcat", "--wait", "--spread", `unix:${scratch.path}/none`, "log.mail"], {
+    env: NO_CONFIG,
+  });
+  await logcat.stdout.until("trying again\n");
+  logcat.signal("SIGTERM");
+  expect(await logcat.exited).toBe(0);
+});
+
+test("a group that the daemon does not let us join ends it with 77", async () => {
+  using scratch = temporaryDirectory();
+  const socket = join(scratch.path, "spread.sock");
+  const config = join(scratch.path, "spreadd.toml");
+  writeFileSync(config, '[[spreadd.allow]]\nfrom = ["all"]\njoin = ["log.*"]\n');
+  await using daemon = await startDaemon(socket, config);
+  expect(daemon.pid).toBeGreaterThan(0);
+  const args = ["logcat", "--spread", `unix:${socket}`, "log.mail", "secret"];
+  const { status, stderr } = await runSpreadbox(args, { env: NO_CONFIG });
+  expect(stderr).toBe('logcat: the daemon does not let us join "secret"\n');
+  expect(status).toBe(77);
+});
+
 describe("a script waits", () => {
   for (const { args, sends, status, says } of [
     { args: ["--until", "is up"], sends: ["starting", "it is up", "more"], status: 0, says: "" },
@@ -309,6 +332,17 @@ describe("the reader of the output", () => {
     const { status, stderr } = await shell.result();
     expect(status).toBe(0);
     expect(stderr.replaceAll(/^logcat: (?:connected|joined) .*\n/gm, "")).toBe("");
+  });
+
+  test("may be a full disk: that is told, with 74", async () => {
+    await using set = await stage();
+    const command = `exec ${binary()} logcat --verbose --spread unix:${set.socket} log.mail >/dev/full`;
+    await using logcat = start(["sh", "-c", command], { env: NO_CONFIG });
+    await logcat.stderr.until("joined log.mail");
+    await send(set.sender, 1, ["one"]);
+    const { status, stderr } = await logcat.result();
+    expect(stderr).toContain("logcat: cannot write output: ENOSPC");
+    expect(status).toBe(74);
   });
 
   test("may be slow: the session is kept, memory is bounded, and every record is shown or counted", async () => {

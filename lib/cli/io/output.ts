@@ -7,7 +7,7 @@ export function standardOutput(env: Readonly<Record<string, string | undefined>>
   const stream = process.stdout;
   const isTerminal = stream.isTTY === true;
   const gone = new AbortController();
-  stream.on("error", () => gone.abort());
+  stream.on("error", (error) => gone.abort(error)); // the reason: EPIPE is no failure, a full disk is
   return {
     isTerminal,
     get columns() {

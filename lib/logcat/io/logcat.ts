@@ -131,6 +131,9 @@ class Run {
   /** What the end means for the exit status. */
   outcome(): number {
     const cause = this.#follower.ended ?? "stop";
+    const { reason } = this.#around.out.closed;
+    if (reason instanceof Error && "code" in reason && reason.code !== "EPIPE")
+      throw new Fault("io", String(reason.code), `cannot write output: ${reason.message}`, { cause: reason });
     if (this.#refusal !== undefined) throw this.#refusal;
     if (cause === "gap" && this.#gap !== undefined)
       throw new Fault("data", "gap", `${noticeText(this.#gap)} (--strict)`);
