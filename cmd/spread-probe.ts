@@ -1,6 +1,8 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { benchCommand } from "./spread-probe/bench.ts";
+import { checkCommand } from "./spread-probe/check.ts";
 import { connectCommand } from "./spread-probe/connect.ts";
+import { dumpCommand } from "./spread-probe/dump.ts";
 import { lintCommand } from "./spread-probe/lint.ts";
 import { pingCommand } from "./spread-probe/ping.ts";
 import { statusCommand } from "./spread-probe/status.ts";
@@ -17,5 +19,14 @@ export const spreadProbeCommand: AnyCommand = defineCommand({
       about: "mistakes in the real daemon's configuration, and what it means",
     },
   ],
-  commands: [connectCommand, pingCommand, benchCommand, watchCommand, statusCommand, lintCommand],
+  commands: [
+    connectCommand,
+    pingCommand,
+    benchCommand,
+    watchCommand,
+    statusCommand,
+    checkCommand,
+    lintCommand,
+    dumpCommand,
+  ],
 });

@@ -43,7 +43,9 @@ export const watchCommand = defineCommand({
 });
 
 /** `undefined`: Ctrl-C came first. */
-async function connectUnlessStopped(options: SessionOptions & { readonly signal: AbortSignal }): Promise<Session | undefined> {
+async function connectUnlessStopped(
+  options: SessionOptions & { readonly signal: AbortSignal },
+): Promise<Session | undefined> {
   try {
     return await connect(options);
   } catch (error) {

@@ -123,15 +123,14 @@ export class LocalSender implements SenderParty {
 
   #finish(failed: string | undefined): void {
     this.#going = false;
-    const state = this.#probe?.session.state;
     const { user, system } = process.cpuUsage(this.#cpuBefore);
     this.#done.resolve({
       sent: this.#sent,
       firstMs: this.#firstMs,
       lastMs: sharedMs(),
       cpuMs: (user + system) / 1_000,
-      server: state?.at === "connected" ? state.server : "",
-      version: state?.at === "connected" ? state.version : "",
+      server: this.#probe?.server ?? "",
+      version: this.#probe?.version ?? "",
       failed,
     });
   }

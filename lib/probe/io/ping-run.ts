@@ -37,17 +37,12 @@ export async function ping(
   const run = new PingRun(plan);
   await using probe = await ProbeSession.open(options, plan.group, (frame) => run.received(frame));
   await withinTime(probe.whenMembers(1), Math.max(plan.timeoutMs, JOIN_MS));
-  const { state } = probe.session;
   for (let sequence = 0; sequence < plan.count && !stop.aborted; sequence++) {
     const elapsedNs = await Promise.race([run.once(probe, sequence), probe.lost]);
     await onPing(sequence, elapsedNs);
     if (plan.intervalMs > 0 && sequence + 1 < plan.count) await pause(plan.intervalMs, stop);
   }
-  return {
-    ...run.result(),
-    server: state.at === "connected" ? state.server : "",
-    version: state.at === "connected" ? state.version : "",
-  };
+  return { ...run.result(), server: probe.server, version: probe.version };
 }
 
 /** A ring that forms anew takes seconds: a daemon that has just started is not called dead. */

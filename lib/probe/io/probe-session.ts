@@ -7,6 +7,9 @@ import type { GroupName } from "../../spread/names.ts";
 import { sharedClock } from "./bench-clock.ts";
 
 export class ProbeSession implements AsyncDisposable {
+  /** Where it leads, and the daemon's version; known once it is open, and also when it is lost. */
+  server = "";
+  version = "";
   #session: Session | undefined;
   #members = 0;
   #wantMembers = Number.POSITIVE_INFINITY;
@@ -38,6 +41,11 @@ export class ProbeSession implements AsyncDisposable {
       onFrame: (frame) => probe.#received(frame),
     });
     probe.#session = session;
+    const { state } = session;
+    if (state.at === "connected") {
+      probe.server = state.server;
+      probe.version = state.version;
+    }
     void probe.#watch(session);
     if (group !== undefined) await session.join(group);
     return probe;
