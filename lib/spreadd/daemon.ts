@@ -14,7 +14,6 @@ import { wantsMembership, writeReject } from "../spread/handshake.ts";
 import { NAME_FIELD_BYTES } from "../spread/limits.ts";
 import { nameBytes } from "../spread/name-field.ts";
 import type { PrivateGroup, PrivateName } from "../spread/names.ts";
-import type { RejectReason } from "../spread/result-code.ts";
 import { EVERYTHING, permissionsOf } from "./access.ts";
 import { type Attempt, authenticate } from "./authentication.ts";
 import { type DaemonCounters, noneCounted } from "./daemon-counters.ts";
@@ -76,12 +75,15 @@ export class Daemon implements EngineSink {
   }
 
   /**
-   * A connection is there. @returns its slot, or what to answer before closing it
+   * A connection is there.
+   * @returns its slot, or what to answer before closing it
    */
   accept(peer: Peer): number | Uint8Array {
+    if (this.sessionCount >= this.settings.sessionsMax && !this.#makeRoom()) {
+      this.counters.refused += 1;
+      return writeReject("quota");
+    }
     const permissions = permissionsOf(this.settings.access, peer);
-    if (permissions === undefined) return this.#turnAway("auth");
-    if (this.sessionCount >= this.settings.sessionsMax && !this.#makeRoom()) return this.#turnAway("quota");
     const slot = this.#freeSlots.pop() ?? this.#sessions.length;
     const session = new Session(this, slot, peer, permissions, this.rim.now());
     this.#sessions[slot] = session;
@@ -156,8 +158,9 @@ export class Daemon implements EngineSink {
     return name;
   }
 
-  admits(attempt: Attempt): boolean {
-    return authenticate(this.settings.authentication, attempt, this.settings.isPassword);
+  /** Whom the rules do not name is refused here, and not at once: so he is sure to hear why. */
+  admits({ permissions }: Session, attempt: Attempt): boolean {
+    return permissions !== undefined && authenticate(this.settings.authentication, attempt, this.settings.isPassword);
   }
 
   reply(slot: number, bytes: Uint8Array): void {
@@ -294,11 +297,6 @@ export class Daemon implements EngineSink {
     }
   }
 
-  #turnAway(reason: RejectReason): Uint8Array {
-    this.counters.refused += 1;
-    return writeReject(reason);
-  }
-
   /** All slots are taken: the oldest client that says nothing goes. */
   #makeRoom(): boolean {
     const oldest = this.oldestHandshake;
@@ -326,6 +324,7 @@ export class Daemon implements EngineSink {
     if (frame.kind === "leave") return true;
     if (frame.kind === "join" && (member?.groups.size ?? 0) >= this.settings.sessionGroupsMax) return false;
     if (permissions === EVERYTHING) return true;
+    assert(permissions !== undefined, "who may nothing has no session");
     const patterns = frame.kind === "join" ? permissions.join : permissions.send;
     if (patterns.all) return true;
     const { bytes, groupsStart } = frame;

@@ -2,8 +2,8 @@
 // sessions share. Frames that lie one behind the other in a piece are one stretch, so a session that gets all that a sender floods is written to in
 // few large writes, straight from what was received.
 //
-// A stretch pins its whole piece. Within a tick that does no harm; a queue that waits for a slow client is `settle`d: small stretches of large
-// pieces are copied together, so that what a queue pins is at most about twice what it holds.
+// A stretch pins its whole piece. A queue that waits for a slow client is `settle`d when that comes to much: small stretches of large pieces are copied
+// together, so that what it pins is at most about twice what it holds. Not at once: the rest of a piece is likely to follow, and then nothing need be copied.
 import { frameBytes } from "../spread/frame.ts";
 
 /** Room in which small stretches are put together. */
@@ -22,6 +22,8 @@ export class OutputQueue {
   #head = 0;
   /** Stretches below this pin little: they have been looked at by `settle`. */
   #settled = 0;
+  /** Bytes of the pieces of all others. */
+  #pinnedBytes = 0;
   /** Bytes left of the message at the head that has been sent in part. */
   #cutBytes = 0;
   /** What `settle` copies into, and how far it is filled. */
@@ -31,10 +33,14 @@ export class OutputQueue {
   /** Adds one frame: bytes from `start` to `end` that will never change. */
   push(piece: Uint8Array, start: number, end: number): void {
     const last = this.#pieces.length - 1;
-    if (last >= this.#head && this.#pieces[last] === piece && this.#ends[last] === start && last >= this.#settled) {
+    const isSame = last >= this.#head && this.#pieces[last] === piece;
+    if (isSame && this.#ends[last] === start) {
       this.#ends[last] = end;
       this.#counts[last]! += 1;
-    } else this.#add(piece, start, end, 1);
+    } else {
+      this.#set(last + 1, piece, start, end, 1);
+      if (!isSame || last < this.#settled) this.#pinnedBytes += piece.length;
+    }
     this.bytes += end - start;
     this.messages += 1;
   }
@@ -86,8 +92,12 @@ export class OutputQueue {
     }
   }
 
-  /** Lets go of pieces of which little is wanted, by copying that little. Call it when the queue has to wait. */
-  settle(): void {
+  /**
+   * Lets go of pieces of which little is wanted, by copying that little. Call it when the queue has to wait.
+   * @param pinnedBytesMin nothing is done while it pins less than this
+   */
+  settle(pinnedBytesMin: number): void {
+    if (this.#pinnedBytes < pinnedBytesMin) return;
     this.#settleHead();
     let kept = Math.max(this.#settled, this.#head);
     for (let index = kept; index < this.#pieces.length; index++) {
@@ -100,6 +110,7 @@ export class OutputQueue {
     }
     this.#truncate(kept);
     this.#settled = kept;
+    this.#pinnedBytes = 0;
   }
 
   /** Forgets everything. */
@@ -109,6 +120,7 @@ export class OutputQueue {
     this.messages = 0;
     this.#head = 0;
     this.#settled = 0;
+    this.#pinnedBytes = 0;
     this.#cutBytes = 0;
     this.#room = NO_BYTES;
     this.#roomEnd = 0;
@@ -163,10 +175,6 @@ export class OutputQueue {
     return index + 1;
   }
 
-  #add(piece: Uint8Array, start: number, end: number, count: number): void {
-    this.#set(this.#pieces.length, piece, start, end, count);
-  }
-
   #set(index: number, piece: Uint8Array, start: number, end: number, count: number): void {
     this.#pieces[index] = piece;
     this.#starts[index] = start;
@@ -183,7 +191,10 @@ export class OutputQueue {
 
   /** The head is sent. Now and then the arrays are moved up, so that they do not grow while a queue is never empty. */
   #drop(): void {
-    this.#pieces[this.#head] = NO_BYTES;
+    const head = this.#head;
+    const piece = this.#pieces[head]!;
+    if (head >= this.#settled && this.#pieces[head + 1] !== piece) this.#pinnedBytes -= piece.length;
+    this.#pieces[head] = NO_BYTES;
     this.#head += 1;
     if (this.#head < 64 || this.#head * 2 < this.#pieces.length) return;
     for (const list of [this.#pieces, this.#starts, this.#ends, this.#counts]) list.splice(0, this.#head);

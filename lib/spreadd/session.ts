@@ -23,12 +23,15 @@ export class Session implements SessionPort {
   /** How long its peer may be dead unnoticed. */
   timeoutMs: number;
 
-  /** @param since when its connection came */
+  /**
+   * @param permissions `undefined`: it may not even connect
+   * @param since       when its connection came
+   */
   constructor(
     private readonly daemon: Daemon,
     readonly slot: number,
     readonly peer: Peer,
-    readonly permissions: Permissions,
+    readonly permissions: Permissions | undefined,
     readonly since: MonotonicMs,
   ) {
     this.timeoutMs = daemon.settings.sessionTimeoutMs;
@@ -45,7 +48,7 @@ export class Session implements SessionPort {
 
   admits(request: ConnectRequest, chosen: readonly string[], password: Password | undefined): boolean {
     const methods = knowsMethods(request.version) ? chosen : undefined;
-    return this.daemon.admits({ peer: this.peer, methods, password });
+    return this.daemon.admits(this, { peer: this.peer, methods, password });
   }
 
   reply(bytes: Uint8Array): void {

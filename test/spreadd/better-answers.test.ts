@@ -4,7 +4,7 @@ import { vectors } from "../spread/vector.ts";
 import { WAIT_MS } from "../support/child.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { BETTER_ANSWERS } from "./better-answers.ts";
-import { connectRequest, frame, join, message, methodChoice } from "./frames.ts";
+import { connectRequest, frame, message, methodChoice } from "./frames.ts";
 import { RawClient, type RunningDaemon, startDaemon } from "./running-daemon.ts";
 
 let daemon: RunningDaemon;
@@ -43,8 +43,7 @@ test("hs-pipelined-5: the choice of methods in the same write as the connect req
 
 test("addr-multi-100: a message to 100 groups reaches one who is in the last of them", async () => {
   const [alice, bob] = [await RawClient.connect(daemon.unix, "alice"), await RawClient.connect(daemon.unix, "bob")];
-  await bob.send(join(bob.name, "g099"));
-  await bob.told();
+  await bob.join("g099");
   const groups = Array.from({ length: 100 }, (_, at) => `g${`${at}`.padStart(3, "0")}`);
   await alice.send(message(alice.name, groups, "everywhere"));
   const got = await bob.next();

@@ -4,7 +4,7 @@ import { join as joinPath } from "node:path";
 import { start, WAIT_MS } from "../support/child.ts";
 import { hasRealSpread, spreadPrefix } from "../support/real-spread.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { join, message } from "./frames.ts";
+import { message } from "./frames.ts";
 import { RawClient, type RunningDaemon, startDaemon } from "./running-daemon.ts";
 
 const PORT = 24_260;
@@ -31,8 +31,7 @@ describe.if(hasRealSpread)("programs of the Spread toolkit", () => {
       await user.stdout.until("connected to");
       expect(user.stdout.text).toContain("with private group #joe#dmn1");
       const other = await RawClient.connect(daemon.unix, "other");
-      await other.send(join(other.name, "talk"));
-      await other.told();
+      await other.join("talk");
       user.stdin.write("j talk\n");
       await user.stdin.flush();
       expect(await other.told()).toEqual(["join talk 2: #joe#dmn1 #other#dmn1 (#joe#dmn1)"]);
@@ -138,8 +137,8 @@ describe.if(hasRealSpread && compiler !== null)(
           const clients = await Promise.all(
             Array.from({ length: readers }, (_, at) => RawClient.connect(daemon.unix, `c${at}`)),
           );
-          for (const client of clients) await client.send(join(client.name, group));
-          for (const [at, client] of clients.entries()) await client.told(readers - at);
+          for (const client of clients) await client.join(group);
+          for (const [at, client] of clients.entries()) await client.told(readers - at - 1);
           await using _sender = start([program, "send", `${PORT + 1}`, group, `${COUNT}`, `${BODY_BYTES}`]);
           await Promise.all(
             clients.map(async (client) => {

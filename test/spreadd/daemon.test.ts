@@ -65,8 +65,12 @@ describe("rules", () => {
       access: [{ from: [{ of: "unix" }], send: ["app.*", "#*"], join: ["log.*"] }],
     });
 
-  test("turn away whom they do not name, before he says anything", () =>
-    expect(bench().connect(REMOTE)).toEqual(Uint8Array.of(0xf7)));
+  test("refuse whom they do not name, whatever method he chooses", () => {
+    const client = bench().connect(REMOTE) as Client;
+    client.send(connectRequest("eve"), methodChoice("NULL"));
+    expect(client.line).toMatchObject({ end: { why: "refused", reason: "auth" } });
+    expect(client.line.replies.at(-1)).toBe(0xf7);
+  });
 
   test("send back what a session may not do, with its old type and itself behind the groups (8)", () => {
     const alice = bench().session("alice");

@@ -5,7 +5,7 @@ import { join as joinPath } from "node:path";
 import { projectRoot } from "../support/binary.ts";
 import { Child, start } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { join, message } from "./frames.ts";
+import { message } from "./frames.ts";
 import { RawClient } from "./running-daemon.ts";
 
 const PORT = 24_270;
@@ -64,8 +64,7 @@ describe.if(isPossible)("a dead TCP peer", () => {
   async function noticedAfterMs(group: string, beatMs: number | undefined): Promise<number> {
     await ip("-n", there, "link", "set", "cable", "up");
     const witness = await RawClient.connect({ by: "unix", path: socket }, "witness");
-    await witness.send(join(witness.name, group));
-    await witness.next();
+    await witness.join(group);
     await using remote = inNamespace(there, "remote-client.ts", "10.213.0.1", `${PORT}`, "remote", group);
     await remote.stdout.until("joined");
     await witness.next();

@@ -18,7 +18,7 @@ const step = fc.oneof(
     body: fc.integer({ min: 0, max: 40 }),
   }),
   fc.record({ do: fc.constant("take" as const), part: fc.double({ min: 0, max: 1, noNaN: true }) }),
-  fc.record({ do: fc.constant("settle" as const) }),
+  fc.record({ do: fc.constant("settle" as const), min: fc.constantFrom(0, 100, 1_000) }),
 );
 
 test("what is pushed comes out in order, however it is taken, and both counts are right all the time", () => {
@@ -41,7 +41,7 @@ test("what is pushed comes out in order, however it is taken, and both counts ar
           queue.take(taken);
           expected = expected.subarray(taken);
           ends = ends.map((end) => end - taken).filter((end) => end > 0);
-        } else queue.settle();
+        } else queue.settle(next.min);
         expect([queue.bytes, queue.messages]).toEqual([expected.length, ends.length]);
         const all = new Uint8Array(expected.length + 1);
         expect(queue.gather(all)).toBe(expected.length);
@@ -69,15 +69,29 @@ test("a queue that waits lets go of pieces of which it wants little, and keeps t
   const { piece, frameBytes } = pieceOf(1_000, 200);
   const queue = new OutputQueue();
   queue.push(piece, 0, frameBytes);
-  queue.settle();
+  queue.settle(0);
   expect(queue.headPiece).not.toBe(piece);
   queue.clear();
   queue.push(piece, 0, frameBytes);
   for (let at = frameBytes; at < piece.length; at += frameBytes) queue.push(piece, at, at + frameBytes);
-  queue.settle();
+  queue.settle(0);
   expect(queue.headPiece).toBe(piece);
   queue.take(piece.length - frameBytes);
-  queue.settle();
+  queue.settle(0);
   expect(queue.headPiece).not.toBe(piece); // most of it is sent by now
   expect(queue.bytes).toBe(frameBytes);
+});
+
+test("a queue that waits copies nothing while it pins little", () => {
+  const { piece, frameBytes } = pieceOf(1_000, 200);
+  const queue = new OutputQueue();
+  queue.push(piece, 0, frameBytes);
+  queue.settle(piece.length + 1);
+  expect(queue.headPiece).toBe(piece);
+  queue.push(piece, 10 * frameBytes, 11 * frameBytes); // the same piece again: pinned once
+  queue.settle(piece.length + 1);
+  expect(queue.headPiece).toBe(piece);
+  queue.push(pieceOf(1, 20).piece, 0, 100);
+  queue.settle(piece.length + 1);
+  expect(queue.headPiece).not.toBe(piece);
 });

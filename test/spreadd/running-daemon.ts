@@ -1,12 +1,12 @@
 // A spreadd beside the test, in a process and a directory of its own, and clients that speak to it by hand.
-import { join } from "node:path";
+import { join as joinPath } from "node:path";
 import { FrameView, readFrame } from "../../lib/spread/frame.ts";
 import type { Server } from "../../lib/spread/server.ts";
 import { projectRoot } from "../support/binary.ts";
 import { Child, WAIT_MS } from "../support/child.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { connectRequest, framesIn, methodChoice, type Received, toldBy } from "./frames.ts";
+import { connectRequest, framesIn, join, methodChoice, type Received, toldBy } from "./frames.ts";
 import type { ChildState } from "./spreadd-child.ts";
 
 export type UnixServer = Extract<Server, { by: "unix" }>;
@@ -54,10 +54,12 @@ export class RunningDaemon {
 /** @param table keys of `[spreadd]`; port 0 unless given: no TCP, no /tmp/PORT */
 export async function startDaemon(table: Readonly<Record<string, unknown>> = {}): Promise<RunningDaemon> {
   const scratch = temporaryDirectory();
-  const path = join(scratch.path, "spread.sock");
+  const path = joinPath(scratch.path, "spread.sock");
   const all = { name: "dmn1", port: 0, socket: path, ...table };
   const bun = process.execPath;
-  const child = new Child([bun, join(import.meta.dir, "spreadd-child.ts"), JSON.stringify(all)], { cwd: projectRoot });
+  const child = new Child([bun, joinPath(import.meta.dir, "spreadd-child.ts"), JSON.stringify(all)], {
+    cwd: projectRoot,
+  });
   const daemon = new RunningDaemon(
     child,
     { by: "unix", path: all.socket },
@@ -98,6 +100,12 @@ export class RawClient {
 
   send(...frames: readonly Uint8Array[]): Promise<void> {
     return this.connection.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  }
+
+  /** Joins, and waits for the view of that. */
+  async join(group: string): Promise<void> {
+    await this.send(join(this.name, group));
+    for (;;) if ((await this.next()).view?.sets[0]?.[0] === this.name) return;
   }
 
   /** The next frame. */

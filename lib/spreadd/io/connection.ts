@@ -34,8 +34,12 @@ export class Connection {
     readonly isTcp: boolean,
   ) {}
 
-  /** Writes what the kernel takes. @returns bytes it took */
-  flush(): number {
+  /**
+   * Writes what the kernel takes.
+   * @param pinnedBytesMin what is left is settled if it pins this much
+   * @returns bytes it took
+   */
+  flush(pinnedBytesMin: number): number {
     const { queue } = this;
     const before = queue.bytes;
     while (queue.bytes > 0 && !this.isBlocked) {
@@ -47,7 +51,7 @@ export class Connection {
       if (taken > 0) queue.take(taken);
       if (taken < offered) this.isBlocked = true;
     }
-    if (this.isBlocked) queue.settle();
+    if (this.isBlocked) queue.settle(pinnedBytesMin);
     const taken = before - queue.bytes;
     this.takenBytes += taken;
     return taken;

@@ -22,8 +22,8 @@ import { clearSocketPath, type SocketRights, withRights } from "./unix-path.ts";
 /** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
 export const DEFAULT_SOCKET = "/run/spreadbox/spread.sock";
 
-/** Descriptors that are no session's: listeners, log, libraries. */
-const OTHER_DESCRIPTORS = 64;
+/** Descriptors that are no session's: listeners, log, libraries, clients that are being turned away. */
+const OTHER_DESCRIPTORS = 160;
 
 type Listener = UnixSocketListener<Connection | undefined> | TCPSocketListener<Connection | undefined>;
 

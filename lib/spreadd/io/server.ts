@@ -33,6 +33,11 @@ export interface ServerSettings {
 const SOFT_PART = 1 / 8;
 /** A queue that has come to this within one tick is written at once. */
 const FLUSH_BYTES = 262_144;
+/** What a queue that waits may pin of others' pieces; nothing where so many wait that it would come to much. */
+const PINNED_BYTES = 1_048_576;
+/** How long a client that was refused may take to read why, and how many may at a time. */
+const LINGER_MS = 1_000;
+const LINGERING_MAX = 64;
 
 /** Serves clients on sockets that are accepted elsewhere (`handler`). */
 export class Server implements Rim {
@@ -45,9 +50,13 @@ export class Server implements Rim {
   readonly #softBytes: number;
   /** Bytes in all queues. */
   #queuedBytes = 0;
+  /** Connections that the kernel takes nothing for. */
+  #blockedCount = 0;
   #dirty: Connection[] = [];
   #ready: Connection[] = [];
   #isTickComing = false;
+  /** Refused clients that may still read why. */
+  readonly #lingering = new Set<ClientSocket>();
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -70,6 +79,7 @@ export class Server implements Rim {
     clearTimeout(this.#handshakeTimer);
     clearTimeout(this.#checkTimer);
     this.daemon.stop();
+    for (const socket of this.#lingering) socket.terminate();
   }
 
   // --- what the daemon asks ---
@@ -135,10 +145,14 @@ export class Server implements Rim {
     this.#tell(name ?? "a client", end);
     if (connection === undefined) return;
     this.#connections[slot] = undefined;
+    if (connection.isBlocked) this.#blockedCount -= 1;
     this.#queuedBytes -= connection.queue.bytes;
     connection.queue.clear();
     connection.socket.data = undefined;
-    if (!connection.isGone) connection.socket.end();
+    if (!connection.isGone) {
+      if (end.why === "refused") this.#linger(connection.socket);
+      else connection.socket.end();
+    }
     connection.isGone = true;
   }
 
@@ -160,16 +174,25 @@ export class Server implements Rim {
       },
       drain: ({ data: connection }) => {
         if (connection === undefined) return;
+        if (connection.isBlocked) this.#blockedCount -= 1;
         connection.isBlocked = false;
         if (connection.queue.bytes > 0) this.#flush(connection);
       },
-      end: ({ data: connection }) => {
-        if (connection === undefined) return;
+      end: (socket) => {
+        const { data: connection } = socket;
+        if (connection === undefined) {
+          socket.end(); // it has lingered long enough
+          return;
+        }
         connection.isEnded = true;
         this.#makeReady(connection);
       },
-      close: ({ data: connection }) => {
-        if (connection === undefined) return;
+      close: (socket) => {
+        const { data: connection } = socket;
+        if (connection === undefined) {
+          this.#lingering.delete(socket);
+          return;
+        }
         connection.isEnded = true;
         connection.isGone = true;
         this.#makeReady(connection); // not at once: this may be called from within a write, in the midst of an event
@@ -193,7 +216,7 @@ export class Server implements Rim {
     const slot = this.daemon.accept(peer);
     if (typeof slot !== "number") {
       socket.write(slot);
-      socket.end();
+      this.#linger(socket);
       return;
     }
     if (isTcp) {
@@ -204,6 +227,24 @@ export class Server implements Rim {
     socket.data = connection;
     this.#connections[slot] = connection;
     this.#handshakeTimer ??= setTimeout(this.#expireHandshakes, this.settings.handshakeTimeoutMs);
+  }
+
+  /**
+   * Closes only our side: a client that is still about to send its part would find the connection reset, and never read why. What it sends is dropped;
+   * it has a second to close its own side.
+   */
+  #linger(socket: ClientSocket): void {
+    socket.data = undefined;
+    if (this.#lingering.size >= LINGERING_MAX) {
+      socket.end();
+      return;
+    }
+    socket.shutdown();
+    this.#lingering.add(socket);
+    setTimeout(() => {
+      this.#lingering.delete(socket);
+      socket.terminate();
+    }, LINGER_MS);
   }
 
   // --- what runs ---
@@ -251,7 +292,10 @@ export class Server implements Rim {
 
   #flush(connection: Connection): void {
     if (connection.isGone) return;
-    this.#queuedBytes -= connection.flush();
+    const wasBlocked = connection.isBlocked;
+    const isCrowded = this.#blockedCount * PINNED_BYTES > this.settings.queueTotalMax / 2;
+    this.#queuedBytes -= connection.flush(isCrowded ? 0 : PINNED_BYTES);
+    if (connection.isBlocked && !wasBlocked) this.#blockedCount += 1;
     if (!connection.isPressed) return;
     const { queue, slot } = connection;
     if (queue.bytes * 2 > this.#softBytes || queue.messages * 2 > this.#softMessages) return;
