@@ -163,10 +163,9 @@ export class Holdings {
     }
     if (hold !== undefined || table.hosts.get(session.member)?.refusing.has(vip)) return;
     if (!this.isFree(session, table, entry, nowMs)) {
-      for (const name of entry.set.keys())
-        if (name !== session.member) this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+      for (const name of entry.set.keys()) this.wakeFor(session.waits.untilMs(name), nowMs);
       for (const other of table.sharers(entry))
-        for (const name of other.set.keys()) this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+        for (const name of other.set.keys()) this.wakeFor(session.waits.untilMs(name), nowMs);
       return;
     }
     if (!this.mayAcquire(session, vip, entry.number, nowMs)) return;
@@ -177,6 +176,11 @@ export class Holdings {
     this.releasedFor.delete(vip);
     const notAfterMs = session.pulse.youngestMs + silenceMs;
     this.out.do({ do: "acquire", vip, definition, number, notAfterMs, leaseMs });
+  }
+
+  /** What is past already blocks no more, or something else blocks as well. */
+  private wakeFor(atMs: number, nowMs: number): void {
+    if (atMs > nowMs && atMs < this.nextMs) this.nextMs = atMs;
   }
 
   private isFree(session: Session, table: CoverTable, entry: Entry, nowMs: number): boolean {
@@ -196,7 +200,7 @@ export class Holdings {
     if (probe?.at === "free") return true;
     if (probe?.at === "asked") return false;
     if (probe?.at === "answered" && nowMs < probe.againMs) {
-      this.nextMs = Math.min(this.nextMs, probe.againMs);
+      this.wakeFor(probe.againMs, nowMs);
       return false;
     }
     this.probes.set(definition.id, { at: "asked" });
@@ -239,7 +243,7 @@ export class Holdings {
     for (const name of entry.set.keys()) {
       if (!table.waited.has(name)) continue;
       if (session.waits.hasRunOut(name, nowMs)) cleared.push(name);
-      else this.nextMs = Math.min(this.nextMs, session.waits.untilMs(name));
+      else this.wakeFor(session.waits.untilMs(name), nowMs);
     }
     if (entry.acked === entry.number && cleared.length === 0) return;
     const what = `${entry.number} ${cleared}`;

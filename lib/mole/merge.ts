@@ -83,8 +83,7 @@ function uniteEntries(
       entry.number = Math.max(entry.number, number);
       entry.vacated ||= vacated;
       if (!trusted.includes(snapshot)) continue;
-      for (const [name, put] of set)
-        if (!told.has(name) || !table.rules.ownTruth) entry.set.set(name, Math.max(put, entry.set.get(name) ?? 0));
+      for (const [name, put] of set) if (!told.has(name)) entry.set.set(name, Math.max(put, entry.set.get(name) ?? 0));
     }
   }
 }

@@ -36,9 +36,7 @@ export interface Rules {
   readonly silenceOutlivesJoins: boolean;
   /** The winner of a merge announces again when the loser has released. */
   readonly announceAfterMerge: boolean;
-  /** A member's own state is the truth about what it holds. */
-  readonly ownTruth: boolean;
-  /** In an exchange members that joined alone are not waited for, and those brought by a network view are until expelled. */
+  /** Who owes something and is silent is expelled. */
   readonly silentAreExpelled: boolean;
   /** Of two rival definitions only one is in force; sets count by address. */
   readonly setsByAddress: boolean;
@@ -62,7 +60,6 @@ export const ALL_RULES: Rules = {
   toldWaits: true,
   silenceOutlivesJoins: true,
   announceAfterMerge: true,
-  ownTruth: true,
   silentAreExpelled: true,
   setsByAddress: true,
 };

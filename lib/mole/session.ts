@@ -193,7 +193,7 @@ export class Session {
   private adopt(exchange: Exchange, snapshot: Snapshot, waits: readonly WaitLeft[], nowMs: number): void {
     const table = CoverTable.from(snapshot, this.rules);
     this.startWaits(table, waits, nowMs);
-    for (const { from, message } of exchange.log) deliver(table, from, message);
+    if (this.rules.replay) for (const { from, message } of exchange.log) deliver(table, from, message);
     this.complete(table, nowMs, snapshot);
   }
 

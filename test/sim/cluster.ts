@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly detectionMs?: number;
   readonly times?: Partial<Times>;
   readonly rules?: Partial<Rules>;
+  /** The wire answers probes. Mostly it must not: a probe hides what the rules have let through. */
+  readonly probes?: boolean;
   /** Clocks all alike. */
   readonly evenClocks?: boolean;
   /** Told of everything, for a story to read. */
@@ -52,6 +54,9 @@ export class Cluster {
   /** By vip name: who put it on, in order. */
   readonly puts: { readonly host: string; readonly vip: string; readonly atMs: number }[] = [];
   readonly sent: Record<string, number> = {};
+  /** By host and vip: when it was announced last. By vip: when one of two holders let it go last. */
+  private readonly announcedMs = new Map<string, number>();
+  private readonly doubledMs = new Map<string, number>();
   private readonly fingerprints = new Map<string, string>();
 
   constructor(readonly options: ClusterOptions) {
@@ -119,6 +124,7 @@ export class Cluster {
 
   private troubleOf(hosts: readonly SimHost[]): string | undefined {
     const alive = hosts.filter((host) => host.isUp && !host.isFrozen && host.daemon.isRunning);
+    const frozen = hosts.length - alive.length;
     if (alive.length === 0) return undefined;
     const first = alive[0]!.machine?.session;
     for (const host of alive) {
@@ -128,6 +134,7 @@ export class Cluster {
       if (!session.table.hosts.get(session.member)?.informed) return `${host.name} is not informed`;
     }
     const table = first!.table!;
+    if (frozen > 0 && table.hosts.size > alive.length) return "a frozen host is counted still";
     if (table.hosts.size !== alive.length) return "the table has other hosts than there are";
     for (const entry of table.entries.values()) {
       const able = candidates(table, entry);
@@ -178,6 +185,7 @@ export class Cluster {
       this.rules,
       {
         onPut: (who, definition) => this.checkPut(who, definition),
+        onRemove: (who, definition) => this.noteRemoval(who, definition),
         onStep: (who) => this.checkTable(who),
         onReport: (who, report) => this.note(who, report),
         onAction: (who, action) => this.count(who, action),
@@ -186,6 +194,7 @@ export class Cluster {
       offsetMs,
     );
     sim.isOnWire = (address) =>
+      this.options.probes === true &&
       this.hosts.some((other) => other !== sim && this.service.reaches(other.daemon, sim.daemon) && other.has(address));
     this.hosts.push(sim);
   }
@@ -208,6 +217,12 @@ export class Cluster {
     }
   }
 
+  private noteRemoval(host: SimHost, { name, addresses }: Definition): void {
+    for (const other of this.hosts)
+      if (other !== host && this.service.reaches(host.daemon, other.daemon) && other.has(addresses[0]!))
+        this.doubledMs.set(name, this.nowMs);
+  }
+
   private excuse(host: SimHost, other: SimHost): string | undefined {
     if (!this.service.reaches(host.daemon, other.daemon)) return "apart";
     const view = host.machine?.session?.view;
@@ -221,7 +236,7 @@ export class Cluster {
   private checkTable(host: SimHost): void {
     const session = host.machine?.session;
     if (session?.table === undefined || session.view === undefined) return;
-    const key = `${session.view.id} ${host.deliveredInView}`;
+    const key = `${session.view.id} ${host.historyOfView}`;
     const print = session.table.fingerprint();
     const seen = this.fingerprints.get(key);
     if (seen === undefined) this.fingerprints.set(key, print);
@@ -239,6 +254,7 @@ export class Cluster {
   }
 
   private count(host: SimHost, action: Action): void {
+    if (action.do === "announce") this.announcedMs.set(`${host.name} ${action.vip.split("=")[0]}`, this.nowMs);
     if (action.do === "send") {
       const { kind } = action.message;
       this.sent[kind] = (this.sent[kind] ?? 0) + 1;

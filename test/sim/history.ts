@@ -74,7 +74,17 @@ export interface History {
   readonly seed: number;
   readonly cluster: ClusterOptions;
   readonly faults: readonly Fault[];
+  /** What is not put right at the end: the others must come to rest beside it. */
+  readonly left: Left;
 }
+
+export type Left =
+  | "nothing"
+  | "frozen process"
+  | "frozen daemon"
+  | "stranger"
+  | "flapping stranger and frozen process"
+  | "parted";
 
 export interface HistoryOptions {
   readonly mode?: "available" | "safe";
@@ -115,11 +125,22 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
       vips: 1 + Math.floor(random() * 5),
       mode,
       oneDaemon,
+      probes: random() < 0.1,
       detectionMs,
       times: safeTimes,
       ...(options.rules && { rules: options.rules }),
     },
     faults,
+    left:
+      random() < 0.75
+        ? "nothing"
+        : pick(random, [
+            "frozen process",
+            "frozen daemon",
+            "stranger",
+            "flapping stranger and frozen process",
+            "parted",
+          ]),
   };
 }
 
@@ -127,7 +148,7 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
 export function runHistory(history: History, trace?: (line: string) => void): Violation | undefined {
   const cluster = new Cluster({ ...history.cluster, ...(trace && { trace }) });
   try {
-    new Director(cluster, history.faults, trace).play();
+    new Director(cluster, history, trace).play();
     return undefined;
   } catch (error) {
     if (error instanceof Violation) return error;
@@ -157,7 +178,11 @@ export function tellStory(history: History): string {
     ({ atMs, kind, host, forMs, with: other }) => `  ${atMs} ms: ${kind} ${letter(host)} for ${forMs} ms (${other})`,
   );
   const cluster = `${hosts} hosts, ${vips} vips, ${mode}${oneDaemon ? ", one daemon" : ""}`;
-  return [`seed ${history.seed}: ${cluster}`, ...faults, `  => ${violation?.message ?? "nothing"}`].join("\n");
+  return [
+    `seed ${history.seed}: ${cluster}; left: ${history.left}`,
+    ...faults,
+    `  => ${violation?.message ?? "nothing"}`,
+  ].join("\n");
 }
 
 class Director {
@@ -166,7 +191,7 @@ class Director {
 
   constructor(
     private readonly cluster: Cluster,
-    private readonly faults: readonly Fault[],
+    private readonly history: History,
     private readonly trace: ((line: string) => void) | undefined,
   ) {
     this.config = cluster.hosts[0]!.config;
@@ -178,7 +203,7 @@ class Director {
     cluster.settle(8_000);
     const startMs = cluster.nowMs;
     let endMs = startMs;
-    for (const fault of this.faults) {
+    for (const fault of this.history.faults) {
       endMs = Math.max(endMs, startMs + fault.atMs + fault.forMs);
       cluster.clockwork.at(startMs + fault.atMs, () => {
         this.trace?.(
@@ -315,12 +340,19 @@ class Director {
     change: () => HostConfig["definitions"][number] | undefined,
     later: (undo: () => void) => void,
   ): void {
-    const before = host.config;
-    const definitions = before.definitions.flatMap((definition) =>
+    const { definitions: before } = this.config;
+    const definitions = before.flatMap((definition) =>
       definition.name === name ? [change() ?? []].flat() : [definition],
     );
-    host.configure({ ...before, definitions });
-    later(() => host.configure(before));
+    const { hosts, clockwork, random } = this.cluster;
+    // On one host alone, or rolled out over all of them.
+    const changed = random() < 0.3 ? [host] : hosts;
+    const rollOut = (to: HostConfig["definitions"]) => {
+      for (const one of changed)
+        clockwork.after(random() * 300, () => one.configure({ ...one.config, definitions: to }));
+    };
+    rollOut(definitions);
+    later(() => rollOut(before));
   }
 
   /** Somebody who has no business here joins the open group, says nothing, and leaves; some do so all the time. */
@@ -346,14 +378,30 @@ class Director {
   private makePeace(): void {
     const { cluster, config } = this;
     this.trace?.(`${cluster.nowMs.toFixed(0)} ** peace`);
-    cluster.service.part(cluster.service.daemons.map(() => 0));
+    const { left, seed } = this.history;
+    cluster.service.part(cluster.service.daemons.map((_, at) => (left === "parted" ? (seed >> at) & 1 : 0)));
     for (const { session } of this.strangers) cluster.service.close(session, "leave");
+    const unlucky = cluster.hosts[seed % cluster.hosts.length]!;
     for (const daemon of cluster.service.daemons) {
       daemon.delayMs = 0;
+      if (left === "frozen daemon" && daemon === unlucky.daemon) {
+        cluster.service.freeze(daemon);
+        continue;
+      }
       cluster.service.thaw(daemon);
       cluster.service.restart(daemon);
     }
+    if (left.includes("stranger")) {
+      const flaps = left.startsWith("flapping") ? 0 : 1;
+      const fault: Fault = { atMs: 0, kind: "stranger", host: 0, forMs: 60_000, with: flaps };
+      this.welcomeStranger(cluster.hosts[(seed + 1) % cluster.hosts.length]!, fault, () => {});
+    }
     for (const host of cluster.hosts) {
+      if (left.includes("frozen process") && host === unlucky) {
+        host.start();
+        host.freeze();
+        continue;
+      }
       host.thaw();
       host.driverMs = 0.3;
       host.failsToAcquire = false;

@@ -17,11 +17,17 @@ export type BareEvent = Bare<MoleEvent>;
 export interface Watcher {
   /** Addresses have been put on. */
   onPut(host: SimHost, definition: Definition): void;
+  /** Addresses have been taken off in order. */
+  onRemove(host: SimHost, definition: Definition): void;
   /** The machine has handled a view or a message other than a beat. */
   onStep(host: SimHost): void;
   onReport(host: SimHost, report: Report): void;
   onAction(host: SimHost, action: Action): void;
 }
+
+/** In which view a message was sent, and the how-manieth it was of all. */
+const sentIn = new WeakMap<Message, { readonly viewId: string | undefined; readonly nth: number }>();
+let sentSoFar = 0;
 
 type Order = Extract<Action, { do: "acquire" | "release" }>;
 
@@ -37,8 +43,8 @@ export class SimHost {
   /** From the daemon to the process. */
   failsToAcquire = false;
   stored: Stored = { hostList: { version: 0, hosts: [], tiebreak: undefined }, maintenance: { counter: 0, on: false } };
-  /** Messages and views handled in the current view, to compare tables at equal points. */
-  deliveredInView = 0;
+  /** A sum over all that was delivered in this view, in order: hosts with the same one must have the same table. */
+  historyOfView = 0;
   config: HostConfig;
   /** Since when its machine has been left alone by faults. */
   sessions = 0;
@@ -202,7 +208,9 @@ export class SimHost {
         return;
       }
       case "send":
-        if (this.session !== undefined) this.service.send(this.session, action.message);
+        if (this.session === undefined) return;
+        sentIn.set(action.message, { viewId: this.machine?.session?.view?.id, nth: ++sentSoFar });
+        this.service.send(this.session, action.message);
         return;
       case "acquire":
       case "release":
@@ -260,14 +268,15 @@ export class SimHost {
     if (this.session !== session) return;
     switch (delivery.on) {
       case "view":
-        this.deliveredInView = 0;
+        this.historyOfView = 0;
         this.tell(delivery);
         return;
       case "transitional":
         this.tell(delivery);
         return;
       case "message":
-        this.deliveredInView += 1;
+        this.historyOfView = Math.imul(this.historyOfView ^ (sentIn.get(delivery.payload)?.nth ?? 0), 0x01000193) + 1;
+        if (!this.rules.factsInAnyView && this.isStaleFact(delivery.payload)) return;
         this.tell({ on: "message", from: delivery.from, message: delivery.payload });
         return;
       case "lost":
@@ -276,6 +285,12 @@ export class SimHost {
       default:
         delivery satisfies never;
     }
+  }
+
+  /** For the mutation that drops facts which were sent in another view. */
+  private isStaleFact(message: Message): boolean {
+    if (message.kind !== "answer" && message.kind !== "facts") return false;
+    return sentIn.get(message)?.viewId !== this.machine?.session?.view?.id;
   }
 
   private loseSession(session: GroupSession<Message>): void {
@@ -300,7 +315,9 @@ export class SimHost {
   private execute(order: Order): void {
     const { vip } = order;
     if (order.do === "release") {
+      const definition = this.definitionHeld(vip);
       this.kernel.remove(vip);
+      if (definition !== undefined) this.watcher.onRemove(this, definition);
       this.tell({ on: "driven", vip, did: "released" });
       return;
     }
