@@ -109,6 +109,6 @@ describe("the player", () => {
         return isView ? { ...step, bytes: new Uint8Array(change(Buffer.from(step.bytes))) } : step;
       });
       const unix: UnixServer = { by: "unix", path: `/tmp/${PORT + 1}` };
-      expect(replay({ ...vector, steps }, { tcp: daemon.tcp, unix, waitMs: 500 })).rejects.toThrow(says);
+      await expect(replay({ ...vector, steps }, { tcp: daemon.tcp, unix, waitMs: 500 })).rejects.toThrow(says);
     });
 });

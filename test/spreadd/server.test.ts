@@ -62,7 +62,7 @@ describe("sockets", () => {
 
   test("never take the place of one that somebody listens on", async () => {
     await using first = await startDaemon();
-    expect(startDaemon({ socket: first.unix.path })).rejects.toThrow(
+    await expect(startDaemon({ socket: first.unix.path })).rejects.toThrow(
       "somebody listens there; is spreadd running already?",
     );
     (await RawClient.connect(first.unix, "a")).close();
@@ -74,14 +74,14 @@ describe("sockets", () => {
     writeFileSync(file, "");
     mkdirSync(joinPath(scratch.path, "directory"));
     for (const path of [file, joinPath(scratch.path, "directory")])
-      expect(startDaemon({ socket: path })).rejects.toThrow("it is there, and no socket");
+      await expect(startDaemon({ socket: path })).rejects.toThrow("it is there, and no socket");
   });
 });
 
 describe("a rule by user", () => {
   test.if(isRoot)("lets in whom it names by the kernel's word, not by the client's", async () => {
     await using daemon = await startDaemon({ allow: [{ from: ["user:1"] }], socket_mode: "0666" });
-    expect(RawClient.connect(daemon.unix, "a")).rejects.toThrow("closed after 1 of 5 bytes: f7"); // we are root
+    await expect(RawClient.connect(daemon.unix, "a")).rejects.toThrow("closed after 1 of 5 bytes: f7"); // we are root
   });
 
   test.if(isRoot && hasPython)("lets in members of a group that is not their first", async () => {
@@ -298,4 +298,17 @@ test("idle, with sessions in groups, it uses no CPU to speak of", async () => {
   await Bun.sleep(2_000);
   expect((await daemon.state()).cpuMs - before).toBeLessThan(20); // 1 % of 2 s, and that includes telling
   for (const client of clients) client.close();
+});
+
+test("a daemon that was killed with sessions open is back on its port at once, and a second one never shares it", async () => {
+  await using first = await startDaemon({ port: PORT + 1 });
+  const client = await RawClient.connect(first.tcp, "a");
+  await expect(startDaemon({ port: PORT + 1, tmp_socket: false })).rejects.toThrow(
+    `cannot listen on 127.0.0.1 port ${PORT + 1}`,
+  );
+  first.child.signal("SIGTERM"); // the daemon closes first: TIME_WAIT is on its side
+  await first.child.exited;
+  await using second = await startDaemon({ port: PORT + 1 });
+  (await RawClient.connect(second.tcp, "a")).close();
+  client.close();
 });
