@@ -90,7 +90,7 @@ export class Child {
     this.#process = Bun.spawn({
       cmd: [...command],
       cwd: options.cwd ?? "/",
-      env: { PATH: process.env["PATH"], HOME: "/nonexistent", ...options.env },
+      env: { PATH: process.env["PATH"], HOME: "/proc/nonexistent", ...options.env },
       stdin: "pipe",
       stdout: "pipe",
       stderr: "pipe",
