@@ -187,4 +187,4 @@ const NO_BYTES = new Uint8Array(0);
 export const BLOCK_BYTES = 65_536;
 /** Bodies up to here are copied into the block: cheaper than a write of their own. */
 export const COPIED_BODY_BYTES_MAX = 16_384 - HEADER_BYTES;
-const SPARE_BLOCKS_MAX = 4;
+const SPARE_BLOCKS_MAX = 20;

@@ -1,6 +1,6 @@
 // A daemon that does what a test wants: it groups and delivers as a small one of its own, and where the test says so it refuses, falls silent,
 // stops reading, or talks nonsense. Its wire is the codec's, so what it shows of the client is what any daemon would see.
-import type { Socket, UnixSocketListener } from "bun";
+import type { Socket, SocketHandler, SocketListener } from "bun";
 import { DaemonHandshake } from "../../lib/spread/daemon-handshake.ts";
 import { FrameView, readRequest } from "../../lib/spread/frame.ts";
 import { FrameReader } from "../../lib/spread/frame-reader.ts";
@@ -47,18 +47,17 @@ export class ScriptedDaemon {
   /** Answers nothing, from the next byte on. */
   silent = false;
   connections = 0;
-  readonly #listener: UnixSocketListener<Client>;
+  readonly #listener: SocketListener<Client>;
   readonly #view = new FrameView();
   #invented = 0;
   #waiters: (() => void)[] = [];
 
-  /** @param path of its unix socket */
+  /** @param at path of its unix socket, or where it listens on TCP */
   constructor(
-    readonly path: string,
+    readonly at: string | { readonly hostname: string; readonly port: number },
     readonly name = "dmn",
   ) {
-    this.#listener = Bun.listen<Client>({
-      unix: path,
+    const handlers = {
       socket: {
         open: (socket) => {
           socket.data = new Client(socket);
@@ -68,12 +67,16 @@ export class ScriptedDaemon {
         data: ({ data: client }, chunk) => this.#received(client, chunk),
         drain: ({ data: client }) => client.flush(),
         close: ({ data: client }) => this.#gone(client),
-      },
-    });
+      } satisfies SocketHandler<Client>,
+    };
+    this.#listener =
+      typeof at === "string"
+        ? Bun.listen<Client>({ unix: at, ...handlers })
+        : Bun.listen<Client>({ ...at, ...handlers });
   }
 
   get server(): string {
-    return `unix:${this.path}`;
+    return typeof this.at === "string" ? `unix:${this.at}` : `${this.at.port}@${this.at.hostname}`;
   }
 
   /** Resolves when `holds`, looked at after each thing that happens here. */

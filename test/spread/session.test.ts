@@ -101,6 +101,15 @@ describe("a session", () => {
     await session.close(); // once more does no harm
   });
 
+  test("sends what still waits for room before it takes leave", async () => {
+    await using run = await begin({ unsentBytes: 10_000 });
+    for (let index = 0; index < 1_000; index++) void run.session.multicast("chat", `m${index}`);
+    expect(run.session.unsent.frames).toBe(1_000);
+    await run.session.close();
+    expect(run.daemon.log).toHaveLength(1_001);
+    expect(run.daemon.log.slice(-2)).toEqual(["#alice#dmn message chat m999", "#alice#dmn kill #alice#dmn"]);
+  });
+
   test("makes few writes of many sends", async () => {
     await using run = await begin();
     const { session, daemon } = run;
@@ -327,6 +336,15 @@ async function session100kB(session: Session): Promise<unknown[]> {
 }
 
 describe("connecting", () => {
+  test("works over IPv6, in brackets and without", async () => {
+    using daemon = new ScriptedDaemon({ hostname: "::1", port: 24_190 });
+    for (const server of ["tcp:[::1]:24190", "24190@::1", "24190@[::1]"]) {
+      await using session = await connect({ servers: server });
+      expect(session.state).toMatchObject({ at: "connected", server: "tcp:[::1]:24190" });
+    }
+    expect(daemon.connections).toBe(3);
+  });
+
   test("tries a name again that is still in use, and a daemon that is full", async () => {
     const scratch = temporaryDirectory();
     using daemon = new ScriptedDaemon(join(scratch.path, "s"));

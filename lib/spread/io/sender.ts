@@ -89,9 +89,14 @@ export class Sender {
     this.write();
   }
 
-  /** Resolves when all that was asked is sent, or given up. */
+  /** Resolves when all that was asked is sent, or given up; those who wait for room included. */
   async allSent(): Promise<void> {
-    if (this.#sending.outbox.frames > 0) await this.#appended().catch(() => {});
+    try {
+      if (this.#held.length > 0) await this.room();
+      if (this.#sending.outbox.frames > 0) await this.#appended();
+    } catch (error) {
+      if (!(error instanceof SessionError)) throw error; // given up: whoever waits for it is told himself
+    }
   }
 
   /** There is a link: groups are joined, kept messages follow. */
@@ -124,8 +129,7 @@ export class Sender {
   }
 
   /** Writes what the socket takes, now. */
-  readonly write = (): void => {
-    this.#writeIsDue = false;
+  write(): void {
     const { outbox } = this.#sending;
     if (this.#link === undefined || this.#socketIsFull) return;
     const before = outbox.framesSent;
@@ -133,7 +137,7 @@ export class Sender {
     this.sentFrames += outbox.framesSent - before;
     this.#receipts.settle(outbox.framesSent);
     this.#admit();
-  };
+  }
 
   drained(): void {
     this.#socketIsFull = false;
@@ -163,9 +167,15 @@ export class Sender {
     if (this.#sending.outbox.full) this.write();
     else if (!this.#writeIsDue) {
       this.#writeIsDue = true;
-      setImmediate(this.write);
+      setImmediate(this.#endOfTick);
     }
   }
+
+  /** One a tick, however many blocks were written in it. */
+  readonly #endOfTick = (): void => {
+    this.#writeIsDue = false;
+    this.write();
+  };
 
   /** Lets those go on who waited for room, as far as it goes. */
   #admit(): void {
