@@ -132,6 +132,11 @@ export const logcatCommand: AnyCommand = defineCommand({
 77  the daemon does not let us join a group`,
     },
     {
+      title: "logcat top GROUP...",
+      text: `A live table instead of the records: how much comes, by group, host, program and severity.
+--grep, --host and the like choose what is counted. With --json an object a second.`,
+    },
+    {
       title: "Signals",
       text: `SIGINT and SIGTERM end it in order, a second one at once. SIGHUP opens FILE anew. SIGUSR1 tells what was counted.`,
     },
@@ -154,10 +159,15 @@ export const logcatCommand: AnyCommand = defineCommand({
 
 type LogcatCall = Call<typeof FLAGS>;
 
+/** The first word of `logcat top GROUP...`. A group of that name can be given behind another, or by a set. */
+const TOP = "top";
+
 /** The command line goes before the configuration. */
 function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
   const { flags, json } = call;
-  const words = call.positionals.length > 0 ? call.positionals : table.groups;
+  const isTop = call.positionals[0] === TOP;
+  const given = isTop ? call.positionals.slice(1) : call.positionals;
+  const words = given.length > 0 ? given : table.groups;
   if (words.length === 0)
     throw new Fault(
       "usage",
@@ -166,7 +176,6 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     );
   const format = flags.format ?? (json ? "json" : table.format);
   if (json && format !== "json") throw contradiction("--json", `--format ${format}`);
-  if (flags.count && flags.last !== undefined) throw contradiction("--count", "--last");
   const regexes = (texts: readonly string[]) => texts.map((text) => parseRegex(text, flags["ignore-case"]));
   return {
     groups: groupsOf(words, table.sets),
@@ -188,16 +197,22 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     highlight: [...regexes(flags.highlight), ...table.highlight],
     output: flags.output,
     bufferBytes: table.buffer,
-    records: flags.count
-      ? { are: "counted" }
-      : flags.last === undefined
-        ? { are: "shown" }
-        : { are: "last", count: flags.last },
+    records: recordsOf(flags, isTop),
     strict: flags.strict,
     members: flags.members,
     stats: flags.stats,
     wait: flags.wait,
   };
+}
+
+function recordsOf({ count, last }: LogcatCall["flags"], isTop: boolean): LogcatSettings["records"] {
+  const asked = [isTop ? "top" : "", count ? "--count" : "", last === undefined ? "" : "--last"].filter(
+    (name) => name !== "",
+  );
+  if (asked.length > 1) throw contradiction(asked[0]!, asked[1]!);
+  if (isTop) return { are: "rated" };
+  if (count) return { are: "counted" };
+  return last === undefined ? { are: "shown" } : { are: "last", count: last };
 }
 
 function times({ since, before }: LogcatCall["flags"]) {

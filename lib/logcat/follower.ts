@@ -20,6 +20,7 @@ import type { Look } from "./look.ts";
 import { Members } from "./members.ts";
 import type { Notice } from "./notice.ts";
 import type { Outlet } from "./outlet.ts";
+import type { Rates } from "./rates.ts";
 import { Tally } from "./tally.ts";
 
 export interface FollowerOptions {
@@ -33,6 +34,8 @@ export interface FollowerOptions {
   readonly notices: Outlet | undefined;
   /** Every notice, for whoever else wants it. */
   readonly onNotice: (notice: Notice) => void;
+  /** Counts chosen records by name, where somebody looks at that. */
+  readonly rates: Rates | undefined;
   readonly ending: Ending;
   /** End at the first gap. */
   readonly strict: boolean;
@@ -197,9 +200,10 @@ export class Follower {
     record.uid = -1;
     parseMessage(record, bytes, start, end, rules);
     this.tally.records += 1;
-    const { chooser, ending, records } = this.#options;
+    const { chooser, ending, rates, records } = this.#options;
     if (!chooser.takes(record, this.#arrival)) return;
     this.tally.chosen += 1;
+    rates?.record(record, this.#arrival);
     if (records !== undefined) this.#show(records);
     const matches = ending.readsText && matchesOne(ending.rule.until, record.msgText());
     const cause = ending.onRecord(now.monotonicMs, matches);

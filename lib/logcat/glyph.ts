@@ -25,12 +25,13 @@ export function glyphOf(codePoint: number): Glyph {
   return pages[page][codePoint & 0xff] as Glyph;
 }
 
-/** How many columns a text of harmless characters takes. */
+/** How many columns a text takes as it is shown, escapes for what must not be written included. */
 export function columnsOf(text: string): number {
   let columns = 0;
   for (const character of text) {
-    const glyph = glyphOf(character.codePointAt(0)!);
-    columns += glyph === UNSAFE ? 1 : glyph;
+    const codePoint = character.codePointAt(0)!;
+    const glyph = glyphOf(codePoint);
+    columns += glyph === UNSAFE ? escapeOf(codePoint).length : glyph;
   }
   return columns;
 }

@@ -20,11 +20,12 @@ export interface LogcatSettings {
   readonly output: string | undefined;
   /** What may wait to be written. */
   readonly bufferBytes: number;
-  /** What becomes of records: shown; counted; the last so many shown at the end. */
+  /** What becomes of records: shown; counted; the last so many shown at the end; their rates shown (`logcat top`). */
   readonly records:
     | { readonly are: "shown" }
     | { readonly are: "counted" }
-    | { readonly are: "last"; readonly count: number };
+    | { readonly are: "last"; readonly count: number }
+    | { readonly are: "rated" };
   readonly strict: boolean;
   readonly members: boolean;
   readonly stats: boolean;

@@ -316,6 +316,37 @@ describe("a script waits", () => {
   });
 });
 
+describe("top", () => {
+  test("shows who sends how much, as JSON an object a second", async () => {
+    await using set = await stage();
+    const args = ["logcat", "top", "--json", "--spread", `unix:${set.socket}`, "--verbose", "log.mail"];
+    await using top = startSpreadbox(args, { env: NO_CONFIG });
+    await top.stderr.until("joined log.mail");
+    await send(set.sender, 1, ["one", "two"]);
+    await top.stdout.until(/"programs":\[\{"name":"postfix\/smtpd","perSecond":[\d.]+,"total":2\}\]/);
+    top.signal("SIGTERM");
+    const { status, stdout } = await top.result();
+    expect(status).toBe(0);
+    for (const text of stdout.trimEnd().split("\n")) expect(JSON.parse(text)).toMatchObject({ kind: "top" });
+  });
+
+  test("redraws a terminal on its other screen, and leaves it as it was with the last page on it", async () => {
+    await using set = await stage();
+    const inTerminal = `stty cols 100 rows 20; exec ${binary()} logcat top --spread unix:${set.socket} --first 2 log.mail`;
+    await using terminal = start(["script", "-qec", inTerminal, "/dev/null"], { env: { ...NO_CONFIG, TERM: "xterm" } });
+    await terminal.stdout.until("GROUP"); // the first page comes before the join: the next record may be too early for it
+    for (let number = 1, ended = false; !ended; number++) {
+      await send(set.sender, number, ["more"]);
+      ended = await Promise.race([terminal.exited.then(() => true), Bun.sleep(20).then(() => false)]);
+    }
+    const { stdout } = await terminal.result();
+    expect(stdout).toStartWith("\x1b[?1049h\x1b[?25l\x1b[H");
+    const after = stdout.slice(stdout.lastIndexOf("\x1b[?25h\x1b[?1049l"));
+    expect(after).toContain("web1");
+    expect(after).toContain("postfix/smtpd");
+  });
+});
+
 describe("the reader of the output", () => {
   test("may go: that ends it quietly, with 0", async () => {
     await using set = await stage();
@@ -410,6 +441,7 @@ describe("what can't be meant is refused, with what could be", () => {
       says: 'cannot read time "soon": expected a time such as "2h" (that long ago), "12:30", "today", "yesterday", "2026-07-31", "2026-07-31 12:30:00", "2026-07-31T12:30:00Z" or "@1700000000"',
     },
     { args: ["--count", "-n", "5", "g"], says: "--count and --last contradict each other: give one of them" },
+    { args: ["top", "--count", "g"], says: "top and --count contradict each other: give one of them" },
     { args: ["--first", "0", "g"], says: '--first: cannot read "0": expected a whole number from 1 to 999999999' },
   ])
     test(args.join(" ") || "nothing", async () => {

@@ -42,6 +42,7 @@ function follow({
     records: outlet,
     notices: look.showsNotices ? outlet : undefined,
     onNotice: (notice) => told.push(notice),
+    rates: undefined,
     ending: new Ending({ ...ENDLESS, ...end }, 0),
     strict,
     members,
@@ -178,6 +179,7 @@ describe("the truth is told in line", () => {
     follower.message(batchFrame(1, [hello("1")]), NOW);
     const view = { kind: "view", group: "log.mail", id: { daemonId: 1, time: 1, index: 1 }, ownSet: 0 } as const;
     const views = [
+      { ...view, group: "www", cause: "network", members: ["#a#x", "#d#v"], sets: [["#a#x"], ["#d#v"]] }, // before it nothing was known
       { ...view, cause: "join", members: ["#a#x", "#b#y"], sets: [["#b#y"]] },
       { ...view, cause: "network", members: ["#a#x"], sets: [["#a#x"]] },
       { ...view, cause: "network", members: ["#a#x", "#c#z"], sets: [["#a#x"], ["#c#z"]] },
@@ -296,6 +298,19 @@ describe("formats for programs", () => {
       { kind: "record", number: 3, host: "db1", msgid: "ID", sd: { "x@1": { k: "v" } }, msg: "three" },
       { kind: "record", group: "www", sender: "#sb-1#web1", msg: "GET /" },
     ]);
+  });
+
+  test("json: what one record's source knew is not told of the next", () => {
+    const { follower, read } = follow({ format: "json" });
+    const known = '<13>1 - h a - - [sb@32473 rx="1" pid="7" uid="0" via="unix"] one';
+    follower.message(batchFrame(1, [known, "<13>1 - h a - - - two"]), NOW);
+    const [one, two] = read()
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(one).toMatchObject({ pid: 7, uid: 0 });
+    expect(two).not.toHaveProperty("pid");
+    expect(two).not.toHaveProperty("uid");
   });
 
   test("raw: the message and nothing else, byte by byte; notices go elsewhere", () => {

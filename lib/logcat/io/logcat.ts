@@ -20,6 +20,7 @@ import type { LogcatSettings } from "../settings.ts";
 import { type Stats, statsOf, statsText } from "../tally.ts";
 import { FileOutlet } from "./file-outlet.ts";
 import { PagePump, paperOf } from "./page-pump.ts";
+import { TopScreen } from "./top-screen.ts";
 
 /** What a run needs of the process around it. */
 export interface Surroundings {
@@ -66,6 +67,7 @@ class Run {
   readonly #pump: PagePump;
   readonly #file: FileOutlet | undefined;
   readonly #last: LastLines | undefined;
+  readonly #top: TopScreen | undefined;
   readonly #ending: Ending;
   readonly #follower: Follower;
   readonly #over = Promise.withResolvers<void>();
@@ -88,6 +90,7 @@ class Run {
     if (settings.output !== undefined) this.#file = new FileOutlet(settings.output, settings.bufferBytes, log);
     if (settings.records.are === "last")
       this.#last = new LastLines(this.#paper, settings.records.count, LAST_BYTES_MAX);
+    if (settings.records.are === "rated") this.#top = this.#makeTop();
     this.#look = this.#makeLook();
     this.#ending = new Ending(settings.end, this.#startMs);
     const outlet = this.#file ?? this.#pages;
@@ -95,9 +98,10 @@ class Run {
       groups: new Set(settings.groups),
       chooser: new Chooser(settings.choice),
       look: this.#look,
-      records: settings.records.are === "counted" ? undefined : (this.#last ?? outlet),
+      records: settings.records.are === "shown" ? outlet : this.#last,
       notices: this.#showsNotices ? outlet : undefined,
       onNotice: (notice) => this.#onNotice(notice),
+      rates: this.#top?.rates,
       ending: this.#ending,
       strict: settings.strict,
       members: settings.members,
@@ -175,9 +179,22 @@ class Run {
     });
   }
 
-  /** Not where each line is taken for a record, or the only line is to be the count. */
+  /** Not where each line is taken for a record, the only line is to be the count, or the screen is a page that has its own place for them. */
   get #showsNotices(): boolean {
-    return this.#look.showsNotices && !(this.#isText && this.#settings.records.are === "counted");
+    const { are } = this.#settings.records;
+    if (are === "rated" || (are === "counted" && this.#isText)) return false;
+    return this.#look.showsNotices;
+  }
+
+  #makeTop(): TopScreen {
+    const { out, clock } = this.#around;
+    return new TopScreen({
+      out,
+      paper: () => this.#paper,
+      json: !this.#isText,
+      stats: () => this.#stats,
+      nowMs: () => clock.monotonicMs(),
+    });
   }
 
   /** The first connection: now, or with `--wait` whenever there is a daemon. `undefined` where we were stopped before. */
@@ -200,6 +217,7 @@ class Run {
   async #listen(session: Session): Promise<void> {
     await using _ = session;
     await Promise.all(this.#settings.groups.map((group) => session.join(group)));
+    await this.#top?.start();
     this.#armTimer();
     void this.#readEvents(session);
     if (this.#follower.ended === undefined) await this.#over.promise;
@@ -265,6 +283,8 @@ class Run {
 
   #onNotice(notice: Notice): void {
     if (notice.kind === "gap") this.#gap ??= notice;
+    this.#top?.tell(notice);
+    if (this.#top !== undefined) return;
     const { log, errorIsTerminal, out } = this.#around;
     // A person at a terminal sees it in line; one who reads stderr beside a pipe, and the journal of a recorder, should know that it is away.
     const isOutage = notice.kind === "lost" || notice.kind === "waiting" || notice.kind === "back";
@@ -322,6 +342,7 @@ class Run {
   async #writeRest(): Promise<void> {
     const { out } = this.#around;
     await this.#pump.drained();
+    await this.#top?.stop();
     for (const line of this.#last?.lines() ?? []) await out.write(line);
     if (this.#settings.records.are === "counted") await this.#writeCount();
     if (this.#settings.stats && !this.#isText) await this.#writeStats();
