@@ -12,8 +12,11 @@ import type { SeverityName } from "../lib/syslog/severity.ts";
 import { formatDestination } from "../lib/syslogd/destination.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
+import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
+import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
+import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
 import { rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
 import { tables } from "./tables.ts";
 
@@ -53,6 +56,18 @@ export const syslogdCommand: AnyCommand = defineCommand({
       about: "listen here for messages from the network",
       read: parseListenAddress,
     },
+    tcp: {
+      type: "list",
+      hint: "ADDR:PORT",
+      about: "take connections here, of octet-counted messages or lines",
+      read: (text) => parseListenAddress(text, TCP_PORT),
+    },
+    stream: { type: "list", hint: "PATH", about: "take connections on this unix stream socket" },
+    stdin: {
+      type: "switch",
+      about:
+        "take messages from stdin, a line each; unless --socket, --udp, --tcp or --stream is given, from nowhere else, and end with it",
+    },
     rule: {
       type: "list",
       hint: "'SELECTOR -> SINK'",
@@ -86,10 +101,11 @@ export const syslogdCommand: AnyCommand = defineCommand({
     const settings = settingsOf(table, spread, flags);
     if (flags.check) return await showRules(settings, call.out);
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
+    await daemon.ready();
     const reopen = () => daemon.reopen();
     process.on("SIGHUP", reopen);
     notifyServiceManager("READY=1", env);
-    await stopped(call.stop);
+    await Promise.race([stopped(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
     await daemon.close(CLOSE_MS);
     for (const { name, lost } of daemon.totals.sinks)
@@ -101,6 +117,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
 interface Given {
   readonly socket: readonly string[];
   readonly udp: readonly ReturnType<typeof parseListenAddress>[];
+  readonly tcp: readonly ReturnType<typeof parseListenAddress>[];
+  readonly stream: readonly string[];
+  readonly stdin: boolean;
   readonly rule: readonly ReturnType<typeof parseRuleLine>[];
   readonly kernel: boolean;
   readonly "take-devlog": boolean;
@@ -112,11 +131,27 @@ function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given): 
     sockets: flags.socket.length > 0 ? flags.socket : table.socket,
     takeDevLog: flags["take-devlog"] || table.take_devlog,
     udp: flags.udp.length > 0 ? flags.udp : table.udp,
+    sources: sourcesOf(table, flags),
     kernel: flags.kernel ? "yes" : table.kernel,
     host: table.host ?? "",
     rules: flags.rule.length > 0 ? flags.rule : rulesOf(table),
     spread,
     queueBytesMax: table.queue,
+  };
+}
+
+function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
+  const sources = sourceSettingsOf(table);
+  const { allow } = sources;
+  const given = [
+    ...flags.tcp.map((at) => listener({ by: "tcp", ...at }, { allow })),
+    ...flags.stream.map((path) => listener({ by: "stream", path })),
+  ];
+  const isAlone = flags.socket.length === 0 && flags.udp.length === 0 && given.length === 0;
+  return {
+    ...sources,
+    listeners: given.length > 0 ? given : sources.listeners,
+    stdin: !flags.stdin ? "no" : isAlone ? "only" : "also",
   };
 }
 

@@ -5,7 +5,7 @@
 //   PRI           facility * 8 + severity; facility 0 is the kernel, others are what a program wrote to /dev/kmsg
 //   SEQ           numbered from 0 since the host was started: a jump tells how many were overwritten unread
 //   MICROSECONDS  of the monotonic clock, since the start
-//   FLAGS         "c" on a fragment of a line, else "-"; more fields may follow
+//   FLAGS         "c" on what goes on a line begun before ("+" in kernels before 4.10), else "-"; more fields may follow
 //   TEXT          bytes that are not printable ASCII are "\xNN", so it is always one line
 //
 // (Linux: Documentation/ABI/testing/dev-kmsg.)
@@ -21,14 +21,29 @@ const PRI_MAX = 191;
 
 const KERNEL_TAG = new TextEncoder().encode("kernel: ");
 
+const PLUS = 0x2b;
+const LETTER_C = 0x63;
+
 /** One record of the kernel's; refilled by `readKernelRecord`. */
 export class KernelRecord {
   /** The message as a program would have sent it: `<PRI>kernel: TEXT`, `<PRI>TEXT` where a program did. At [0, end) of `bytes`. */
   readonly bytes = new Uint8Array(16_384);
   end = 0;
+  /** Where TEXT begins. */
+  textStart = 0;
   sequence = 0;
   /** Since the host was started, by the monotonic clock. */
   monotonicUs = 0;
+  /** It goes on the line of the record before it. */
+  isContinuation = false;
+
+  /** Puts the text of a record that goes on behind this one's, as far as there is room. */
+  append(next: KernelRecord): void {
+    const room = this.bytes.length - this.end;
+    const text = next.bytes.subarray(next.textStart, Math.min(next.end, next.textStart + room));
+    this.bytes.set(text, this.end);
+    this.end += text.length;
+  }
 }
 
 /** The longest record that the kernel gives; a read into less fails with EINVAL. */
@@ -44,6 +59,9 @@ export function readKernelRecord(bytes: Uint8Array, end: number, record: KernelR
   const timeAt = bytes.indexOf(COMMA, sequenceAt) + 1;
   const monotonicUs = timeAt === 0 ? -1 : readNumber(bytes, timeAt, textStart);
   if (pri < 0 || pri > PRI_MAX || sequenceAt === 0 || sequence < 0 || monotonicUs < 0) return false;
+  const flagsAt = bytes.indexOf(COMMA, timeAt) + 1;
+  const flag = flagsAt === 0 || flagsAt >= textStart ? 0 : bytes[flagsAt];
+  record.isContinuation = flag === LETTER_C || flag === PLUS;
   record.sequence = sequence;
   record.monotonicUs = monotonicUs;
   writeMessage(bytes, textStart, end, pri, record);
@@ -61,6 +79,7 @@ function writeMessage(bytes: Uint8Array, textStart: number, end: number, pri: nu
     out.set(KERNEL_TAG, at);
     at += KERNEL_TAG.length;
   }
+  record.textStart = at;
   // What follows the text, a line each, are the device and the subsystem: for udev, not for a log.
   for (let from = textStart; from < end && bytes[from] !== LF && at < out.length; at++) {
     const escaped = bytes[from] === BACKSLASH ? escapedByte(bytes, from, end) : -1;

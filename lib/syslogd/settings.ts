@@ -2,6 +2,7 @@
 import type { SessionOptions } from "../spread/index.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { DirectedRule } from "./rule-line.ts";
+import type { SourceSettings } from "./source-settings.ts";
 
 export interface Settings {
   /** Paths of unix datagram sockets; none: found by `chooseSockets`. */
@@ -9,6 +10,8 @@ export interface Settings {
   /** Replace a link at /dev/log by a socket of ours. */
   readonly takeDevLog: boolean;
   readonly udp: readonly ListenAddress[];
+  /** Where messages come from besides, and how all of them are read. */
+  readonly sources: SourceSettings;
   /** Whether the kernel's messages are read from /dev/kmsg; "auto": where programs log to our /dev/log, since journald passes them on elsewhere. */
   readonly kernel: "auto" | "yes" | "no";
   /** This host's name in records; "" for what the system calls it. */

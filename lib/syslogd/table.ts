@@ -7,6 +7,7 @@ import { selectorSchema } from "../syslog/schema.ts";
 import { DESTINATION_FORM, formatDestination, parseDestination } from "./destination.ts";
 import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
 import type { DirectedRule } from "./rule-line.ts";
+import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
 
 /** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
 const DEFAULT_RULES = [
@@ -42,6 +43,7 @@ const schema = v.strictObject({
     v.optional(v.array(explained(LISTEN_FORM, parseListenAddress, { examples: ["0.0.0.0:514", "[::]:514"] })), []),
     v.description("addresses to listen on for messages from the network"),
   ),
+  ...sourceKeys,
   kernel: v.pipe(
     v.optional(v.picklist(["auto", "yes", "no"], '"auto", "yes" or "no"'), "auto"),
     v.description("read the kernel's messages; auto: where programs log to our /dev/log"),
@@ -81,7 +83,7 @@ export const syslogdTable = defineTable({
   starter: `# Where messages come from. Without "socket": what systemd passes, else where journald forwards to, else /dev/log.
 # socket = ["/dev/log"]
 # udp = ["0.0.0.0:514"]
-
+${SOURCE_STARTER}
 # Where they go. A record goes to every sink whose rule takes it. Without rules: these two.
 # [[syslogd.rule]]
 # select = "*.info;auth,authpriv.none"
@@ -99,7 +101,7 @@ export const syslogdTable = defineTable({
 });
 
 function checkMeaning(table: SyslogdTable): readonly Complaint[] {
-  return [...neverMatching(table), ...sameTwice(table), ...listedTwice(table)];
+  return [...neverMatching(table), ...sameTwice(table), ...listedTwice(table), ...checkSources(table)];
 }
 
 function neverMatching(table: SyslogdTable): Complaint[] {

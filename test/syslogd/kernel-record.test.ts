@@ -59,3 +59,32 @@ describe("a record of /dev/kmsg", () => {
     );
   });
 });
+
+for (const { flags, goesOn } of [
+  { flags: "-", goesOn: false },
+  { flags: "c", goesOn: true },
+  { flags: "+", goesOn: true },
+  { flags: "-,caller=T1", goesOn: false },
+  { flags: "c,caller=T1", goesOn: true },
+])
+  test(`a record with the flags ${flags} ${goesOn ? "goes on the line before" : "is a line of its own"}`, () => {
+    const record = new KernelRecord();
+    const bytes = new TextEncoder().encode(`6,1,2,${flags};text, with a comma\n`);
+    expect(readKernelRecord(bytes, bytes.length, record)).toBe(true);
+    expect(record.isContinuation).toBe(goesOn);
+  });
+
+test("what goes on a line is put behind it, without a head of its own, and never past the room there is", () => {
+  const [first, next] = [new KernelRecord(), new KernelRecord()];
+  const read = (text: string, into: KernelRecord) => {
+    const bytes = new TextEncoder().encode(text);
+    expect(readKernelRecord(bytes, bytes.length, into)).toBe(true);
+  };
+  read("6,1,2,-;probing...\n SUBSYSTEM=x\n", first);
+  read(`6,2,3,c;.done ${"x".repeat(8_000)}\n`, next);
+  first.append(next);
+  expect(new TextDecoder().decode(first.bytes.subarray(0, 34))).toBe("<6>kernel: probing....done xxxxxxx");
+  first.append(next);
+  first.append(next);
+  expect(first.end).toBe(first.bytes.length);
+});

@@ -6,6 +6,7 @@ import type { SeverityName } from "../../lib/syslog/severity.ts";
 import { Syslogd } from "../../lib/syslogd/io/syslogd.ts";
 import { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
 import type { Settings } from "../../lib/syslogd/settings.ts";
+import { PLAIN_SOURCES } from "../../lib/syslogd/source-settings.ts";
 import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -27,6 +28,7 @@ export class Running implements AsyncDisposable {
         sockets: [this.socket],
         takeDevLog: false,
         udp: [],
+        sources: { ...PLAIN_SOURCES, kernelStatePath: join(this.directory.path, "kernel-state") },
         kernel: "no",
         host: "web1",
         rules: rules.map((rule) => parseRuleLine(rule.replaceAll("%d", this.directory.path))),

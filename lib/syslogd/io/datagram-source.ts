@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { DatagramReader } from "../../linux/datagram-reader.ts";
 import type { DatagramSocket } from "../../linux/datagram-socket.ts";
+import { libc } from "../../linux/libc.ts";
 import { type Readable, watchReadable } from "../../linux/sigio.ts";
 import type { Clock } from "../../run/clock.ts";
 import { parseMessage } from "../../syslog/parse.ts";
@@ -16,6 +17,17 @@ export interface Intake {
   turnEnded(): void;
 }
 
+const SHUT_RD = 0;
+
+/** Who may send, by address. */
+export interface Door {
+  admits(peer: string): boolean;
+  /** A message of a peer that is not admitted was thrown away. */
+  refused(peer: string): void;
+}
+
+const OPEN_DOOR: Door = { admits: () => true, refused: () => {} };
+
 /** Peers whose address is kept as text; a flood of forged ones must not grow us. */
 const PEERS_MAX = 4_096;
 
@@ -27,7 +39,8 @@ export class DatagramSource implements Readable, Disposable {
   readonly #reader: DatagramReader;
   readonly #record = new RecordView();
   readonly #local: Origin;
-  readonly #peers = new Map<string, Origin>();
+  /** By address; `undefined`: not admitted. */
+  readonly #peers = new Map<string, Origin | undefined>();
   readonly #watch: Disposable;
 
   constructor(
@@ -37,6 +50,7 @@ export class DatagramSource implements Readable, Disposable {
     private readonly clock: Clock,
     private readonly intake: Intake,
     host: string = hostname(),
+    private readonly door: Door = OPEN_DOOR,
   ) {
     this.fd = socket.fd;
     this.#local = origin(via, host);
@@ -59,9 +73,15 @@ export class DatagramSource implements Readable, Disposable {
     if (count <= 0) return 0;
     const record = this.#record;
     record.receivedUs = this.clock.wallMs() * 1_000;
+    let peer: Origin | undefined = this.#local;
     for (let at = 0; at < count; at++) {
       if (this.via === "udp") {
-        if (at === 0 || !reader.samePeer(at, at - 1)) record.origin = this.#peerAt(at);
+        if (at === 0 || !reader.samePeer(at, at - 1)) peer = this.#peerAt(at);
+        if (peer === undefined) {
+          this.door.refused(reader.peer(at));
+          continue;
+        }
+        record.origin = peer;
       } else {
         record.pid = reader.pid(at);
         record.uid = reader.uid(at);
@@ -81,19 +101,23 @@ export class DatagramSource implements Readable, Disposable {
     this.intake.turnEnded();
   }
 
+  /** Senders are told from now on that nobody listens; what they sent before can still be read. Not for a socket that others hold too. */
+  refuseMore(): void {
+    libc().shutdown(this.fd, SHUT_RD);
+  }
+
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
     this.socket[Symbol.dispose]();
   }
 
-  #peerAt(at: number): Origin {
+  /** `undefined` where it is not admitted. */
+  #peerAt(at: number): Origin | undefined {
     const peer = this.#reader.peer(at);
-    let known = this.#peers.get(peer);
-    if (known === undefined) {
-      if (this.#peers.size >= PEERS_MAX) this.#peers.clear();
-      known = origin("udp", peer, peer);
-      this.#peers.set(peer, known);
-    }
+    if (this.#peers.has(peer)) return this.#peers.get(peer);
+    if (this.#peers.size >= PEERS_MAX) this.#peers.clear();
+    const known = this.door.admits(peer) ? origin("udp", peer, peer) : undefined;
+    this.#peers.set(peer, known);
     return known;
   }
 }

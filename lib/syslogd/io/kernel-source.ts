@@ -1,13 +1,21 @@
 // Takes the kernel's messages from /dev/kmsg. It knows no SIGIO, so it is asked several times a second; a read that finds nothing costs a microsecond.
-import { closeSync, constants, openSync, readSync } from "node:fs";
+//
+// How far they were read is kept in a file, so that a restart repeats nothing and knows what it missed. The file is written behind what was taken, not before:
+// a crash in between repeats a few messages rather than losing them. Its place is /run: it means nothing after the host's next start.
+//
+// A message that the kernel said in pieces comes in several records; the pieces are joined if they are there when the first is read.
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Clock } from "../../run/clock.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import type { ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
+import { formatKernelPosition, KernelSequence, tryKernelPosition } from "../kernel-position.ts";
 import { KERNEL_RECORD_BYTES_MAX, KernelRecord, readKernelRecord } from "../kernel-record.ts";
 import type { Intake } from "./datagram-source.ts";
 
 const PATH = "/dev/kmsg";
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 const ASK_EVERY_MS = 200;
 /** So many records at a time; others get their turn, and the rest is taken soon after. */
 const RECORDS_A_TURN = 256;
@@ -17,35 +25,45 @@ export interface KernelSourceOptions {
   readonly rules: ParseRules;
   readonly clock: Clock;
   readonly intake: Intake;
-  /** So many messages were overwritten by the kernel before we could read them. */
-  readonly onMissed: (count: number) => void;
-  /** Reading failed; nothing more will come. */
-  readonly onEnd: (error: unknown) => void;
+  /** Where the number of the last message is kept. */
+  readonly statePath: string;
+  readonly say: (severity: "warning" | "notice", text: string) => void;
 }
 
 export class KernelSource implements Disposable {
   received = 0;
-  missed = 0;
   readonly #fd = openSync(PATH, constants.O_RDONLY | constants.O_NONBLOCK);
   readonly #options: KernelSourceOptions;
   readonly #bytes = new Uint8Array(KERNEL_RECORD_BYTES_MAX);
-  readonly #kernelRecord = new KernelRecord();
   readonly #record = new RecordView();
+  readonly #bootId = readFileSync(BOOT_ID, "latin1").trim();
+  readonly #sequence: KernelSequence;
   readonly #timer: ReturnType<typeof setInterval>;
-  /** The sequence number that comes next; -1 before the first. */
-  #next = -1;
+  /** The record that was read last, and another to read the next into. */
+  #pending = new KernelRecord();
+  #next = new KernelRecord();
+  #isPending = false;
   #isClosed = false;
+  #cannotKeep = false;
+  readonly #readOn = (): void => this.#readAll();
 
   /** @throws where /dev/kmsg cannot be opened: it is root's, and missing in most containers */
   constructor(options: KernelSourceOptions) {
     this.#options = options;
     this.#record.origin = origin("kernel", options.host);
-    this.#timer = setInterval(() => this.#readAll(), ASK_EVERY_MS);
-    setImmediate(() => this.#readAll());
+    this.#sequence = new KernelSequence(savedPosition(options.statePath, this.#bootId));
+    this.#timer = setInterval(this.#readOn, ASK_EVERY_MS);
+    setImmediate(this.#readOn);
+  }
+
+  /** Messages that the kernel overwrote before they were read. */
+  get missed(): number {
+    return this.#sequence.missed;
   }
 
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
+    this.#readAll(); // what was said last is often why we end
     this.#isClosed = true;
     clearInterval(this.#timer);
     closeSync(this.#fd);
@@ -53,14 +71,21 @@ export class KernelSource implements Disposable {
 
   #readAll(): void {
     if (this.#isClosed) return;
+    const before = this.#sequence.next;
     try {
-      let taken = 0;
-      while (taken < RECORDS_A_TURN && this.#readOne()) taken += 1;
-      if (taken > 0) this.#options.intake.turnEnded();
+      let reads = 0;
+      while (reads < RECORDS_A_TURN && this.#readOne()) reads += 1;
+      if (reads === RECORDS_A_TURN) setImmediate(this.#readOn);
+      else this.#takePending();
     } catch (error) {
-      this[Symbol.dispose]();
-      this.#options.onEnd(error);
+      this.#isClosed = true;
+      clearInterval(this.#timer);
+      closeSync(this.#fd);
+      this.#options.say("warning", `${PATH}: cannot be read any more: ${reasonOf(error)}`);
     }
+    if (this.#sequence.next === before) return;
+    this.#options.intake.turnEnded();
+    this.#keepPosition();
   }
 
   /** False where nothing waits. */
@@ -71,15 +96,36 @@ export class KernelSource implements Disposable {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "EAGAIN") return false;
-      if (code === "EPIPE") return true; // the record we were at was overwritten: the next read gives the oldest there is
+      if (code === "EPIPE") return true; // the record we were at was overwritten: the next read gives the oldest there is, and its number tells how many
       throw error;
     }
-    if (readKernelRecord(this.#bytes, length, this.#kernelRecord)) this.#take(this.#kernelRecord);
+    if (readKernelRecord(this.#bytes, length, this.#next)) this.#takeNext();
     return true;
   }
 
-  #take({ bytes, end, sequence, monotonicUs }: KernelRecord): void {
-    const { clock, rules, intake, onMissed } = this.#options;
+  #takeNext(): void {
+    const next = this.#next;
+    const missed = this.#sequence.take(next.sequence);
+    if (missed < 0) return;
+    if (missed > 0) {
+      const count = missed === 1 ? "1 of the kernel's messages was" : `${missed} of the kernel's messages were`;
+      this.#options.say("warning", `${PATH}: ${count} overwritten unread`);
+    }
+    if (next.isContinuation && this.#isPending && missed === 0) {
+      this.#pending.append(next);
+      return;
+    }
+    this.#takePending();
+    this.#next = this.#pending;
+    this.#pending = next;
+    this.#isPending = true;
+  }
+
+  #takePending(): void {
+    if (!this.#isPending) return;
+    this.#isPending = false;
+    const { bytes, end, monotonicUs } = this.#pending;
+    const { clock, rules, intake } = this.#options;
     const record = this.#record;
     const wallMs = clock.wallMs();
     record.receivedUs = wallMs * 1_000;
@@ -87,12 +133,36 @@ export class KernelSource implements Disposable {
     // The kernel counts from its start; where the wall clock stands now tells when that was.
     record.timeUs = Math.round((wallMs - clock.monotonicMs()) * 1_000 + monotonicUs);
     record.zoneMinutes = rules.zone(record.timeUs / 1_000);
-    if (this.#next >= 0 && sequence > this.#next) {
-      this.missed += sequence - this.#next;
-      onMissed(sequence - this.#next);
-    }
-    this.#next = sequence + 1;
     this.received += 1;
     intake.take(record);
   }
+
+  /** In one step: a file that is there is whole. */
+  #keepPosition(): void {
+    const { statePath, say } = this.#options;
+    try {
+      const beside = `${statePath}.new`;
+      writeFileSync(beside, formatKernelPosition({ bootId: this.#bootId, next: this.#sequence.next }));
+      renameSync(beside, statePath);
+      this.#cannotKeep = false;
+    } catch (error) {
+      if (!this.#cannotKeep)
+        say("warning", `${statePath}: a restart will repeat the kernel's messages: ${reasonOf(error)}`);
+      this.#cannotKeep = true;
+    }
+  }
+}
+
+/** -1 where nothing is known: then all that the kernel still has is new. */
+function savedPosition(path: string, bootId: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return tryKernelPosition(readFileSync(path, "latin1"), bootId)?.next ?? -1;
+  } catch {
+    return -1; // none was kept; whether one can be kept, the first attempt tells
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,19 +1,26 @@
 // Opens the sources that the settings ask for, and says what they are.
 import { lstatSync, readlinkSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
+import { networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import { adoptUnixDatagram, type DatagramSocket, listenUdp, listenUnixDatagram } from "../../linux/datagram-socket.ts";
-import { passedSockets } from "../../linux/service-manager.ts";
+import { type PassedSocket, passedSockets } from "../../linux/service-manager.ts";
 import type { Clock } from "../../run/clock.ts";
 import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
+import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
-import { formatListenAddress } from "../listen-address.ts";
+import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
+import { type Listener, listener } from "../listener.ts";
+import { Refusals } from "../refusals.ts";
 import type { Settings } from "../settings.ts";
 import { chooseSockets, DEV_LOG, hearsJournal, ownsDevLog, type SocketChoice } from "../socket-choice.ts";
-import { DatagramSource, type Intake } from "./datagram-source.ts";
+import { DatagramSource, type Door, type Intake } from "./datagram-source.ts";
 import { KernelSource } from "./kernel-source.ts";
+import { Listeners, rulesFor } from "./listeners.ts";
+import { SocketGuard } from "./socket-guard.ts";
 
 /** Room for a burst: with the system's 208 KiB a pause of a millisecond loses messages at 100,000 a second. */
 const UDP_BUFFER_BYTES = 4 * 1024 * 1024;
+const REFUSALS_TOLD_EVERY_MS = 60_000;
 
 export interface SourceContext {
   readonly host: string;
@@ -21,64 +28,218 @@ export interface SourceContext {
   readonly clock: Clock;
   readonly intake: Intake;
   readonly env: Record<string, string | undefined>;
-  readonly say: (severity: "warning" | "notice", text: string) => void;
+  readonly say: (severity: SeverityName, text: string) => void;
+  /** stdin has ended. */
+  readonly onInputEnd: () => void;
 }
 
-/** All open sources. Disposing takes what still waits in them, then closes them. */
-export interface Sources extends Disposable {
+/** What a source has taken so far. */
+export interface SourceTotals {
+  readonly name: string;
+  readonly received: number;
+  /** Of these, how many were longer than the limit. */
+  readonly cut: number;
+  /** Messages or connections that were turned away. */
+  readonly refused: number;
+  readonly connections: number;
+}
+
+/** All open sources. */
+export interface Sources {
   /** What we listen on, each as an operator would write it. */
   readonly names: readonly string[];
-  readonly datagrams: readonly DatagramSource[];
   /** What we say on stderr comes back as a message. */
   readonly echoesStderr: boolean;
+  /** When all listen. @throws where one that was asked for cannot be had */
+  ready(): Promise<void>;
+  totals(): readonly SourceTotals[];
+  /** What they read at the start may have changed: certificates. */
+  reload(): void;
+  /** Takes what still waits in them, then closes them. */
+  close(): Promise<void>;
 }
 
 /** @throws {SystemError | Fault} where a socket that was asked for cannot be had; those opened before are closed again */
 export function openSources(settings: Settings, context: SourceContext): Sources {
-  const names: string[] = [];
-  const datagrams: DatagramSource[] = [];
-  const opened = new DisposableStack();
-  let choices: readonly SocketChoice[] = [];
+  const opened = new OpenSources(settings, context);
   try {
-    choices = chooseSockets(socketFacts(settings, context.env));
-    for (const choice of choices)
-      add("unix", "take" in choice ? `descriptor ${choice.take}` : choice.path, openUnix(choice));
-    for (const at of settings.udp)
-      add("udp", `udp ${formatListenAddress(at)}`, listenUdp(at.address, at.port, UDP_BUFFER_BYTES));
-    const wantsKernel = settings.kernel === "yes" || (settings.kernel === "auto" && ownsDevLog(choices));
-    if (wantsKernel && openKernel(opened, context)) names.push("/dev/kmsg");
+    opened.open();
   } catch (error) {
-    opened.dispose();
+    void opened.close();
     throw error;
   }
-  return {
-    names,
-    datagrams,
-    echoesStderr: context.env["JOURNAL_STREAM"] !== undefined && hearsJournal(choices),
-    [Symbol.dispose]() {
-      for (const source of datagrams) drain(source);
-      opened.dispose();
-    },
-  };
+  return opened;
+}
 
-  function add(via: "unix" | "udp", name: string, socket: DatagramSocket): void {
-    const { clock, intake, host, zone } = context;
-    const rules = { ...(via === "unix" ? LOCAL_RULES : DEFAULT_RULES), zone };
-    const source = opened.use(new DatagramSource(via, socket, rules, clock, intake, host));
-    datagrams.push(source);
-    names.push(name);
-    for (const shortcoming of socket.shortcomings) context.say("warning", `${name}: ${shortcoming}`);
+class OpenSources implements Sources {
+  readonly #settings: Settings;
+  readonly #context: SourceContext;
+  readonly #names: string[] = [];
+  readonly #datagrams = new Map<string, { readonly source: DatagramSource; readonly refusals: Refusals }>();
+  readonly #listeners: Listeners;
+  readonly #guard: SocketGuard;
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #kernel: KernelSource | undefined;
+  #choices: readonly SocketChoice[] = [];
+
+  constructor(settings: Settings, context: SourceContext) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#listeners = new Listeners(settings.sources, context);
+    this.#guard = new SocketGuard(settings.sources.restoreSockets, context.say);
+  }
+
+  open(): void {
+    const { udp, kernel, sources } = this.#settings;
+    const { say, env, onInputEnd } = this.#context;
+    if (sources.stdin !== "no") this.#listeners.openStdin(onInputEnd);
+    if (sources.stdin === "only") return;
+    const passed = passedSockets(env);
+    this.#choices = chooseSockets(socketFacts(this.#settings, passed));
+    for (const choice of this.#choices) this.#openUnix(choice);
+    for (const socket of passed) if (socket.type.endsWith("-stream")) this.#listeners.adopt(socket, sources);
+    for (const at of udp) this.#open(listener({ by: "udp", ...at }, { allow: sources.allow }));
+    for (const one of sources.listeners) this.#open(one);
+    const wantsKernel = kernel === "yes" || (kernel === "auto" && ownsDevLog(this.#choices));
+    if (wantsKernel) this.#openKernel();
+    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals());
+    if (sources.markEveryMs > 0) this.#every(sources.markEveryMs, () => say("info", "-- MARK --"));
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names, ...this.#listeners.names];
+  }
+
+  get echoesStderr(): boolean {
+    return this.#context.env["JOURNAL_STREAM"] !== undefined && hearsJournal(this.#choices);
+  }
+
+  ready(): Promise<void> {
+    return this.#listeners.ready();
+  }
+
+  totals(): readonly SourceTotals[] {
+    const datagrams = [...this.#datagrams].map(([name, { source, refusals }]) => {
+      const { received, cut } = source;
+      return { name, received, cut, refused: refusals.count, connections: 0 };
+    });
+    const streams = this.#listeners.receptions.map(({ options, received, cut, refusals, connections }) => {
+      return { name: options.name, received, cut, refused: refusals.count, connections };
+    });
+    return [...datagrams, ...streams];
+  }
+
+  reload(): void {
+    this.#listeners.reload();
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#guard[Symbol.dispose]();
+    for (const { source } of this.#datagrams.values()) end(source);
+    this.#kernel?.[Symbol.dispose]();
+    await this.#listeners.close();
+  }
+
+  #open(one: Listener): void {
+    const { on } = one;
+    if (on.by === "udp") this.#openUdp(one, on);
+    else if (on.by === "unix") this.#openUnix({ path: on.path, replacesLink: false });
+    else this.#listeners.open(one);
+  }
+
+  #openUdp({ allow, zone }: Listener, at: ListenAddress): void {
+    const name = `udp ${formatListenAddress(at)}`;
+    const refusals = new Refusals();
+    const { clock, say } = this.#context;
+    const door: Door = {
+      admits(peer) {
+        const address = tryPeerAddress(peer);
+        return (
+          address !== undefined && (allow.length === 0 || allow.some((network) => networkContains(network, address)))
+        );
+      },
+      refused(peer) {
+        const line = refusals.add(
+          `${name}: refused ${peer}: it is in none of the networks that are allowed`,
+          clock.monotonicMs(),
+        );
+        if (line !== undefined) say("warning", line);
+      },
+    };
+    this.#add("udp", name, listenUdp(at.address, at.port, UDP_BUFFER_BYTES), zone, refusals, door);
+  }
+
+  #openUnix(choice: SocketChoice): void {
+    const name = "take" in choice ? `descriptor ${choice.take}` : choice.path;
+    this.#add("unix", name, openUnix(choice), undefined, new Refusals());
+    if ("take" in choice) return; // who passed it looks after it
+    this.#guard.watch({ path: choice.path, restore: () => this.#restore(choice.path) });
+  }
+
+  /** Another socket at the path, instead of one that was taken away: what was sent to that one is taken first. */
+  #restore(path: string): void {
+    const socket = listenUnixDatagram(path);
+    const before = this.#datagrams.get(path);
+    before?.source.refuseMore();
+    if (before !== undefined) end(before.source);
+    this.#add("unix", path, socket, undefined, new Refusals());
+  }
+
+  #add(
+    via: "unix" | "udp",
+    name: string,
+    socket: DatagramSocket,
+    zone: ZoneOffset | undefined,
+    refusals: Refusals,
+    door?: Door,
+  ): void {
+    const { clock, intake, host, say } = this.#context;
+    const rules = rulesFor(via === "unix" ? LOCAL_RULES : DEFAULT_RULES, zone, this.#settings.sources, this.#context);
+    const source = new DatagramSource(via, socket, rules, clock, intake, host, door);
+    if (!this.#datagrams.has(name)) this.#names.push(name);
+    this.#datagrams.set(name, { source, refusals });
+    for (const shortcoming of socket.shortcomings) say("warning", `${name}: ${shortcoming}`);
+  }
+
+  #openKernel(): void {
+    const { host, zone, clock, intake, say } = this.#context;
+    const rules = { ...LOCAL_RULES, zone };
+    try {
+      this.#kernel = new KernelSource({
+        host,
+        rules,
+        clock,
+        intake,
+        say,
+        statePath: this.#settings.sources.kernelStatePath,
+      });
+      this.#names.push("/dev/kmsg");
+    } catch (error) {
+      say("warning", `/dev/kmsg: the kernel's messages are left out: ${reasonOf(error)}`);
+    }
+  }
+
+  #tellRefusals(): void {
+    for (const { refusals } of this.#datagrams.values()) {
+      const line = refusals.pending(this.#context.clock.monotonicMs());
+      if (line !== undefined) this.#context.say("warning", line);
+    }
+  }
+
+  #every(ms: number, run: () => void): void {
+    this.#timers.push(setInterval(run, ms).unref());
   }
 }
 
 /** At the end: what senders got rid of before we close is taken, but no flood keeps us from closing. */
-function drain(source: DatagramSource): void {
+function end(source: DatagramSource): void {
   for (let batch = 0; batch < 64 && source.readOnce() === source.readMax; batch++);
   source.turnEnded();
+  source[Symbol.dispose]();
 }
 
-function socketFacts(settings: Settings, env: SourceContext["env"]) {
-  const passed = settings.sockets.length > 0 ? [] : passedSockets(env);
+function socketFacts(settings: Settings, passed: readonly PassedSocket[]) {
   return {
     asked: settings.sockets,
     passed: passed.filter((socket) => socket.type === "unix-datagram").map((socket) => socket.fd),
@@ -100,25 +261,6 @@ function openUnix(choice: SocketChoice): DatagramSocket {
   const socket = listenUnixDatagram(beside, choice.path);
   renameSync(beside, choice.path);
   return socket;
-}
-
-function openKernel(opened: DisposableStack, { host, zone, clock, intake, say }: SourceContext): boolean {
-  try {
-    opened.use(
-      new KernelSource({
-        host,
-        rules: { ...LOCAL_RULES, zone },
-        clock,
-        intake,
-        onMissed: (count) => say("warning", `/dev/kmsg: ${count} of the kernel's messages were overwritten unread`),
-        onEnd: (error) => say("warning", `/dev/kmsg: cannot be read any more: ${reasonOf(error)}`),
-      }),
-    );
-    return true;
-  } catch (error) {
-    say("warning", `/dev/kmsg: the kernel's messages are left out: ${reasonOf(error)}`);
-    return false;
-  }
 }
 
 function reasonOf(error: unknown): string {

@@ -22,7 +22,7 @@ import { Router } from "../router.ts";
 import type { Settings } from "../settings.ts";
 import { reportOf } from "../sink-report.ts";
 import type { Intake } from "./datagram-source.ts";
-import { openSources, type Sources } from "./sources.ts";
+import { openSources, type Sources, type SourceTotals } from "./sources.ts";
 
 /** Only for those who may read the whole log. */
 const FILE_MODE = 0o640;
@@ -39,6 +39,7 @@ export interface Totals {
   readonly received: number;
   /** Of no interest to any rule. */
   readonly unrouted: number;
+  readonly sources: readonly SourceTotals[];
   readonly sinks: readonly {
     readonly name: string;
     readonly accepted: number;
@@ -60,6 +61,8 @@ export class Syslogd implements Intake {
   readonly #router: Router;
   /** Missing while they are being opened: they may have something to say already. */
   readonly #sources: Sources | undefined;
+  /** Resolves when stdin has ended, where that was read. */
+  readonly inputEnded: Promise<void>;
   #received = 0;
   #unrouted = 0;
   #isClosing = false;
@@ -84,7 +87,10 @@ export class Syslogd implements Intake {
       }),
     );
     const { clock, env } = surroundings;
-    const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say: this.say.bind(this) };
+    const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
+    this.inputEnded = inputEnded;
+    const say = this.say.bind(this);
+    const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, onInputEnd };
     this.#sources = openSources(settings, context);
     this.say("notice", `started: listens on ${this.listensOn.join(", ")}`);
   }
@@ -92,6 +98,11 @@ export class Syslogd implements Intake {
   /** What we listen on. */
   get listensOn(): readonly string[] {
     return this.#sources?.names ?? [];
+  }
+
+  /** Resolves when all sources listen. @throws {Fault} where one that was asked for cannot be had */
+  async ready(): Promise<void> {
+    await this.#sources?.ready();
   }
 
   take(record: RecordView): void {
@@ -116,9 +127,10 @@ export class Syslogd implements Intake {
     this.turnEnded();
   }
 
-  /** SIGHUP: files may have been moved away. */
+  /** SIGHUP: files may have been moved away, certificates renewed. */
   reopen(): void {
     for (const sink of this.#sinks) sink.reopen();
+    this.#sources?.reload();
     this.say("notice", "opened its files anew");
   }
 
@@ -126,6 +138,7 @@ export class Syslogd implements Intake {
     return {
       received: this.#received,
       unrouted: this.#unrouted,
+      sources: this.#sources?.totals() ?? [],
       sinks: this.#sinks.map((sink) => ({ name: sink.name, ...sink.counters, waiting: sink.waiting })),
     };
   }
@@ -133,7 +146,7 @@ export class Syslogd implements Intake {
   /** Ends in order: takes what still waits in the sockets, closes them, and gives the sinks `withinMs` to get rid of their queues. */
   async close(withinMs: number): Promise<void> {
     this.say("notice", `ends after ${this.#received} records`);
-    this.#sources?.[Symbol.dispose]();
+    await this.#sources?.close();
     this.#isClosing = true;
     await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
   }

@@ -1,0 +1,52 @@
+// The files of a TLS listener, read and checked: whether they are what they should be, belong together, and are in their time.
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
+import { Fault } from "../../base/fault.ts";
+import type { TlsSettings } from "../listener.ts";
+
+export interface CertificateFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer | undefined;
+  /** When our own certificate ends. */
+  readonly validToMs: number;
+}
+
+/** @throws {Fault} kind "config": which file, what was found, what to do */
+export function readCertificateFiles(tls: TlsSettings): CertificateFiles {
+  const cert = read(tls.certificatePath, "certificate");
+  const key = read(tls.keyPath, "key");
+  const ca = tls.authoritiesPath === undefined ? undefined : read(tls.authoritiesPath, "authorities");
+  const own = tried(tls.certificatePath, "certificate", "a certificate in PEM form", () => new X509Certificate(cert));
+  const privateKey = tried(tls.keyPath, "key", "a private key in PEM form, without a passphrase", () =>
+    createPrivateKey(key),
+  );
+  if (!own.checkPrivateKey(privateKey)) {
+    const found = `cannot use ${tls.keyPath}: it is not the key of the certificate in ${tls.certificatePath}`;
+    throw new Fault("config", "key", found);
+  }
+  if (ca !== undefined && tls.authoritiesPath !== undefined)
+    tried(tls.authoritiesPath, "authorities", "certificates in PEM form", () => createSecureContext({ ca }));
+  return { cert, key, ca, validToMs: Date.parse(own.validTo) };
+}
+
+function read(path: string, code: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Fault("config", code, `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function tried<T>(path: string, code: string, form: string, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    throw new Fault("config", code, `cannot use ${path}: expected ${form} (${reasonOf(error)})`, { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

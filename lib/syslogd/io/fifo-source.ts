@@ -1,0 +1,55 @@
+// Takes messages from a FIFO: what `echo hello >/run/log.fifo` writes, and programs that can log to a file only. It outlives its writers.
+import { closeSync, readSync } from "node:fs";
+import { openFifo } from "../../linux/fifo.ts";
+import { type Readable, watchReadable } from "../../linux/sigio.ts";
+import { origin } from "../../syslog/record.ts";
+import type { Conversation, Reception } from "./reception.ts";
+
+/** What a pipe holds, unless somebody has changed it. */
+const READ_BYTES = 65_536;
+
+export class FifoSource implements Readable, Disposable {
+  readonly fd: number;
+  /** A read gives bytes, not messages: one that gives any is a full one. */
+  readonly readMax = 1;
+  /** Of 1 KiB each. */
+  readonly queueMax = READ_BYTES / 1_024;
+  readonly #bytes = new Uint8Array(READ_BYTES);
+  readonly #conversation: Conversation;
+  readonly #watch: Disposable;
+  #isClosed = false;
+
+  /** @throws {Fault | SystemError} where it cannot be had */
+  constructor(
+    path: string,
+    readonly reception: Reception,
+    host: string,
+  ) {
+    this.fd = openFifo(path);
+    this.#conversation = reception.open(origin("fifo", host));
+    this.#watch = watchReadable(this);
+  }
+
+  readOnce(): number {
+    let length: number;
+    try {
+      length = readSync(this.fd, this.#bytes);
+    } catch {
+      return 0; // nothing waits (EAGAIN); and nothing else goes wrong with a FIFO that is open
+    }
+    if (length === 0) return 0;
+    this.#conversation.take(this.#bytes.subarray(0, length));
+    return 1;
+  }
+
+  turnEnded(): void {}
+
+  [Symbol.dispose](): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (let reads = 0; reads < 64 && this.readOnce() > 0; reads++);
+    this.#watch[Symbol.dispose]();
+    this.#conversation.end();
+    closeSync(this.fd);
+  }
+}

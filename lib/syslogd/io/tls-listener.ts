@@ -1,0 +1,206 @@
+// Takes connections over TLS (RFC 5425), from peers that their certificates permit.
+//
+// Where authorities or permitted peers are named, a client has to show a certificate, and none of its bytes is read before it was found good. Without either,
+// TLS only keeps others from listening in. A client that is turned away is told to the operator with the reason; so is our own certificate, before it ends.
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import { Fault } from "../../base/fault.ts";
+import { formatAddress, type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { type Origin, origin } from "../../syslog/record.ts";
+import type { TlsSettings } from "../listener.ts";
+import { namesOf, type PeerCertificate, whyRefused } from "../permitted-peer.ts";
+import { type CertificateFiles, readCertificateFiles } from "./certificate-files.ts";
+import type { Conversation, Reception } from "./reception.ts";
+import type { StreamSource } from "./stream-listener.ts";
+
+/** A client that connects and does not shake hands keeps no place. */
+const HANDSHAKE_MS = 10_000;
+/** How often our own certificate is looked at, and how long before its end it is told. */
+const LOOK_EVERY_MS = 43_200_000;
+const TELL_BEFORE_MS = 14 * 86_400_000;
+
+export interface TlsSource extends StreamSource {
+  /** Reads the certificates anew, for connections from now on. Where they are bad, the old ones stay. @throws {Fault} what is bad */
+  reload(): void;
+}
+
+export interface TlsPlace {
+  readonly hostname: string;
+  readonly port: number;
+  readonly allow: readonly IpNetwork[];
+  readonly tls: TlsSettings;
+}
+
+/** @throws {Fault} where the files are bad, or the address cannot be had */
+export async function listenForTls(place: TlsPlace, reception: Reception): Promise<TlsSource> {
+  const server = new TlsServer(place, reception);
+  await server.listen();
+  return server;
+}
+
+class TlsServer implements TlsSource {
+  readonly name: string;
+  readonly #server: Server;
+  readonly #clients = new Set<TLSSocket>();
+  readonly #looking: ReturnType<typeof setInterval>;
+  #files: CertificateFiles;
+
+  constructor(
+    private readonly place: TlsPlace,
+    readonly reception: Reception,
+  ) {
+    this.name = reception.options.name;
+    this.#files = readCertificateFiles(place.tls);
+    this.#server = createServer(
+      {
+        ...contextOf(this.#files),
+        minVersion: "TLSv1.2",
+        handshakeTimeout: HANDSHAKE_MS,
+        requestCert: wantsCertificates(place.tls),
+        // Always said: an environment variable would change the default. Where a fingerprint is permitted, it is we who judge, since nobody else need
+        // have signed that certificate.
+        rejectUnauthorized: wantsCertificates(place.tls) && !place.tls.peers.some((peer) => peer.by === "fingerprint"),
+      },
+      (socket) => this.#admit(socket),
+    );
+    this.#server.on("connection", (socket: { remoteAddress?: string; destroy(): void }) => {
+      if (this.#isAllowed(socket.remoteAddress)) return;
+      reception.refuse(socket.remoteAddress ?? "a client", "it is in none of the networks that are allowed");
+      socket.destroy();
+    });
+    this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#handshakeFailed(error, socket));
+    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#looking.unref();
+  }
+
+  listen(): Promise<void> {
+    const { hostname, port } = this.place;
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", (error: Error & { code?: string }) => {
+        clearInterval(this.#looking);
+        const advice = error.code === "EADDRINUSE" ? "; another process listens there (ss -l shows which)" : "";
+        const found = `cannot listen on ${this.name}: ${error.message}${advice}`;
+        reject(
+          new Fault(error.code === "EACCES" ? "no-permission" : "os", error.code ?? "unknown", found, { cause: error }),
+        );
+      });
+      this.#server.listen({ host: hostname, port }, () => {
+        this.#look();
+        resolve();
+      });
+    });
+  }
+
+  reload(): void {
+    const files = readCertificateFiles(this.place.tls);
+    this.#server.setSecureContext(contextOf(files));
+    this.#files = files;
+    this.#look();
+  }
+
+  stop(): void {
+    clearInterval(this.#looking);
+    this.#server.close();
+  }
+
+  endConnections(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+
+  #admit(socket: TLSSocket): void {
+    const { reception } = this;
+    const peer = peerOf(socket);
+    const who = peer.peer || "a client";
+    const refusal = this.#whyRefused(socket);
+    if (refusal !== undefined) {
+      reception.refuse(who, refusal);
+      return void socket.destroy();
+    }
+    const conversation: Conversation = reception.open(peer);
+    this.#clients.add(socket);
+    socket.setKeepAlive(true, 60_000);
+    socket.on("data", (chunk: Buffer) => {
+      if (!conversation.take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) socket.destroy();
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => {
+      this.#clients.delete(socket);
+      conversation.end();
+    });
+  }
+
+  #whyRefused(socket: TLSSocket): string | undefined {
+    const { reception, place } = this;
+    if (!this.#isAllowed(socket.remoteAddress)) return "it is in none of the networks that are allowed";
+    if (reception.isFull) return `there are ${reception.connections} connections, as many as may be`;
+    if (!wantsCertificates(place.tls)) return undefined;
+    const certificate = certificateOf(socket);
+    if (certificate === undefined) return "it has no certificate";
+    return whyRefused(place.tls.peers, certificate, reception.options.clock.wallMs());
+  }
+
+  #handshakeFailed(error: Error & { code?: string }, socket: TLSSocket): void {
+    const who = socket.remoteAddress ?? "a client";
+    socket.destroy();
+    if (socket.remoteAddress === undefined || !this.#isAllowed(socket.remoteAddress)) return; // it has gone, or was told already
+    this.reception.refuse(who, REASONS[error.code ?? ""] ?? `the TLS handshake failed: ${error.message}`);
+  }
+
+  #isAllowed(remote: string | undefined): boolean {
+    if (this.place.allow.length === 0) return true;
+    const address = tryPeerAddress(remote ?? "");
+    return address !== undefined && this.place.allow.some((network) => networkContains(network, address));
+  }
+
+  /** Tells when our own certificate has ended, or is about to. */
+  #look(): void {
+    const { clock, say } = this.reception.options;
+    const leftMs = this.#files.validToMs - clock.wallMs();
+    const end = new Date(this.#files.validToMs).toISOString().slice(0, 10);
+    const which = `${this.name}: our certificate ${this.place.tls.certificatePath}`;
+    if (leftMs < 0) say("warning", `${which} expired on ${end}: clients that check it will not send`);
+    else if (leftMs < TELL_BEFORE_MS) say("warning", `${which} expires on ${end}`);
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not good yet",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "no authority of ours has signed its certificate",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+  SELF_SIGNED_CERT_IN_CHAIN: "no authority of ours has signed its certificate",
+  UNABLE_TO_GET_ISSUER_CERT: "no authority of ours has signed its certificate",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "no authority of ours has signed its certificate",
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "it has no certificate",
+  ERR_SSL_HTTP_REQUEST: "it speaks HTTP, not TLS",
+  ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS",
+  ERR_TLS_HANDSHAKE_TIMEOUT: "it did not finish the TLS handshake",
+};
+
+function wantsCertificates(tls: TlsSettings): boolean {
+  return tls.authoritiesPath !== undefined || tls.peers.length > 0;
+}
+
+function contextOf({ cert, key, ca }: CertificateFiles) {
+  return { cert, key, ...(ca === undefined ? {} : { ca }) };
+}
+
+function peerOf(socket: TLSSocket): Origin {
+  const address = tryPeerAddress(socket.remoteAddress ?? "");
+  const peer = address === undefined ? "" : formatAddress(address);
+  return origin("tls", peer, peer);
+}
+
+/** `undefined` where the peer showed none. */
+function certificateOf(socket: TLSSocket): PeerCertificate | undefined {
+  const shown = socket.getPeerCertificate();
+  if (!shown?.fingerprint256) return undefined;
+  const commonName: unknown = shown.subject?.CN;
+  return {
+    isAuthorized: socket.authorized,
+    names: namesOf(shown.subjectaltname, typeof commonName === "string" ? commonName : undefined),
+    sha1: shown.fingerprint.replaceAll(":", ""),
+    sha256: shown.fingerprint256.replaceAll(":", ""),
+    validFromMs: Date.parse(shown.valid_from),
+    validToMs: Date.parse(shown.valid_to),
+  };
+}
