@@ -49,7 +49,7 @@ export function expelMember(table: CoverTable, member: Member, identity: Identit
   table.expelled.add(member);
   table.hosts.delete(member);
   const stands = table.unknown.has(member) || [...table.entries.values()].some(({ set }) => set.has(member));
-  if (stands) table.wait({ name: member, why: "expelled", identity });
+  if (stands) table.wait({ name: member, why: "expelled", identity }, true);
   table.unsettled = true;
   table.redefined = true;
 }
@@ -78,7 +78,7 @@ export function strikeFormerSessions(table: CoverTable, member: Member, { identi
 /** Under maintenance a newcomer brings what it holds. */
 function adopt(table: CoverTable, member: Member, { holds }: StateMessage): void {
   for (const { vip, definition } of holds) {
-    const entry = table.entries.get(vip) ?? table.addEntry(definition);
+    const entry = table.entries.get(vip) ?? table.addEntry(definition, false);
     if (entry.owner === undefined || entry.owner === member) table.own(entry, member);
     else entry.set.set(member, entry.number);
   }

@@ -117,7 +117,7 @@ function redefine(table: CoverTable): void {
     .map(({ facts }) => facts.definitions);
   const inForce = definitionsInForce(told, table.inForce);
   for (const definition of inForce) {
-    const entry = table.entries.get(definition.id) ?? table.addEntry(definition);
+    const entry = table.entries.get(definition.id) ?? table.addEntry(definition, true);
     entry.definition = definition; // the same addresses, perhaps another weight
   }
   table.inForce = new Set(inForce.map(({ digest }) => digest));

@@ -72,7 +72,7 @@ export class CoverTable {
   /** Members that showed in this view that they have a table. */
   readonly shown = new Set<Member>();
   /** Names newly waited for, since the machine last looked: it sets its clocks by them. */
-  readonly freshWaits: Waited[] = [];
+  readonly freshWaits: { readonly waited: Waited; readonly anew: boolean }[] = [];
   /** Names struck from the set of a vip that another owns, since the machine last looked: its holder announces itself again. */
   readonly struck: Entry[] = [];
   private sharing: ReadonlyMap<Entry, readonly Entry[]> | undefined;
@@ -97,10 +97,7 @@ export class CoverTable {
     for (const { refusing, ...rest } of snapshot.hosts)
       table.hosts.set(rest.member, { ...rest, refusing: new Set(refusing) });
     for (const member of snapshot.expelled) table.expelled.add(member);
-    for (const waited of snapshot.waited) {
-      table.waited.set(waited.name, waited);
-      table.freshWaits.push(waited);
-    }
+    for (const waited of snapshot.waited) table.wait(waited, false);
     for (const name of snapshot.unknown) table.unknown.add(name);
     table.inForce = new Set(snapshot.inForce);
     table.warm = snapshot.warm;
@@ -167,13 +164,14 @@ export class CoverTable {
     );
   }
 
-  wait(waited: Waited): void {
+  /** @param anew from now on; else others tell how long they would still wait */
+  wait(waited: Waited, anew: boolean): void {
     const before = this.waited.get(waited.name);
     // Of several waits the longest counts: the wait for a departure is longer than the one for an expulsion, and "kept" has no end.
     const rank = { expelled: 0, departed: 1, kept: 2 } as const;
     if (before !== undefined && rank[before.why] >= rank[waited.why]) return;
     this.waited.set(waited.name, waited);
-    this.freshWaits.push(waited);
+    this.freshWaits.push({ waited, anew });
   }
 
   /** The longest silence and lease that any host has told. */
@@ -244,7 +242,8 @@ export class CoverTable {
     this.unknown.delete(name);
   }
 
-  addEntry(definition: Definition): Entry {
+  /** @param isNew nobody has had it in a table: who may hold anything may hold it */
+  addEntry(definition: Definition, isNew: boolean): Entry {
     const entry: Entry = {
       definition,
       owner: undefined,
@@ -255,7 +254,7 @@ export class CoverTable {
       vacated: false,
       pinned: false,
     };
-    for (const name of this.unknown) entry.set.set(name, entry.number);
+    if (isNew) for (const name of this.unknown) entry.set.set(name, entry.number);
     this.entries.set(definition.id, entry);
     this.sharing = undefined;
     return entry;
@@ -270,7 +269,7 @@ export class CoverTable {
 
   /** As `suspectAll`, for the host that nobody can name. */
   suspectAnybody(): void {
-    this.wait({ name: ANYBODY, why: "departed", identity: undefined });
+    this.wait({ name: ANYBODY, why: "departed", identity: undefined }, true);
     this.suspectAll(ANYBODY);
   }
 }

@@ -185,7 +185,7 @@ function giveUp(table: CoverTable, name: Member): void {
   const waited = table.waited.get(name);
   if (waited?.why !== "kept") return;
   table.waited.delete(name);
-  if (table.isSafe()) table.wait({ ...waited, why: "departed" });
+  if (table.isSafe()) table.wait({ ...waited, why: "departed" }, true);
   else table.strikeEverywhere(name);
 }
 

@@ -27,11 +27,12 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
   const expelled = table.expelled.delete(member);
   table.hosts.delete(member);
   table.unknown.delete(member);
-  let stands = false;
+  // The departed daemon may have delivered, in a last burst, what made its host the owner of a vip that has none, or that is not even defined here now.
+  const burst = safe && network && host !== undefined && table.rules.ownerlessBurst;
+  if (burst) table.unknown.add(member);
+  let stands = burst;
   for (const entry of table.entries.values()) {
-    // The departed daemon may have delivered, in a last burst, what made its host the owner of a vip that has none.
-    if (safe && network && host !== undefined && entry.owner === undefined && table.rules.ownerlessBurst)
-      entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
+    if (burst && entry.owner === undefined) entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
     if (entry.owner === member && !table.maintenance.on) {
       entry.owner = undefined;
       entry.vacated = true;
@@ -40,9 +41,9 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
     if (table.maintenance.on || safe || expelled) stands = true;
     else table.strike(entry, member);
   }
-  if (stands && table.maintenance.on) table.wait({ name: member, why: "kept", identity });
+  if (stands && table.maintenance.on) table.wait({ name: member, why: "kept", identity }, true);
   else if (stands && safe)
-    table.wait({ name: member, why: "departed", identity: identity ?? table.waited.get(member)?.identity });
+    table.wait({ name: member, why: "departed", identity: identity ?? table.waited.get(member)?.identity }, true);
   table.unsettled = true;
   table.redefined = true;
 }

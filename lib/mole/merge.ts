@@ -64,8 +64,10 @@ function carryBasics(table: CoverTable, brought: readonly Snapshot[]): void {
 }
 
 function uniteWaited(table: CoverTable, trusted: readonly Snapshot[]): void {
+  // Who was live in one part departs only now, though another part has long waited for it.
+  const live = new Set(trusted.flatMap(({ hosts }) => hosts.map(({ member }) => member)));
   for (const { waited, unknown } of trusted) {
-    for (const name of waited) table.wait(name);
+    for (const one of waited) if (!live.has(one.name)) table.wait(one, false);
     for (const name of unknown) table.unknown.add(name);
   }
 }
@@ -79,7 +81,7 @@ function uniteEntries(
 ): void {
   for (const snapshot of brought) {
     for (const { definition, number, vacated, set } of snapshot.entries) {
-      const entry = table.entries.get(definition.id) ?? table.addEntry(definition);
+      const entry = table.entries.get(definition.id) ?? table.addEntry(definition, false);
       entry.number = Math.max(entry.number, number);
       entry.vacated ||= vacated;
       if (!trusted.includes(snapshot)) continue;
@@ -91,7 +93,7 @@ function uniteEntries(
 function placeHolders(table: CoverTable, states: Parts["states"]): void {
   for (const [member, { holds }] of states) {
     for (const { vip, put, definition } of holds) {
-      const entry = table.entries.get(vip) ?? table.addEntry(definition);
+      const entry = table.entries.get(vip) ?? table.addEntry(definition, false);
       entry.set.set(member, put);
     }
   }
@@ -100,10 +102,13 @@ function placeHolders(table: CoverTable, states: Parts["states"]): void {
 /** Absent names: gone in `available` unless they are waited for already; in `safe` all are. */
 function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: boolean, view: View): void {
   const identities = new Map(trusted.flatMap(({ hosts }) => hosts.map(({ member, identity }) => [member, identity])));
+  // As in a departure: a last burst may have made an absent host the owner of what has none.
   for (const { hosts, entries } of trusted) {
     if (!safe || view.cause !== "network" || !table.rules.ownerlessBurst) break;
     for (const { member } of hosts) {
       if (view.members.includes(member)) continue;
+      table.unknown.add(member);
+      table.wait({ name: member, why: "departed", identity: identities.get(member) }, true);
       for (const { owner, definition, number } of entries)
         if (owner === undefined) table.entries.get(definition.id)!.set.set(member, number);
     }
@@ -113,9 +118,9 @@ function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: bo
       if (table.hosts.has(name) || table.unknown.has(name)) continue;
       const identity = identities.get(name);
       const present = view.members.includes(name);
-      if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity });
-      else if (present) table.wait({ name, why: "expelled", identity });
-      else if (safe) table.wait({ name, why: "departed", identity });
+      if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity }, true);
+      else if (present) table.wait({ name, why: "expelled", identity }, true);
+      else if (safe) table.wait({ name, why: "departed", identity }, true);
       else if (!table.waited.has(name)) entry.set.delete(name);
     }
   }
@@ -127,7 +132,7 @@ function suspectUnknown(table: CoverTable, states: Parts["states"], told: Told, 
   for (const member of table.expelled) {
     if (states.has(member) || told.some(({ state }) => state.knows.includes(member))) continue;
     table.suspectAll(member);
-    table.wait({ name: member, why: "expelled", identity: undefined });
+    table.wait({ name: member, why: "expelled", identity: undefined }, true);
   }
 }
 

@@ -22,6 +22,12 @@ import type { Self } from "./self.ts";
 import { Waits } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
+/**
+ * How much longer than `silence` an exchange may take in `safe` before what is held is let go: a beat's time to notice that a state is missing, and the `expel`'s
+ * way. Within the margin of the others' wait: its half second, less the kernel's lateness.
+ */
+const EXPEL_ROUND_MS = 200;
+
 export class Session {
   readonly pulse: Pulse;
   readonly waits = new Waits();
@@ -111,7 +117,7 @@ export class Session {
   isCoverLost(nowMs: number): boolean {
     const { exchange, view } = this;
     if (exchange === undefined || view === undefined || !(this.lastTable?.isSafe() ?? false)) return false;
-    if (nowMs - exchange.sinceMs >= this.self.config.times.silenceMs) return true;
+    if (nowMs - exchange.sinceMs >= this.self.config.times.silenceMs + EXPEL_ROUND_MS) return true;
     return view.members.length * 2 < this.lastTable!.hostList.hosts.length;
   }
 
@@ -120,6 +126,9 @@ export class Session {
     this.startWaits(table, [], nowMs);
     const all = view.members.every((member) => table.hosts.get(member)?.informed || table.expelled.has(member));
     this.snapshot = all ? undefined : table.snapshot();
+    // Frozen as a newcomer, and thawed into a dozen views at once: I have the table by now, but my states all came too late, each for a view that was over.
+    // Nobody counts me, and nobody would ever hear of me again.
+    if (!table.hosts.has(this.member) && !table.expelled.has(this.member)) this.sendState(view, nowMs, undefined);
   }
 
   private beginExchange(view: View, nowMs: number, first: boolean): void {
@@ -142,7 +151,7 @@ export class Session {
 
   private sendState(view: View, nowMs: number, before: Exchange | undefined): void {
     const { self, exchange } = this;
-    const last = this.lastTable;
+    const last = this.lastTable; // none with a complete table: then I am new, and hold nothing
     const own = last?.hosts.get(this.member);
     const expelled = [...(last?.expelled ?? []), ...(before?.expelled ?? [])];
     this.out.send({
@@ -229,7 +238,7 @@ export class Session {
     for (const member of begun.expelled) {
       if (exchange.states.has(member) || !this.rules.unknownHoldsAll) continue;
       begun.unknown.add(member);
-      begun.wait({ name: member, why: "expelled", identity: undefined });
+      begun.wait({ name: member, why: "expelled", identity: undefined }, true);
     }
     begun.knowledge = !begun.isSafe();
     assign(begun);
@@ -316,7 +325,12 @@ export class Session {
     }
     if (hadTable || this.hasToldTable || exchange.isTableAbout()) return;
     if (this.pulse.missingMs(exchange.sinceMs, nowMs) < silenceMs) return;
-    const first = exchange.view.members.find((member) => exchange.beats.has(member) && exchange.states.has(member));
+    const first = exchange.view.members.find(
+      (member) =>
+        exchange.beats.has(member) &&
+        exchange.states.has(member) &&
+        this.pulse.missingMs(this.pulse.lastHeardMs(member) ?? nowMs, nowMs) < silenceMs,
+    );
     if (first !== this.member) return;
     this.hasToldTable = true;
     this.out.send({ kind: "table", view: exchange.view.id, begun: true, table: undefined, waits: [] });

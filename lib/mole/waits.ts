@@ -27,11 +27,13 @@ export class Waits {
    * @param told what others who know the names longer would still wait; it takes the place of a wait of our own from now
    */
   start(table: CoverTable, told: readonly WaitLeft[], context: WaitContext): void {
-    for (const waited of table.freshWaits) {
+    for (const { waited, anew } of table.freshWaits) {
       if (waited.why === "kept") continue; // until it is back, or an operator gives it up
       const left = told.filter(({ name, departed }) => name === waited.name && (departed || waited.why !== "departed"));
       const untilMs =
-        left.length > 0 ? context.nowMs + Math.max(...left.map(({ ms }) => ms)) : ownMs(table, waited, context);
+        left.length > 0 && !anew
+          ? context.nowMs + Math.max(...left.map(({ ms }) => ms))
+          : ownMs(table, waited, context);
       this.lengthen(waited.name, untilMs, waited.why === "departed");
     }
     table.freshWaits.length = 0;

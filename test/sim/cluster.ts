@@ -225,6 +225,8 @@ export class Cluster {
 
   private excuse(host: SimHost, other: SimHost): string | undefined {
     if (!this.service.reaches(host.daemon, other.daemon)) return "apart";
+    // One of the daemons is frozen, or has not learnt yet that it was.
+    if (host.daemon.ring !== other.daemon.ring) return "in another ring";
     const view = host.machine?.session?.view;
     if (view === undefined) return undefined;
     const name = other.session?.name;
