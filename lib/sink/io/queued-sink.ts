@@ -117,14 +117,15 @@ export class QueuedSink implements Sink, Outlet {
   async close(withinMs: number): Promise<void> {
     this.#isClosing = true;
     const deadlineMs = performance.now() + withinMs;
-    const late = setTimeout(() => {
+    const giveUp = (): void => {
       this.#isClosed = true;
       this.#carrier.close();
       this.#nudge();
-    }, withinMs);
+    };
+    const late = setTimeout(giveUp, withinMs);
     // While the destination is away nothing is gained by waiting: what has a spool is kept.
-    if (this.#failingSinceMs !== undefined && this.#queue.outlives) this.#isClosed = true;
-    this.#nudge();
+    if (this.#failingSinceMs !== undefined && this.#queue.outlives) giveUp();
+    else this.flush();
     await this.#running;
     clearTimeout(late);
     this.#carrier.close();
@@ -166,7 +167,7 @@ export class QueuedSink implements Sink, Outlet {
   async #ship(): Promise<void> {
     while (this.#queue.waiting > 0 && !this.#isClosed) {
       await this.#linger();
-      if (this.#queue.unconfirmedBytes < WINDOW_BYTES) this.#shipOne();
+      if (this.#broken === undefined && this.#queue.unconfirmedBytes < WINDOW_BYTES) this.#shipOne();
       await this.#until(
         () =>
           this.#broken !== undefined ||
@@ -192,7 +193,7 @@ export class QueuedSink implements Sink, Outlet {
         const records = this.#queue.confirm(mark);
         this.counters.delivered += records - missed;
         this.counters.lost += missed;
-        this.#worked();
+        if (missed === 0) this.#worked(); // a report of what was missed would be missed too, and reported
         this.#nudge();
       },
       (error: unknown) => {
@@ -246,21 +247,11 @@ export class QueuedSink implements Sink, Outlet {
     }
   }
 
+  /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
-    const { onEvent } = this.#options;
-    switch (event.on) {
-      case "failing":
-        return onEvent({ on: "spool-failing", reason: event.reason });
-      case "working":
-        return onEvent({ on: "spool-working", outageMs: event.outageMs });
-      case "recovered":
-        return onEvent(event);
-      case "lost":
-        this.counters.lost += event.records; // told when the flow resumes
-        return;
-      default:
-        return event satisfies never;
-    }
+    if (event.on === "lost")
+      this.counters.lost += event.records; // told when the flow resumes
+    else queueMicrotask(() => this.#options.onEvent(queueEventOf(event)));
   }
 
   #nudge(): void {
@@ -293,6 +284,12 @@ export class QueuedSink implements Sink, Outlet {
       this.#wake = done;
     });
   }
+}
+
+function queueEventOf(event: Exclude<SpoolEvent, { on: "lost" }>): QueueEvent {
+  if (event.on === "failing") return { on: "spool-failing", reason: event.reason };
+  if (event.on === "working") return { on: "spool-working", outageMs: event.outageMs };
+  return event;
 }
 
 /** The reason where nothing broke, but all is to be opened anew. */

@@ -11,6 +11,7 @@ const RETRY: BackOffRule = { firstMs: 100, mostMs: 2_000, jitter: 0.2 };
 /** What is in it is nobody's business but its owner's. */
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
+const WRITE_CHUNKS_MAX = 32;
 
 /** Whole entries that belong at `offset` of a segment. */
 export interface Chunk {
@@ -26,7 +27,7 @@ export interface SpoolWriterEvents {
 }
 
 export class SpoolWriter {
-  /** What is not written yet, the oldest first; the first may be on its way. */
+  /** What is not written yet, the oldest first; the first of them may be on their way. */
   readonly chunks: Chunk[] = [];
   /** Bytes in `chunks`. */
   pendingBytes = 0;
@@ -38,7 +39,8 @@ export class SpoolWriter {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #failingSinceMs: number | undefined;
-  #writing: Chunk | undefined;
+  /** How many chunks, from the first, are on their way. */
+  #writingCount = 0;
   /** Whether the directory holds anything: where it does not, no cursor is needed. */
   #hasFiles: boolean;
   #isClosed = false;
@@ -61,7 +63,7 @@ export class SpoolWriter {
   /** The chunk that takes what belongs at `offset` of a segment, with room for `bytes`; made where the last one is not it. */
   chunkFor(segment: number, offset: number, bytes: number, chunkBytes: number): Chunk {
     const last = this.chunks.at(-1);
-    const fits = last !== undefined && last !== this.#writing && last.segment === segment;
+    const fits = last !== undefined && this.chunks.length > this.#writingCount && last.segment === segment;
     if (fits && last.end + bytes <= last.bytes.length) return last;
     const chunk = { segment, offset, bytes: new Uint8Array(Math.max(chunkBytes, bytes)), end: 0 };
     this.chunks.push(chunk);
@@ -104,9 +106,9 @@ export class SpoolWriter {
 
   /** What waits for a segment, but for what is on its way, is not written. */
   #forget(segment: number): void {
-    for (let index = this.chunks.length - 1; index >= 0; index--) {
+    for (let index = this.chunks.length - 1; index >= this.#writingCount; index--) {
       const chunk = this.chunks[index]!;
-      if (chunk.segment !== segment || chunk === this.#writing) continue;
+      if (chunk.segment !== segment) continue;
       this.chunks.splice(index, 1);
       this.pendingBytes -= chunk.end;
     }
@@ -124,7 +126,7 @@ export class SpoolWriter {
       try {
         await this.#removeDoomed();
         await this.#writeCursor();
-        await this.#writeChunk();
+        await this.#writeChunks();
         this.#worked();
       } catch (error) {
         this.#failed(error);
@@ -135,18 +137,25 @@ export class SpoolWriter {
     this.#isRunning = false;
   }
 
-  async #writeChunk(): Promise<void> {
-    const chunk = this.chunks[0];
-    if (chunk === undefined) return;
-    this.#writing = chunk;
+  /** Writes what waits for one segment, many chunks in one call. One that got written in part is written again, at its place. */
+  async #writeChunks(): Promise<void> {
+    const { chunks } = this;
+    const first = chunks[0];
+    if (first === undefined) return;
+    let count = 1;
+    while (count < WRITE_CHUNKS_MAX && chunks[count]?.segment === first.segment) count += 1;
+    const batch = chunks.slice(0, count);
+    const bytes = batch.reduce((sum, { end }) => sum + end, 0);
+    let done = 0;
+    this.#writingCount = count;
     try {
-      const handle = await this.#open(chunk.segment);
-      for (let at = 0; at < chunk.end; )
-        at += (await handle.write(chunk.bytes, at, chunk.end - at, chunk.offset + at)).bytesWritten;
-      this.chunks.shift();
-      this.pendingBytes -= chunk.end;
+      const handle = await this.#open(first.segment);
+      while (done < bytes) done += (await handle.writev(partsFrom(batch, done), first.offset + done)).bytesWritten;
     } finally {
-      this.#writing = undefined;
+      this.#writingCount = 0;
+      for (let behind = chunks[0]!.end; chunks.length > 0 && behind <= done; behind += chunks[0]?.end ?? 0) {
+        this.pendingBytes -= chunks.shift()!.end;
+      }
     }
   }
 
@@ -226,4 +235,15 @@ export class SpoolWriter {
       this.#wake = done;
     });
   }
+}
+
+/** The bytes of chunks that follow each other, without the first `skip`. */
+function partsFrom(chunks: readonly Chunk[], skip: number): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let before = 0;
+  for (const { bytes, end } of chunks) {
+    if (before + end > skip) parts.push(bytes.subarray(Math.max(0, skip - before), end));
+    before += end;
+  }
+  return parts;
 }

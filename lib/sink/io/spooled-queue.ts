@@ -3,7 +3,7 @@
 //   in memory   all of it lies in the ring
 //   spooling    all of it lies on disk, and the beginning of it in the ring too, ready to be sent
 //
-// From the first to the second when the ring is full, or the destination is away: what the ring holds goes to disk before anything newer, so that the disk has the
+// From the first to the second when the ring is half full, or the destination is away: what the ring holds goes to disk before anything newer, so that the disk has the
 // whole queue in its order, and a kill loses nothing of it. Back when all of it is delivered. Without a spool, a full ring refuses the newest.
 //
 // What has waited through an outage, or has been on disk, is late: `nextIsLate`.
@@ -68,9 +68,10 @@ export class SpooledQueue {
     return this.#ring.unconfirmedBytes;
   }
 
-  /** Whether there is room again for more than a few. */
+  /** Whether there is room for more than a few. */
   get hasRoom(): boolean {
-    return this.#isSpooling ? !this.#isPendingFull : this.#ring.usedBytes <= this.#ring.bytesMax / 2;
+    if (this.#isSpooling) return !this.#spool!.isPendingFull;
+    return this.#spool !== undefined || this.#ring.usedBytes <= this.#ring.bytesMax / 2;
   }
 
   /** Whether an end of this process loses nothing but what `close` can't write. */
@@ -110,14 +111,12 @@ export class SpooledQueue {
 
   /** Appends a record; false where there is no room, and it is lost. */
   push(stream: number, number: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (!this.#isSpooling) {
-      if (!(this.#isAway && this.#spool !== undefined) && this.#ring.push(stream, number, bytes, start, end)) {
-        this.#headRecords += 1;
-        return true;
-      }
-      if (this.#spool === undefined) return false;
-      this.#beginSpooling();
+    if (!this.#isSpooling && !this.#mustSpool) {
+      if (!this.#ring.push(stream, number, bytes, start, end)) return false;
+      this.#headRecords += 1;
+      return true;
     }
+    if (!this.#isSpooling) this.#beginSpooling();
     return this.#spool!.append(stream, number, bytes, start, end) >= 0;
   }
 
@@ -185,8 +184,9 @@ export class SpooledQueue {
     return spool.unwritten + this.#notOnDisk();
   }
 
-  get #isPendingFull(): boolean {
-    return this.#spool?.isPendingFull ?? false;
+  /** With half of the ring used: the other half is for what comes while the first gets to the disk. */
+  get #mustSpool(): boolean {
+    return this.#spool !== undefined && (this.#isAway || this.#ring.usedBytes > this.#ring.bytesMax / 2);
   }
 
   #openSpool(): Spool | undefined {
