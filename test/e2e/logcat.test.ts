@@ -2,62 +2,15 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BATCH_MESSAGE_TYPE } from "../../lib/feed/batch.ts";
-import { connect, type Session } from "../../lib/spread/index.ts";
-import { batchOf, ownRecord } from "../logcat/messages.ts";
+import { connect } from "../../lib/spread/index.ts";
+import { NO_CONFIG, send, stage, startDaemon } from "../logcat/stage.ts";
 import { binary } from "../support/binary.ts";
-import { type Child, type ChildOptions, runSpreadbox, start, startSpreadbox } from "../support/child.ts";
+import { type Child, runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { hasRealSpread, startRealSpread } from "../support/real-spread.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** Of this file alone: 24800 to 24899. */
 const REAL_PORT = 24_810;
-const NO_CONFIG = { SPREADBOX_CONFIG: "", TZ: "UTC" };
-
-/** A daemon of ours on a socket of its own. */
-async function startDaemon(socket: string, config?: string): Promise<Child> {
-  const args = ["spreadd", "--port", "0", "--name", "e2e", "--socket", socket, "--no-tmp-socket"];
-  const daemon = startSpreadbox(config === undefined ? args : [...args, "--config", config]);
-  await daemon.stderr.until("listens on");
-  return daemon;
-}
-
-/** A daemon, a sender, and `logcat(...)`, which resolves when it has joined `groups`. */
-async function stage() {
-  const scratch = temporaryDirectory();
-  const socket = join(scratch.path, "spread.sock");
-  const daemon = await startDaemon(socket);
-  const sender = await connect({ servers: `unix:${socket}`, name: "sender" });
-  const children: Child[] = [daemon];
-  return {
-    scratch: scratch.path,
-    socket,
-    daemon,
-    sender,
-    async logcat(args: readonly string[], options: ChildOptions = {}, groups = ["log.mail"]): Promise<Child> {
-      const env = { ...NO_CONFIG, ...options.env };
-      const child = startSpreadbox(["logcat", "--verbose", "--spread", `unix:${socket}`, ...args, ...groups], {
-        ...options,
-        env,
-      });
-      children.push(child);
-      for (const group of groups) await child.stderr.until(`joined ${group}`);
-      return child;
-    },
-    async [Symbol.asyncDispose]() {
-      await sender.close();
-      for (const child of children) await child[Symbol.asyncDispose]();
-      scratch[Symbol.dispose]();
-    },
-  };
-}
-
-const line = (text: string) => ownRecord(`<19>Nov 23 12:03:04 postfix/smtpd[123]: ${text}`);
-
-/** Sends one batch to log.mail. */
-async function send(sender: Session, first: number, texts: readonly string[]): Promise<void> {
-  await sender.multicast("log.mail", batchOf(first, texts.map(line)), { messageType: BATCH_MESSAGE_TYPE });
-}
 
 describe("what comes is printed", () => {
   test("plain in a pipe, one record a line, nothing that drives a terminal; SIGTERM ends it with 0", async () => {
