@@ -1,5 +1,6 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { configCheck } from "./config/check.ts";
+import { configImport } from "./config/import.ts";
 import { configInit } from "./config/init.ts";
 import { configSchema } from "./config/schema.ts";
 import { configShow } from "./config/show.ts";
@@ -15,5 +16,5 @@ export const configCommand: AnyCommand = defineCommand({
     { line: "spreadbox config check spreadbox.toml", about: "every mistake in it, with line and column" },
     { line: "spreadbox config show syslogd", about: "what is in effect, and which line of which file says so" },
   ],
-  commands: [configCheck, configShow, configInit, configSchema],
+  commands: [configCheck, configShow, configInit, configImport, configSchema],
 });
