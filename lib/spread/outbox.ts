@@ -96,7 +96,6 @@ export class Outbox {
         this.#written += took;
       }
       if (piece.at < piece.end) break;
-      if (this.#next === this.#pieces.length - 1) break; // the block being filled may still grow
       this.#next += 1;
     }
     this.#retire();

@@ -45,6 +45,12 @@ describe("more patient than the real daemon", () => {
       expect(handshake.state.at).toBe(at);
     });
 
+  test("but a length that no name has is refused before the name is waited for", () => {
+    const handshake = new DaemonHandshake();
+    expect(handshake.take(Uint8Array.of(5, 0, 1, 1, 11), 0, 5)).toBe(5);
+    expect(handshake.state).toEqual({ at: "refused", reason: "illegal-name" });
+  });
+
   test("what a client pipelines behind its request stays in place", () => {
     const handshake = new DaemonHandshake();
     const stream = new Uint8Array(6 + 90 + 3);

@@ -94,6 +94,17 @@ describe("an outbox", () => {
     expect(outbox.bytes).toBe(Math.ceil(BLOCK_BYTES / 1_000) * 1_000);
   });
 
+  test("remembers where thousands of frames end", () => {
+    const outbox = new Outbox();
+    const { write } = socket(() => Number.POSITIVE_INFINITY);
+    for (let index = 0; index < 700; index++) append(outbox, 10, 1);
+    outbox.flush(write);
+    for (let index = 0; index < 5_000; index++) append(outbox, 10 + (index % 3), index % 251);
+    const frames = outbox.takeUnsent();
+    expect(frames.every((frame, index) => frame.length === 10 + (index % 3) && frame[9] === index % 251)).toBe(true);
+    expect(frames).toHaveLength(5_000);
+  });
+
   test("does not copy a large body", () => {
     const outbox = new Outbox();
     const body = new Uint8Array(100_000);

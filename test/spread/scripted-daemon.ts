@@ -47,6 +47,7 @@ export class ScriptedDaemon {
   /** Answers nothing, from the next byte on. */
   silent = false;
   connections = 0;
+  #deaf = false;
   readonly #listener: SocketListener<Client>;
   readonly #view = new FrameView();
   #invented = 0;
@@ -77,6 +78,12 @@ export class ScriptedDaemon {
 
   get server(): string {
     return typeof this.at === "string" ? `unix:${this.at}` : `${this.at.port}@${this.at.hostname}`;
+  }
+
+  /** Reads nothing more from sessions it has accepted, until told otherwise. */
+  set deaf(deaf: boolean) {
+    this.#deaf = deaf;
+    if (!deaf) for (const client of this.clients) client.socket.resume();
   }
 
   /** Resolves when `holds`, looked at after each thing that happens here. */
@@ -125,6 +132,7 @@ export class ScriptedDaemon {
     }
     if (state.at !== "chosen") return false;
     client.send(client.handshake.accept({ major: 5, minor: 0, patch: 1 }, client.self));
+    if (this.#deaf) client.socket.pause();
     return true;
   }
 

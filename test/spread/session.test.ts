@@ -282,6 +282,25 @@ describe("a lost connection", () => {
 });
 
 describe("back-pressure", () => {
+  test("counts a kept message as sent when the new connection has taken it, not before", async () => {
+    const scratch = temporaryDirectory();
+    const path = join(scratch.path, "s");
+    await using session = openSession({ servers: `unix:${path}`, backOff: QUICK, unsentBytes: 10_000_000 });
+    let sent = 0;
+    const all = Array.from({ length: 40 }, () => session.multicast("g", new Uint8Array(100_000)).then(() => sent++));
+    await take(session, 1); // "lost": the first attempt has failed
+    using daemon = new ScriptedDaemon(path);
+    daemon.deaf = true;
+    await take(session, 1);
+    await new Promise(setImmediate);
+    expect(session.unsent.frames).toBeGreaterThan(0);
+    expect(sent).toBe(0);
+    daemon.deaf = false;
+    await Promise.all(all);
+    await daemon.until(() => daemon.log.length === 40);
+    scratch[Symbol.dispose]();
+  });
+
   test("makes senders wait above the bound, in order, while the daemon reads nothing", async () => {
     await using run = await begin({ unsentBytes: 50_000 });
     const { session, daemon } = run;
@@ -312,6 +331,7 @@ describe("back-pressure", () => {
     const count = 3_000; // 3 MB: more than the sockets between hold
     for (let index = 0; index < count; index++)
       await sender.multicast("g", new Uint8Array(1_000), { messageType: index });
+    expect(run.session.counters.receivedBytes).toBeLessThan(1_000_000); // the bound, and what one read may bring
     let next = 0;
     for await (const event of run.session) {
       if (event.kind !== "message") throw new Error(event.kind);

@@ -15,7 +15,7 @@ export interface LineUser {
   /** No daemon could be reached; it goes on trying. */
   failed(reason: Fault): void;
   /** Frames may be read from the link's connection. */
-  received(link: Link): void;
+  received(link: Link, bytes: number): void;
   drained(link: Link): void;
   /** A sign of life is wanted: send a ping. */
   askLife(link: Link): void;
@@ -133,9 +133,9 @@ export class Line {
   }
 
   readonly #linkUser: LinkUser = {
-    received: (link) => {
+    received: (link, bytes) => {
       this.#standing?.liveness.heard(this.settings.clock.monotonicMs());
-      if (this.#standing?.link === link) this.user.received(link);
+      if (this.#standing?.link === link) this.user.received(link, bytes);
     },
     drained: (link) => {
       this.#standing?.liveness.heard(this.settings.clock.monotonicMs()); // it took bytes: it lives

@@ -12,7 +12,7 @@ import { checkSocketOwner } from "./socket-trust.ts";
 /** What a session wants to know of its link. */
 export interface LinkUser {
   /** Bytes came: frames may be read from `connection.reader`. */
-  received(link: Link): void;
+  received(link: Link, bytes: number): void;
   /** The socket has room again. */
   drained(link: Link): void;
   /** It is over; told once, and only of a link that was accepted. */
@@ -155,7 +155,7 @@ export class Link {
       this.#state = { at: "open", socket: state.socket };
       this.#accepted.resolve();
     }
-    this.user.received(this);
+    this.user.received(this, chunk.length);
   }
 
   drained(): void {

@@ -35,6 +35,7 @@ export interface SessionCounters {
   readonly sentFrames: number;
   /** Messages given up by the policy for unsent ones. */
   readonly droppedMessages: number;
+  /** From daemons, behind the handshakes. */
   readonly receivedBytes: number;
   readonly connections: number;
 }
@@ -314,7 +315,10 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
       this.#tellLost(reason, dropped);
     },
     failed: (reason) => this.#tellLost(reason, 0),
-    received: (link) => this.#received(link),
+    received: (link, bytes) => {
+      this.#receivedBytes += bytes;
+      this.#received(link);
+    },
     drained: () => this.#sender.drained(),
     askLife: () => {
       const self = this.privateGroup;
