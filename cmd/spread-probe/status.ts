@@ -45,7 +45,7 @@ export const statusCommand = defineCommand({
   about:
     "Asks every daemon of a spread.conf, or those named, for its counters: once, or live. Read-only: nothing that this sends can change a daemon.\n\n" +
     "A Spread daemon answers only to the address of a daemon of its own configuration, and only who has the very same spread.conf: run this on one of " +
-    "their hosts, with their file. (spreadd has its own: spreadd status.)",
+    "their hosts, with their file. (spreadd does not speak this protocol: see check and bench.)",
   examples: [
     { line: "spread-probe status", about: "all daemons, side by side, and whether they form one ring" },
     { line: "spread-probe status --watch --conf /etc/spread.conf", about: "live, with messages a second" },

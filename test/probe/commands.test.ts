@@ -3,9 +3,18 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../lib/spread/index.ts";
+import { start } from "../support/child.ts";
 import { hasRealSpread } from "../support/real-spread.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { type DaemonUnderTest, probeJson, runProbe, startOurs, startProbe, startReal } from "./probe-child.ts";
+import {
+  type DaemonUnderTest,
+  probeJson,
+  runProbe,
+  SPREADBOX,
+  startOurs,
+  startProbe,
+  startReal,
+} from "./probe-child.ts";
 
 const SLOW_MS = 60_000;
 
@@ -14,11 +23,11 @@ const DAEMONS = [
   { name: "the real Spread daemon", port: 24_630, isThere: hasRealSpread, start: startReal },
 ];
 
-for (const { name, port, isThere, start } of DAEMONS) {
+for (const { name, port, isThere, start: startDaemon } of DAEMONS) {
   describe.if(isThere)(name, () => {
     let daemon: DaemonUnderTest;
     beforeAll(async () => {
-      daemon = await start(port);
+      daemon = await startDaemon(port);
     }, SLOW_MS);
     afterAll(async () => await daemon?.[Symbol.asyncDispose]());
 
@@ -173,7 +182,7 @@ for (const { name, port, isThere, start } of DAEMONS) {
     test(
       "a bench whose daemon is killed says so and ends",
       async () => {
-        const victim = await start(port + 8);
+        const victim = await startDaemon(port + 8);
         await using bench = startProbe(["bench", "-s", victim.unix, "--time", "30s", "--json"]);
         await using witness = await connect({ servers: victim.tcp });
         await using watch = startProbe(["watch", "-s", victim.unix, "stage"]);
@@ -248,6 +257,22 @@ test("lint: 0 for what Spread takes, 78 for what it does not, --strict for warni
   const refused = await runProbe(["lint", file]);
   expect(refused.status).toBe(78);
   expect(refused.stdout).toContain(`${file}:1:1: error: "Window=5" is one word here`);
+});
+
+test("config import: both tables to stdout, what the operator must know to stderr, and a wrong file refused", async () => {
+  using directory = temporaryDirectory();
+  const file = join(directory.path, "spread.conf");
+  writeFileSync(file, "Spread_Segment 192.0.2.255:5803 { node1 192.0.2.1 }\n");
+  await using imported = start([...SPREADBOX, "config", "import", file]);
+  const { status, stdout, stderr } = await imported.result();
+  expect([status, stdout]).toEqual([
+    0,
+    '[spreadd]\nname = "node1"\nport = 5803\nlisten = ["127.0.0.1","192.0.2.1"]\n\n[spread]\nservers = ["unix:/run/spreadbox/spread.sock", "unix:/tmp/5803", "tcp:localhost:5803"]\n',
+  ]);
+  expect(stderr).toContain("the real daemon listened for TCP on all addresses");
+  writeFileSync(file, "Window=5\n");
+  await using refused = start([...SPREADBOX, "config", "import", file]);
+  expect((await refused.result()).status).toBe(78);
 });
 
 test("nothing is left behind in /tmp", () => expect(existsSync("/tmp/24625")).toBe(false));

@@ -5,10 +5,10 @@ import { type Child, type ChildOptions, start } from "../support/child.ts";
 import { startRealSpread } from "../support/real-spread.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
-const spreadbox = [process.execPath, join(projectRoot, "cmd/main.ts")];
+export const SPREADBOX = [process.execPath, join(projectRoot, "cmd/main.ts")];
 
 export const startProbe = (args: readonly string[], options?: ChildOptions): Child =>
-  start([...spreadbox, "spread-probe", ...args], options);
+  start([...SPREADBOX, "spread-probe", ...args], options);
 
 export async function runProbe(
   args: readonly string[],
@@ -42,7 +42,7 @@ export async function startOurs(port: number): Promise<DaemonUnderTest> {
   const directory = temporaryDirectory();
   const socket = join(directory.path, "spread.sock");
   const child = start([
-    ...spreadbox,
+    ...SPREADBOX,
     "spreadd",
     "--port",
     String(port),
