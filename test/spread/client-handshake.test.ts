@@ -123,6 +123,12 @@ describe("what a client does on its own", () => {
     );
   });
 
+  test("a daemon that ends a password's exchange with its reject code has refused", () => {
+    const begun = begin({ methods: [passwordMethod("alice", "secret")] });
+    const error = errorOf(() => feed(begun, Uint8Array.of(6, ...ascii("PWORD "), 0xf7)));
+    expect((error as RejectError).reason).toBe("auth");
+  });
+
   test("no method, or more than three, is a limit of ours", () => {
     expect(() => begin({ methods: [] })).toThrow(LimitError);
     expect(() => begin({ methods: [NULL_METHOD, NULL_METHOD, NULL_METHOD, NULL_METHOD] })).toThrow(LimitError);

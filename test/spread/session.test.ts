@@ -241,6 +241,24 @@ describe("a lost connection", () => {
     expect(await errorOf(session.multicast("g", "late"))).toBeInstanceOf(SessionError);
   });
 
+  test("is told once, however many attempts then fail", async () => {
+    await using run = await begin();
+    run.daemon.refuse.push("auth", "quota", "auth", "not-unique");
+    run.daemon.hangUp();
+    expect(await take(run.session, 2)).toEqual(["lost ended 0", "back #alice#dmn 0"]);
+    expect(run.daemon.connections).toBe(6);
+  });
+
+  test("that comes back only to go again is looked for with growing waits", async () => {
+    await using run = await begin({ backOff: { firstMs: 2, mostMs: 64, jitter: 0 } });
+    const fromMs = performance.now();
+    for (let loss = 0; loss < 6; loss++) {
+      run.daemon.hangUp();
+      for await (const event of run.session) if (event.kind === "back") break;
+    }
+    expect(performance.now() - fromMs).toBeGreaterThan(2 + 4 + 8 + 16 + 32 + 64 - 6); // timers keep whole milliseconds
+  });
+
   test("is noticed in time where the daemon only falls silent", async () => {
     await using run = await begin({ silenceMs: 200 });
     const { session, daemon } = run;
@@ -341,6 +359,26 @@ describe("back-pressure", () => {
     expect(run.session.counters.connections).toBe(1);
   });
 
+  test("does not hold up close where the inbox is full", async () => {
+    await using run = await begin({ inboxBytes: 10_000, closeMs: 60_000 });
+    for (let index = 0; index < 100; index++) await run.session.multicast("#alice#dmn", new Uint8Array(10_000));
+    await run.daemon.until(() => run.daemon.log.length === 100);
+    await run.session.close(); // or the test's own time runs out
+    expect(run.session.counters.receivedBytes).toBeGreaterThan(10_000);
+  });
+
+  test("is no silence: a daemon that takes bytes lives, though it answers nothing", async () => {
+    await using run = await begin({ silenceMs: 200, unsentBytes: 200_000 });
+    run.daemon.silent = true;
+    const untilMs = performance.now() + 800;
+    const body = new Uint8Array(100_000);
+    while (performance.now() < untilMs)
+      await Promise.all(Array.from({ length: 20 }, () => run.session.multicast("g", body)));
+    expect(run.session.counters.connections).toBe(1);
+    expect(await take(run.session, 1)).toEqual(["lost silent 0"]);
+    run.daemon.silent = false;
+  });
+
   test("does not hold up close, which gives up after its time", async () => {
     await using run = await begin({ closeMs: 50 });
     run.daemon.clients[0]!.socket.pause();
@@ -356,6 +394,15 @@ async function session100kB(session: Session): Promise<unknown[]> {
 }
 
 describe("connecting", () => {
+  test("leaves no connection behind where it was given up meanwhile", async () => {
+    using daemon = new ScriptedDaemon({ hostname: "127.0.0.1", port: 24_191 });
+    const stop = new AbortController();
+    const attempt = errorOf(connect({ servers: daemon.server, signal: stop.signal }));
+    stop.abort();
+    expect(String(await attempt)).toContain("AbortError");
+    await daemon.until(() => daemon.connections === 1 && daemon.clients.length === 0);
+  });
+
   test("works over IPv6, in brackets and without", async () => {
     using daemon = new ScriptedDaemon({ hostname: "::1", port: 24_190 });
     for (const server of ["tcp:[::1]:24190", "24190@::1", "24190@[::1]"]) {
