@@ -113,16 +113,16 @@ function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: bo
         if (owner === undefined) table.entries.get(definition.id)!.set.set(member, number);
     }
   }
-  for (const entry of table.entries.values()) {
-    for (const name of [...entry.set.keys()]) {
-      if (table.hosts.has(name) || table.unknown.has(name)) continue;
-      const identity = identities.get(name);
-      const present = view.members.includes(name);
-      if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity }, true);
-      else if (present) table.wait({ name, why: "expelled", identity }, true);
-      else if (safe) table.wait({ name, why: "departed", identity }, true);
-      else if (!table.waited.has(name)) entry.set.delete(name);
-    }
+  const names = new Set(table.unknown);
+  for (const { set } of table.entries.values()) for (const name of set.keys()) names.add(name);
+  for (const name of names) {
+    if (table.hosts.has(name)) continue;
+    const identity = identities.get(name);
+    const present = view.members.includes(name);
+    if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity }, true);
+    else if (present) table.wait({ name, why: "expelled", identity }, true);
+    else if (safe) table.wait({ name, why: "departed", identity }, true);
+    else if (!table.waited.has(name)) table.strikeEverywhere(name);
   }
 }
 

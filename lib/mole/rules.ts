@@ -30,8 +30,6 @@ export interface Rules {
   readonly ownerlessBurst: boolean;
   /** In `safe` only a table that was allowed to cover is knowledge. */
   readonly knowledge: boolean;
-  /** The longest wait that anybody tells counts. */
-  readonly toldWaits: boolean;
   /** A session's join or leave does not touch anybody's silence. */
   readonly silenceOutlivesJoins: boolean;
   /** The winner of a merge announces again when the loser has released. */
@@ -57,7 +55,6 @@ export const ALL_RULES: Rules = {
   unknownHoldsAll: true,
   ownerlessBurst: true,
   knowledge: true,
-  toldWaits: true,
   silenceOutlivesJoins: true,
   announceAfterMerge: true,
   silentAreExpelled: true,

@@ -38,7 +38,6 @@ export class Waits {
     }
     table.freshWaits.length = 0;
     // Of names I wait for already, the longest wait that anybody tells counts.
-    if (!table.rules.toldWaits) return;
     for (const { name, ms, departed } of told)
       if (table.waited.has(name)) this.lengthen(name, context.nowMs + ms, departed);
   }

@@ -88,8 +88,11 @@ export class Daemon<Payload> {
   limit = Number.POSITIVE_INFINITY;
   /** Taken from its sessions, not ordered yet. */
   pending: Item<Payload>[] = [];
-  /** How long from the order to the sessions. */
+  /** How long from the order to the sessions, and from the sessions to the order. */
   delayMs = 0;
+  sendDelayMs = 0;
+  /** When what was sent last comes to be ordered: nothing overtakes it. */
+  sentUntilMs = 0;
 
   constructor(
     readonly id: number,
@@ -133,7 +136,7 @@ export class GroupService<Payload> {
   }
 
   send(session: GroupSession<Payload>, payload: Payload): void {
-    if (session.isOpen) this.submit(session.daemon, { kind: "message", session, payload });
+    if (session.isOpen) this.forward(session.daemon, { kind: "message", session, payload });
   }
 
   /** The session ends by its own will, by its process's death, or because the daemon throws it out. */
@@ -142,7 +145,7 @@ export class GroupService<Payload> {
     session.isOpen = false;
     const { daemon } = session;
     daemon.sessions.splice(daemon.sessions.indexOf(session), 1);
-    this.submit(daemon, { kind: "part", session, cause });
+    this.forward(daemon, { kind: "part", session, cause });
   }
 
   // -- faults
@@ -200,6 +203,17 @@ export class GroupService<Payload> {
   }
 
   // -- order
+
+  /** From a session to its daemon: at once, or late, but never out of order. */
+  private forward(daemon: Daemon<Payload>, item: Item<Payload>): void {
+    const { nowMs } = this.clockwork;
+    if (daemon.sendDelayMs === 0 && daemon.sentUntilMs <= nowMs) {
+      this.submit(daemon, item);
+      return;
+    }
+    daemon.sentUntilMs = Math.max(daemon.sentUntilMs, nowMs + daemon.sendDelayMs);
+    this.clockwork.at(daemon.sentUntilMs, () => this.submit(daemon, item));
+  }
 
   private submit(daemon: Daemon<Payload>, item: Item<Payload>): void {
     if (!daemon.isUp) return;

@@ -29,6 +29,7 @@ export const FAULT_KINDS = [
   "kick",
   "slow driver",
   "slow delivery",
+  "slow sending",
   "can't acquire",
   "drain",
   "move",
@@ -56,6 +57,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   kick: 5,
   "slow driver": 5,
   "slow delivery": 4,
+  "slow sending": 5,
   "can't acquire": 2,
   drain: 3,
   move: 4,
@@ -146,14 +148,20 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
 
 /** @returns what was violated, or `undefined` */
 export function runHistory(history: History, trace?: (line: string) => void): Violation | undefined {
-  const cluster = new Cluster({ ...history.cluster, ...(trace && { trace }) });
   try {
-    new Director(cluster, history, trace).play();
+    playHistory(history, trace);
     return undefined;
   } catch (error) {
     if (error instanceof Violation) return error;
     throw error;
   }
+}
+
+/** @returns the cluster as it is at the end, at rest @throws {Violation} */
+export function playHistory(history: History, trace?: (line: string) => void): Cluster {
+  const cluster = new Cluster({ ...history.cluster, ...(trace && { trace }) });
+  new Director(cluster, history, trace).play();
+  return cluster;
 }
 
 /** The fewest of its faults that still violate the same invariant, by taking away ever smaller parts of them. */
@@ -279,6 +287,12 @@ class Director {
           host.daemon.delayMs = 0;
         });
         return;
+      case "slow sending":
+        host.daemon.sendDelayMs = 5 + (fault.with % 400);
+        later(() => {
+          host.daemon.sendDelayMs = 0;
+        });
+        return;
       case "can't acquire":
         host.failsToAcquire = true;
         later(() => {
@@ -384,6 +398,7 @@ class Director {
     const unlucky = cluster.hosts[seed % cluster.hosts.length]!;
     for (const daemon of cluster.service.daemons) {
       daemon.delayMs = 0;
+      daemon.sendDelayMs = 0;
       if (left === "frozen daemon" && daemon === unlucky.daemon) {
         cluster.service.freeze(daemon);
         continue;
