@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +18,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (words: string) => new TextEncoder().encode(words);
 
 const directory = mkdtempSync(join(tmpdir(), "spreadbox-datagrams-"));
+afterAll(() => rmSync(directory, { recursive: true }));
 const open: Disposable[] = [];
 function kept<T extends Disposable>(it: T): T {
   open.push(it);
