@@ -4,7 +4,9 @@ import { type DumpEntry, dumpLine, plain } from "../../lib/probe/dump-entry.ts";
 import { Conversation, DumpStream } from "../../lib/probe/dump-stream.ts";
 import { writeHeader } from "../../lib/spread/frame.ts";
 import { writeConnectRequest, writeMethodChoice } from "../../lib/spread/handshake.ts";
+import { viewSize, writeView } from "../../lib/spread/membership.ts";
 import { nameField } from "../../lib/spread/name-field.ts";
+import { parsePrivateGroup } from "../../lib/spread/names.ts";
 import { AGREED, JOIN, SELF_DISCARD } from "../../lib/spread/service.ts";
 import { type Parsed, type Step, vectors } from "../spread/vector.ts";
 import { cases } from "../support/fuzz.ts";
@@ -152,6 +154,24 @@ describe("frames", () => {
         .flatMap((next) => one.push(next))
         .map(({ kind, offset }) => `${offset} ${kind}`),
     ).toEqual(["0 join", "80 broken", "161 join"]);
+  });
+  test("a large view whose sets are broken is shown as broken, and what follows it is read", () => {
+    const members = Array.from({ length: 150 }, (_, at) => parsePrivateGroup(`#m${at}#dmn1`));
+    const view = {
+      group: "g",
+      id: { daemonId: 1, time: 2, index: 3 },
+      cause: "join",
+      members,
+      sets: [members.slice(0, 1)],
+      ownSet: 0,
+    } as const;
+    const bytes = new Uint8Array(viewSize(view));
+    writeView(bytes, 0, view);
+    bytes[48 + 32 * 150 + 12] = 9; // nine sets, where there is one
+    const stream = new DumpStream("s2c", new Conversation(), { bodyBytes: 16, framesOnly: true });
+    expect(
+      [...stream.push(bytes), ...stream.push(frame(AGREED, "x"))].map(({ kind, offset }) => `${offset} ${kind}`),
+    ).toEqual(["0 broken", `${bytes.length} message`]);
   });
   test("behind lengths that can't be believed everything is undecodable, counted in one line at the end", () => {
     const one = framesOnly();

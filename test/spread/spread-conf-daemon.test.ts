@@ -84,6 +84,8 @@ const TEXTS: readonly string[] = [
   S("!x 192.0.2.1"),
   S("x! 192.0.2.1"),
   S("! 192.0.2.1"),
+  S("knoten-\u00fc 192.0.2.1"), // bytes from 0x80 are hashed as negative numbers
+  S("\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc 192.0.2.1"), // cut in the middle of a character
   S("!\n 192.0.2.1"),
   S(": 192.0.2.1"),
   S("[a] 192.0.2.1"),

@@ -19,6 +19,10 @@ describe("which daemon is this host's", () => {
   test("the one with an address of this host", () =>
     expect(daemonOfHost(ring, ["127.0.0.1", "192.0.2.2"])?.name).toBe("beta"));
   test("none, where no address is this host's", () => expect(daemonOfHost(ring, ["127.0.0.1"])).toBeUndefined());
+  test("none by a loopback address, which every host has", () => {
+    const loopback = parseSpreadConf("Spread_Segment 127.0.0.255 { a 127.0.0.1 b 192.0.2.2 }", "x");
+    expect(daemonOfHost(loopback, ["127.0.0.1", "192.0.2.9"])).toBeUndefined();
+  });
   test("none, where two are", () => expect(daemonOfHost(ring, ["192.0.2.1", "192.0.2.2"])).toBeUndefined());
 });
 

@@ -237,6 +237,10 @@ describe("what the daemon takes and an operator will be sorry for", () => {
     expect(warnings('Spread_Segment 192.0.2.255 { "a b" 192.0.2.1 }')).toEqual(["1:30 name"]));
   test("a name that takes the address of the next line", () =>
     expect(warnings("Spread_Segment 192.0.2.255 { a\n 192.0.2.1 }")).toEqual(["2:2 lines"]));
+  test("interfaces of which none is for clients", () =>
+    expect(warnings("Spread_Segment 192.0.2.255 { a 192.0.2.1 { D 192.0.2.1 } }")).toEqual([
+      "1:42 no-client-interface",
+    ]));
   test("an option that is set twice", () =>
     expect(warnings(`Window = 100\nWindow = 200\n${ONE}`)).toEqual(["2:1 twice"]));
   test("a method that the stock daemon does not have", () =>
