@@ -91,6 +91,11 @@ const FLAGS = {
   },
   highlight: { type: "list", hint: "REGEX", about: "mark this in messages" },
 
+  "cursor-file": {
+    type: "value",
+    hint: "FILE",
+    about: "note in FILE what has come, and go on from there: tell what was missed since, show nothing again",
+  },
   members: { type: "switch", about: "tell who feeds the groups, and who joins and leaves them" },
   strict: { type: "switch", about: "end at once, with status 65, when a record is missing" },
   stats: { type: "switch", about: "tell at the end what was counted; SIGUSR1 tells it at any time" },
@@ -198,6 +203,7 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     output: flags.output,
     bufferBytes: table.buffer,
     records: recordsOf(flags, isTop),
+    cursorFile: flags["cursor-file"],
     strict: flags.strict,
     members: flags.members,
     stats: flags.stats,

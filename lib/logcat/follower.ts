@@ -226,14 +226,14 @@ export class Follower {
 
   #tellVerdict(verdict: Verdict, first: number): void {
     const { group, host } = this.#arrival;
-    const { missing, late, formerLast, whileAway } = verdict;
+    const { missing, late, formerLast, away } = verdict;
     const isOfInterest = this.#options.chooser.takesHost(host);
     if (verdict.newcomer && this.#options.members) this.#tell({ kind: "feeds", group, host });
     if (!isOfInterest) return;
     if (formerLast !== undefined) this.#tell({ kind: "anew", group, host, last: formerLast, next: first });
     if (late > 0) this.#tell({ kind: "late", group, host, records: late });
     if (missing === undefined) return;
-    this.#tell({ kind: "gap", group, host, from: missing.from, to: missing.to, whileAway });
+    this.#tell({ kind: "gap", group, host, from: missing.from, to: missing.to, away });
     if (this.#options.strict) this.end("gap");
   }
 

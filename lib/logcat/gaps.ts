@@ -25,12 +25,15 @@ export interface Range {
   readonly to: number;
 }
 
+/** The daemon was lost, logcat itself was not running (`restore`), or nobody was away. */
+export type Away = "daemon" | "logcat" | "nobody";
+
 /** How a batch of one stream fits to what came before. */
 export interface Verdict {
   /** Opened by this batch: numbers that were sent, and have not come. */
   readonly missing: Range | undefined;
-  /** Whether we were cut off from the daemon since this stream's last batch: that is why. */
-  readonly whileAway: boolean;
+  /** Who was away since this stream's last batch: that is why. */
+  readonly away: Away;
   /** Records of this batch that fill holes. */
   readonly late: number;
   /** Records of this batch that came before. */
@@ -43,7 +46,7 @@ export interface Verdict {
 
 const IN_ORDER: Verdict = {
   missing: undefined,
-  whileAway: false,
+  away: "nobody",
   late: 0,
   repeated: 0,
   formerLast: undefined,
@@ -58,6 +61,22 @@ export interface GapTotals {
   readonly late: number;
   readonly repeated: number;
 }
+
+/** What is known of one stream. */
+export interface StreamState {
+  readonly host: string;
+  readonly incarnation: string;
+  readonly group: string;
+  /** Numbers from here on have not come. */
+  readonly next: number;
+  /** Below this it is not known what has come. */
+  readonly floor: number;
+  /** Ascending, apart, all within [floor, next). */
+  readonly holes: readonly Range[];
+}
+
+/** Instead of a number of absences: heard in another run. */
+const BEFORE_US = -1;
 
 class Stream {
   /** Numbers from here on have not come. */
@@ -105,19 +124,41 @@ export class GapTracker {
     const stream = this.#streams.get(key);
     if (stream === undefined) return this.#comeIn(key, host, incarnation, group, first, count);
     stream.heard = true;
-    const whileAway = stream.absences !== this.#absences;
-    if (first === stream.next && !whileAway) {
+    const away = this.#awaySince(stream);
+    if (first === stream.next && away === "nobody") {
       stream.next = first + count;
       return IN_ORDER;
     }
     stream.absences = this.#absences;
-    return this.#judge(stream, first, count, { whileAway, formerLast: undefined, newcomer: false });
+    return this.#judge(stream, first, count, { away, formerLast: undefined, newcomer: false });
   }
 
   /** Whether record `number` of the batch that was entered last came before. */
   isRepeated(number: number): boolean {
     for (const range of this.#repeated) if (number >= range.from && number <= range.to) return true;
     return false;
+  }
+
+  /** All that is known, for `restore` in another run: those heard last come last. */
+  *streams(): Generator<StreamState> {
+    for (const [key, { next, floor, holes }] of this.#streams) {
+      const [host = "", incarnation = "", group = ""] = key.split(" ");
+      yield { host, incarnation, group, next, floor, holes };
+    }
+  }
+
+  /** Goes on from what was known in another run. To be called before anything is entered. */
+  restore(streams: Iterable<StreamState>): void {
+    for (const { host, incarnation, group, next, floor, holes } of streams) {
+      const stream = new Stream(next, floor, BEFORE_US);
+      for (const hole of holes) {
+        stream.holes.push(hole);
+        this.#missing += hole.to - hole.from + 1;
+      }
+      this.#streams.set(`${host} ${incarnation} ${group}`, stream);
+      this.#lives.set(`${host} ${group}`, incarnation);
+      if (this.#streams.size > STREAMS_MAX) this.#forgetOne();
+    }
   }
 
   get totals(): GapTotals {
@@ -129,6 +170,11 @@ export class GapTracker {
     };
   }
 
+  #awaySince(stream: Stream): Away {
+    if (stream.absences === this.#absences) return "nobody";
+    return stream.absences === BEFORE_US ? "logcat" : "daemon";
+  }
+
   #comeIn(key: string, host: string, incarnation: string, group: string, first: number, count: number): Verdict {
     const life = `${host} ${group}`;
     const former = this.#lives.get(life);
@@ -138,7 +184,7 @@ export class GapTracker {
     this.#streams.set(key, stream);
     if (this.#streams.size > STREAMS_MAX) this.#forgetOne();
     return this.#judge(stream, first, count, {
-      whileAway: formerStream !== undefined && formerStream.absences !== this.#absences,
+      away: formerStream === undefined ? "nobody" : this.#awaySince(formerStream),
       formerLast: formerStream === undefined ? undefined : formerStream.next - 1,
       newcomer: formerStream === undefined,
     });
@@ -148,7 +194,7 @@ export class GapTracker {
     stream: Stream,
     first: number,
     count: number,
-    known: Pick<Verdict, "whileAway" | "formerLast" | "newcomer">,
+    known: Pick<Verdict, "away" | "formerLast" | "newcomer">,
   ): Verdict {
     const end = first + count;
     const missing = first > stream.next ? { from: stream.next, to: first - 1 } : undefined;

@@ -1,7 +1,7 @@
 // Records and notices as JSON, one object a line, told apart by `kind`:
 //
 //   {"kind":"record","group":"log.mail","sender":"#sb-12#web1","from":"web1","incarnation":"x7","number":12,"time":...}   as lib/syslog/format-json.ts from "time" on
-//   {"kind":"gap","group":"log.mail","host":"web1","from":1041,"to":1052,"whileAway":false,"records":12}
+//   {"kind":"gap","group":"log.mail","host":"web1","from":1041,"to":1052,"away":"nobody","records":12}
 //
 // Raw text has no `from`, `incarnation` and `number`. JSON itself escapes only C0: where a terminal may read it, what else could drive one is escaped as well,
 // which is still the same JSON.

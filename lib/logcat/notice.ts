@@ -2,6 +2,7 @@
 //
 // Names of hosts, groups and sessions in a notice come from the network, like the records: whoever writes one to a terminal passes it through the same sieve.
 import { formatDuration } from "../base/duration.ts";
+import type { Away } from "./gaps.ts";
 
 export type Notice =
   /** Records that were sent and have not come: numbers `from` to `to`. */
@@ -11,7 +12,7 @@ export type Notice =
       readonly host: string;
       readonly from: number;
       readonly to: number;
-      readonly whileAway: boolean;
+      readonly away: Away;
     }
   /** Records that were missing came after all. */
   | { readonly kind: "late"; readonly group: string; readonly host: string; readonly records: number }
@@ -47,9 +48,9 @@ export type Notice =
 export function noticeText(notice: Notice): string {
   switch (notice.kind) {
     case "gap": {
-      const { group, host, from, to, whileAway } = notice;
+      const { group, host, from, to, away } = notice;
       const numbers = from === to ? `${from}` : `${from}-${to}`;
-      const why = whileAway ? ", sent while the daemon was away" : "";
+      const why = AWAY_TEXTS[away];
       return `${counted(to - from + 1, "record")} of ${host} missing in ${group} (${numbers})${why}`;
     }
     case "late":
@@ -76,6 +77,12 @@ export function noticeText(notice: Notice): string {
       return notice satisfies never;
   }
 }
+
+const AWAY_TEXTS: Readonly<Record<Away, string>> = {
+  daemon: ", sent while the daemon was away",
+  logcat: ", sent while logcat was away",
+  nobody: "",
+};
 
 /** "1 record", "12 records". */
 export function counted(count: number, noun: string): string {

@@ -33,6 +33,11 @@ export class PageOutlet implements Outlet {
     this.#writing.usePaper(paper);
   }
 
+  /** A page was taken, and is not `done`. */
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
   /** Bytes that wait for `take`. */
   get waitingBytes(): number {
     return this.#filling.end;

@@ -26,6 +26,8 @@ export interface LogcatSettings {
     | { readonly are: "counted" }
     | { readonly are: "last"; readonly count: number }
     | { readonly are: "rated" };
+  /** Where a run notes what has come, for the next one. */
+  readonly cursorFile: string | undefined;
   readonly strict: boolean;
   readonly members: boolean;
   readonly stats: boolean;

@@ -134,6 +134,38 @@ describe("--output", () => {
   });
 });
 
+describe("--cursor-file", () => {
+  test("goes on where the last run ended: what came between is told, what was shown is not shown again", async () => {
+    await using set = await stage();
+    const args = ["--cursor-file", join(set.scratch, "cursor"), "--format", "raw", "--first", "2"];
+    const first = await set.logcat(args);
+    await send(set.sender, 1, ["1", "2"]);
+    expect((await first.result()).stdout).toBe("1\n2\n");
+    await send(set.sender, 3, ["3"]);
+    const second = await set.logcat(args);
+    await send(set.sender, 2, ["2", "3 again"]);
+    await send(set.sender, 6, ["6"]);
+    const { status, stdout, stderr } = await second.result();
+    expect(stdout).toBe("3 again\n6\n");
+    expect(stderr).toContain("logcat: 2 records of web1 missing in log.mail (4-5)\n");
+    expect(status).toBe(0);
+  });
+
+  test("that is damaged, or can't be written, is refused", async () => {
+    using scratch = temporaryDirectory();
+    const file = join(scratch.path, "cursor");
+    writeFileSync(file, "what?\n");
+    const damaged = await runSpreadbox(["logcat", "--cursor-file", file, "g"], { env: NO_CONFIG });
+    expect(damaged.stderr).toBe(`logcat: cannot read ${file}: line 1: found "what?", expected "logcat-cursor 1"\n`);
+    expect(damaged.status).toBe(65);
+    const nowhere = await runSpreadbox(["logcat", "--cursor-file", join(scratch.path, "none/cursor"), "g"], {
+      env: NO_CONFIG,
+    });
+    expect(nowhere.stderr).toStartWith(`logcat: cannot write ${scratch.path}/none/cursor: ENOENT`);
+    expect(nowhere.status).toBe(73);
+  });
+});
+
 describe("the daemon's absence", () => {
   test("is told, and ends by itself; what was missed is told by number", async () => {
     await using set = await stage();

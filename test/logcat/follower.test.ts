@@ -110,7 +110,7 @@ describe("the truth is told in line", () => {
       "-- 12 records of web1 missing in log.mail (2-13)",
       "web1 mail.err postfix/smtpd[123]: fourteen",
     ]);
-    expect(told).toEqual([{ kind: "gap", group: "log.mail", host: "web1", from: 2, to: 13, whileAway: false }]);
+    expect(told).toEqual([{ kind: "gap", group: "log.mail", host: "web1", from: 2, to: 13, away: "nobody" }]);
   });
 
   test("what came before is dropped, record by record", () => {

@@ -12,7 +12,7 @@ function following(): GapTracker {
 
 const ORDERLY: Verdict = {
   missing: undefined,
-  whileAway: false,
+  away: "nobody",
   late: 0,
   repeated: 0,
   formerLast: undefined,
@@ -78,7 +78,7 @@ describe("a batch is judged by its numbers", () => {
     expect(tracker.enter("web1", "a", "log.mail", 13, 1)).toEqual({
       ...ORDERLY,
       missing: { from: 11, to: 12 },
-      whileAway: true,
+      away: "daemon",
     });
     expect(tracker.enter("web1", "a", "log.mail", 16, 1)).toEqual({ ...ORDERLY, missing: { from: 14, to: 15 } });
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { ENDLESS } from "../../lib/logcat/ending.ts";
 import { type Ended, failureOf } from "../../lib/logcat/outcome.ts";
 
-const GAP = { kind: "gap", group: "log.mail", host: "web1", from: 2, to: 2, whileAway: false } as const;
+const GAP = { kind: "gap", group: "log.mail", host: "web1", from: 2, to: 2, away: "nobody" } as const;
 const UNTIL = { ...ENDLESS, until: [/x/] };
 const systemError = (code: string) => Object.assign(new Error("no space left"), { code });
 

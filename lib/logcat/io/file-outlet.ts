@@ -14,6 +14,8 @@ import type { Outlet } from "../outlet.ts";
 
 /** How long the file may take at the end. */
 const CLOSE_MS = 5_000;
+/** The sink tells nobody when it has written: asked for now and then, by who keeps a cursor. */
+const WRITTEN_POLL_MS = 50;
 const OPEN_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 const MODE = 0o640;
@@ -66,6 +68,14 @@ export class FileOutlet implements Outlet {
       this.#flushing = false;
       this.#sink.flush();
     });
+  }
+
+  /** Resolves when what was put in until now is in the file, or lost. */
+  async written(): Promise<void> {
+    const { counters } = this.#sink;
+    const taken = counters.accepted;
+    while (counters.delivered + counters.lost < taken)
+      await new Promise((resolve) => setTimeout(resolve, WRITTEN_POLL_MS));
   }
 
   /** It was moved away: goes on in a new file of the same name. */

@@ -6,14 +6,18 @@ import type { Session } from "../../spread/io/session.ts";
 import type { SessionOptions } from "../../spread/io/settings.ts";
 import { readView } from "../../spread/membership.ts";
 import { Chooser } from "../choice.ts";
+import { formatCursor } from "../cursor.ts";
 import { Ending } from "../ending.ts";
 import { Follower, type Moment } from "../follower.ts";
 import type { Notice } from "../notice.ts";
 import { failureOf } from "../outcome.ts";
 import type { LogcatSettings } from "../settings.ts";
 import { statsOf } from "../tally.ts";
+import { CursorFile } from "./cursor-file.ts";
 import { Results, type Surroundings } from "./results.ts";
 
+/** How often a cursor is saved while records come. */
+const CURSOR_SAVE_MS = 5_000;
 /** setTimeout takes no more. */
 const TIMER_MS_MAX = 2_147_483_647;
 
@@ -38,11 +42,13 @@ class Run {
   readonly #results: Results;
   readonly #ending: Ending;
   readonly #follower: Follower;
+  readonly #cursor: CursorFile | undefined;
   readonly #over = Promise.withResolvers<void>();
   /** The first gap, for `--strict`'s last word. */
   #gap: Notice | undefined;
   #refusal: Fault | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #cursorTimer: ReturnType<typeof setInterval> | undefined;
   #wasConnected = false;
   #waitIsTold = false;
   /** Groups of which we have seen a view since the connection stands. */
@@ -69,6 +75,7 @@ class Run {
       strict: settings.strict,
       members: settings.members,
     });
+    if (settings.cursorFile !== undefined) this.#cursor = new CursorFile(settings.cursorFile);
   }
 
   /** Runs to the end, whatever it is, and closes everything. */
@@ -83,12 +90,15 @@ class Run {
     process.on("SIGUSR1", onStats);
     if (this.#results.hasFile) process.on("SIGHUP", onHangup);
     try {
+      await this.#restoreCursor();
       const session = await this.#connect(options);
       if (session !== undefined) await this.#listen(session);
       this.#follower.tellSkipped();
       await this.#results.finish();
+      await this.#cursor?.save(formatCursor(this.#follower.gaps.streams()));
     } finally {
       clearTimeout(this.#timer);
+      clearInterval(this.#cursorTimer);
       stop.removeEventListener("abort", onStop);
       out.closed.removeEventListener("abort", onClosed);
       process.off("SIGUSR1", onStats);
@@ -104,6 +114,33 @@ class Run {
       this.#refusal ?? failureOf({ cause, rule, gap: this.#gap, outputError: this.#around.out.closed.reason });
     if (failure !== undefined) throw failure;
     return 0;
+  }
+
+  /** Saved at once: where that can't be done, better to know it now. */
+  async #restoreCursor(): Promise<void> {
+    const cursor = this.#cursor;
+    if (cursor === undefined) return;
+    const { gaps, tally } = this.#follower;
+    gaps.restore(cursor.read());
+    await cursor.save(formatCursor(gaps.streams()));
+    let savedMessages = 0;
+    this.#cursorTimer = setInterval(() => {
+      if (tally.messages === savedMessages) return;
+      savedMessages = tally.messages;
+      void this.#saveCursor(cursor);
+    }, CURSOR_SAVE_MS);
+  }
+
+  /** What came until now, when it is written: else a crash would lose it without a word. */
+  async #saveCursor(cursor: CursorFile): Promise<void> {
+    const text = formatCursor(this.#follower.gaps.streams());
+    await this.#results.written();
+    try {
+      await cursor.save(text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#around.log.warn(error.message);
+    }
   }
 
   /** The first connection: now, or with `--wait` whenever there is a daemon. `undefined` where we were stopped before. */

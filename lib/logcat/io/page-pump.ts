@@ -6,6 +6,8 @@ import type { PageOutlet } from "../outlet.ts";
 
 export class PagePump {
   #running: Promise<void> | undefined;
+  #pagesWritten = 0;
+  readonly #waiters: { readonly page: number; readonly resolve: () => void }[] = [];
 
   /** @param onRoom is called whenever a page has been written: there is room again */
   constructor(
@@ -19,6 +21,16 @@ export class PagePump {
     this.#running ??= this.#run();
   }
 
+  /** Resolves when what is in the outlet now is written: the page on its way, and the one behind it. */
+  written(): Promise<void> {
+    if (this.#running === undefined && this.outlet.waitingBytes === 0) return Promise.resolve();
+    this.wake();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const ahead = (this.outlet.isWriting ? 1 : 0) + (this.outlet.waitingBytes > 0 ? 1 : 0);
+    this.#waiters.push({ page: this.#pagesWritten + ahead, resolve });
+    return promise;
+  }
+
   /** Resolves when all is written, or nobody wants it any more. */
   async drained(): Promise<void> {
     this.wake();
@@ -30,9 +42,17 @@ export class PagePump {
     for (let page = this.outlet.take(); page !== undefined; page = this.outlet.take()) {
       await this.out.write(page);
       this.outlet.done();
+      this.#pagesWritten += 1;
+      this.#wakeWaiters();
       this.onRoom();
     }
     this.#running = undefined;
+    this.#wakeWaiters();
+  }
+
+  #wakeWaiters(): void {
+    while (this.#waiters.length > 0 && (this.#waiters[0]!.page <= this.#pagesWritten || this.#running === undefined))
+      this.#waiters.shift()!.resolve();
   }
 }
 

@@ -89,6 +89,11 @@ export class Results {
     else this.#pump.wake();
   }
 
+  /** Resolves when the lines that were made until now are written, or lost. */
+  async written(): Promise<void> {
+    await (this.#file ?? this.#pump).written();
+  }
+
   /** SIGHUP. */
   reopen(): void {
     this.#file?.reopen();

@@ -1,0 +1,55 @@
+// The cursor file on the disk: read once, replaced as a whole.
+import { readFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { Fault } from "../../base/fault.ts";
+import { parseCursor } from "../cursor.ts";
+import type { StreamState } from "../gaps.ts";
+
+export class CursorFile {
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(private readonly path: string) {}
+
+  /**
+   * What the last run left; nothing where there was none.
+   * @throws {Fault} kind "data": it is damaged; kind "no-input": it can't be read
+   */
+  read(): readonly StreamState[] {
+    try {
+      return parseCursor(readFileSync(this.path, "utf8"));
+    } catch (error) {
+      if (error instanceof Fault)
+        throw new Fault(error.kind, error.code, `cannot read ${this.path}: ${error.message}`, { cause: error });
+      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      if (code === "ENOENT") return [];
+      throw new Fault("no-input", code, `cannot read ${this.path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Writes another file with `text` and puts it in the place of this one: whoever reads it, after a crash too, gets the old one or the new one.
+   * @throws {Fault} kind "cannot-create"
+   */
+  async save(text: string): Promise<void> {
+    this.#saving = this.#saving.catch(() => {}).then(() => this.#replace(text));
+    await this.#saving;
+  }
+
+  async #replace(text: string): Promise<void> {
+    const beside = `${this.path}.new`;
+    try {
+      const file = await open(beside, "w", 0o640);
+      try {
+        await file.writeFile(text);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(beside, this.path);
+    } catch (error) {
+      throw new Fault("cannot-create", "cursor", `cannot write ${this.path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
