@@ -34,6 +34,8 @@ export interface Sink {
   readonly counters: Readonly<SinkCounters>;
   /** Records in the queue. */
   readonly waiting: number;
+  /** It works, and is slower than what comes in: a source that can wait had better. Left out by sinks that nobody is to wait for. */
+  readonly isBehind?: boolean;
   /** A turn of the event loop has ended: what was taken may go out. */
   flush(): void;
   /** What the sink holds open may have been moved away (SIGHUP): opens it anew. */

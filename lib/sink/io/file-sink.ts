@@ -3,7 +3,7 @@
 //
 // Opened for append, directories made, and opened anew on SIGHUP. A line that a crash cut in half is ended before ours begin. What cannot be written waits in
 // the queue, and is tried again; nothing that a disk does ends the process.
-import { close, constants, fstat, mkdir, open, read, write } from "node:fs";
+import { close, constants, fstat, mkdir, open, read, write, writev } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
@@ -16,6 +16,10 @@ import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from 
 const OPEN_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 const LF = 10;
+/** A write is done once a turn of the event loop, and a turn may bring half a mebibyte from each connection: one block would never keep up. */
+const BLOCKS_A_WRITE = 32;
+/** A write that takes longer holds up no source. */
+const HANGS_AFTER_MS = 500;
 /** A FIFO whose reader is slow takes no more for the moment: that is no failure, unless it lasts. */
 const BUSY_MS = 10;
 const BUSY_MOST_MS = 2_000;
@@ -29,6 +33,7 @@ const files = {
   mkdir: promisify(mkdir),
   read: promisify(read),
   write: promisify(write),
+  writev: writeBlocks,
 };
 
 export interface FileSinkOptions {
@@ -49,8 +54,8 @@ export class FileSink implements Sink, Outlet {
   readonly #queue: LineQueue;
   readonly #backOff = new BackOff(RETRY, Math.random);
   #fd: number | undefined;
-  /** The block being written, and how much of it is. */
-  #block: Block | undefined;
+  /** The blocks being written, and how much of the first is. */
+  readonly #blocks: Block[] = [];
   #writtenBytes = 0;
   #mustReopen = true;
   #isWriting = false;
@@ -59,6 +64,7 @@ export class FileSink implements Sink, Outlet {
   /** The end came before the queue was empty. */
   #isAbandoned = false;
   #lastWriteMs = Number.NEGATIVE_INFINITY;
+  #lastProgressMs = Number.NEGATIVE_INFINITY;
   #failingSinceMs: number | undefined;
   #busySinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
@@ -74,6 +80,11 @@ export class FileSink implements Sink, Outlet {
 
   get waiting(): number {
     return this.#queue.records;
+  }
+
+  get isBehind(): boolean {
+    if (this.#queue.bytes < this.#queue.bytesMax / 2 || this.#failingSinceMs !== undefined) return false;
+    return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
   }
 
   take(record: RecordView): void {
@@ -116,7 +127,7 @@ export class FileSink implements Sink, Outlet {
       await this.#linger();
       try {
         if (this.#mustReopen || this.#fd === undefined) this.#fd = await this.#open();
-        await this.#writeBlock(this.#fd);
+        await this.#writeBlocks(this.#fd);
         this.#worked();
       } catch (error) {
         await this.#sleep(this.#failed(error));
@@ -132,25 +143,29 @@ export class FileSink implements Sink, Outlet {
     this.#lastWriteMs = performance.now();
   }
 
-  async #writeBlock(fd: number): Promise<void> {
-    this.#block ??= this.#queue.take();
-    const block = this.#block;
-    if (block === undefined) return;
-    while (this.#writtenBytes < block.end) {
-      const { bytesWritten } = await files.write(
-        fd,
-        block.bytes,
-        this.#writtenBytes,
-        block.end - this.#writtenBytes,
-        null,
-      );
-      this.#writtenBytes += bytesWritten;
+  async #writeBlocks(fd: number): Promise<void> {
+    const blocks = this.#blocks;
+    while (blocks.length < BLOCKS_A_WRITE) {
+      const block = this.#queue.take();
+      if (block === undefined) break;
+      blocks.push(block);
+    }
+    while (blocks.length > 0) {
+      this.#noteWritten(await files.writev(fd, blocks, this.#writtenBytes));
       this.#busySinceMs = undefined;
     }
-    this.counters.delivered += block.records;
-    this.#block = undefined;
-    this.#writtenBytes = 0;
-    this.#queue.done(block);
+  }
+
+  #noteWritten(bytes: number): void {
+    const blocks = this.#blocks;
+    this.#writtenBytes += bytes;
+    this.#lastProgressMs = performance.now();
+    for (let block = blocks[0]; block !== undefined && this.#writtenBytes >= block.end; block = blocks[0]) {
+      this.#writtenBytes -= block.end;
+      this.counters.delivered += block.records;
+      blocks.shift();
+      this.#queue.done(block);
+    }
   }
 
   async #open(): Promise<number> {
@@ -168,7 +183,8 @@ export class FileSink implements Sink, Outlet {
     }
     this.#mustReopen = false;
     // A line of which a part went to the file that was open before is written whole to this one.
-    if (this.#block !== undefined) this.#writtenBytes = lineStart(this.#block.bytes, this.#writtenBytes);
+    const [first] = this.#blocks;
+    if (first !== undefined) this.#writtenBytes = lineStart(first.bytes, this.#writtenBytes);
     return fd;
   }
 
@@ -211,6 +227,14 @@ export class FileSink implements Sink, Outlet {
       this.#wake = done;
     });
   }
+}
+
+/** Writes what there is in blocks, but for the first `from` bytes of the first, and gives how many bytes that were. */
+function writeBlocks(fd: number, blocks: readonly Block[], from: number): Promise<number> {
+  const parts = blocks.map((block, at) => block.bytes.subarray(at === 0 ? from : 0, block.end));
+  return new Promise((resolve, reject) => {
+    writev(fd, parts, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+  });
 }
 
 /** Whether the last byte is no line end. Asked through a descriptor of its own: ours may only write. */

@@ -15,6 +15,8 @@ export interface Intake {
   take(record: RecordView): void;
   /** A turn has ended. */
   turnEnded(): void;
+  /** A sink that works is slower than what comes in. */
+  readonly isBehind: boolean;
 }
 
 const SHUT_RD = 0;

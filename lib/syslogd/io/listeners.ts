@@ -1,5 +1,4 @@
 // Opens all that is read as a stream of messages: TCP, TLS, unix stream sockets, FIFOs, stdin, and listening sockets that systemd passes.
-import { fstatSync } from "node:fs";
 import { formatAddress } from "../../base/ip-address.ts";
 import type { PassedSocket } from "../../linux/service-manager.ts";
 import { listenUnixStream } from "../../linux/stream-socket.ts";
@@ -105,12 +104,10 @@ export class Listeners {
   openStdin(onEnd: () => void): void {
     const reception = this.#newReception("stdin", listener({ by: "stream", path: "stdin" }), LOCAL_RULES);
     const conversation = reception.open(origin("stdin", this.context.host));
-    const isFile = fstatSync(0).isFile();
     void (async () => {
       for await (const chunk of Bun.stdin.stream()) {
         conversation.take(chunk);
-        // A file is read faster than any sink can write: let them have their turn.
-        if (isFile) await new Promise((done) => setImmediate(done));
+        while (this.context.intake.isBehind) await new Promise((done) => setTimeout(done, 1));
       }
       conversation.end();
       onEnd();

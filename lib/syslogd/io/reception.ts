@@ -9,6 +9,7 @@ import type { ParseRules } from "../../syslog/parse-rules.ts";
 import { MARK_CUT, type Origin, RecordView } from "../../syslog/record.ts";
 import { Refusals } from "../refusals.ts";
 import type { Intake } from "./datagram-source.ts";
+import { FlowGate, type Pausable } from "./flow-gate.ts";
 
 /** Of unfinished messages, for all connections of a listener. */
 const UNFINISHED_BYTES_MAX = 16 * 1_048_576;
@@ -38,7 +39,11 @@ export class Reception {
     this.options.intake.turnEnded();
   };
 
-  constructor(readonly options: ReceptionOptions) {}
+  readonly #gate: FlowGate;
+
+  constructor(readonly options: ReceptionOptions) {
+    this.#gate = new FlowGate(() => options.intake.isBehind);
+  }
 
   get isFull(): boolean {
     return this.connections >= this.options.connectionsMax;
@@ -48,6 +53,16 @@ export class Reception {
   open(origin: Origin, pid = -1, uid = -1): Conversation {
     this.connections += 1;
     return new Conversation(this, origin, pid, uid);
+  }
+
+  /** `stream` was read from: it waits if the sinks can't keep up. */
+  pace(stream: Pausable): void {
+    this.#gate.pass(stream);
+  }
+
+  /** `stream` has ended. */
+  ended(stream: Pausable): void {
+    this.#gate.forget(stream);
   }
 
   /** Somebody was turned away. */

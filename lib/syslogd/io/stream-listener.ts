@@ -1,6 +1,6 @@
 // Takes connections over TCP and on unix stream sockets, and reads them as streams of messages.
 //
-// Nothing is ever sent to a client. Reading never stops: a sink that can't keep up counts its own losses, and holds up no sender and no other sink.
+// Nothing is ever sent to a client. A client that sends faster than a disk writes is held back by its own kernel (flow-gate.ts).
 import { chmodSync } from "node:fs";
 import type { Socket, TCPSocketListener, UnixSocketListener } from "bun";
 import { Fault } from "../../base/fault.ts";
@@ -84,9 +84,11 @@ function handlersOf(reception: Reception, clients: Set<Client>, identify: Identi
       // A plain view: a Buffer's own indexOf is slower, and the messages are found with it.
       const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       if (socket.data?.take(bytes) === false) socket.terminate();
+      else reception.pace(socket);
     },
     close(socket: Socket<Conversation | undefined>) {
       clients.delete(socket as Client);
+      reception.ended(socket);
       socket.data?.end();
     },
     error(socket: Socket<Conversation | undefined>) {

@@ -114,6 +114,10 @@ export class Syslogd implements Intake {
     for (const sink of this.#sinks) sink.flush();
   }
 
+  get isBehind(): boolean {
+    return this.#sinks.some((sink) => sink.isBehind);
+  }
+
   /** A message of the daemon's own: through the rules as any other. */
   say(severity: SeverityName, text: string): void {
     if (!this.#sources?.echoesStderr) this.#surroundings.onOwnMessage(severity, text);

@@ -120,10 +120,12 @@ class TlsServer implements TlsSource {
     socket.setKeepAlive(true, 60_000);
     socket.on("data", (chunk: Buffer) => {
       if (!conversation.take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) socket.destroy();
+      else reception.pace(socket);
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#clients.delete(socket);
+      reception.ended(socket);
       conversation.end();
     });
   }
