@@ -141,11 +141,11 @@ async function pingOnce(options: ReturnType<typeof daemonOptions>, call: Call<ty
     service: "agreed",
     timeoutMs: 3_000,
   } as const;
-  const started = performance.now();
+  const startedMs = performance.now();
   let connectMs: number | undefined;
   try {
     const result = await ping(options, plan, call.stop, (_sequence, elapsedNs) => {
-      connectMs ??= performance.now() - started - (elapsedNs ?? 0) / NS_PER_MS;
+      connectMs ??= performance.now() - startedMs - (elapsedNs ?? 0) / NS_PER_MS;
     });
     const { server, version, sent, lost, histogram } = result;
     const roundTripMs = histogram.count === 0 ? undefined : histogram.percentileNs(50) / NS_PER_MS;

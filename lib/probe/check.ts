@@ -37,7 +37,7 @@ export interface Verdict {
   readonly status: CheckStatus;
   readonly word: string;
   readonly message: string;
-  readonly performance: string;
+  readonly performanceData: string;
 }
 
 /** Judges what was found; the worst finding makes the status, all of that rank stand in the line. */
@@ -46,11 +46,11 @@ export function judge(found: Observation, limits: Thresholds): Verdict {
   const status = worst(findings.map((finding) => finding.status));
   const said = findings.filter((finding) => finding.status === status).map((finding) => finding.text);
   const message = said.length > 0 ? said.join("; ") : summary(found);
-  return { status, word: WORDS[status], message, performance: performance(found, limits) };
+  return { status, word: WORDS[status], message, performanceData: performanceData(found, limits) };
 }
 
 /** "SPREAD OK: round trip 0.21 ms ... | round_trip=0.00021s;0.1;1;0": one line, as Nagios reads it. */
-export function nagiosLine({ word, message, performance: data }: Verdict): string {
+export function nagiosLine({ word, message, performanceData: data }: Verdict): string {
   // what stands behind "|" is data: it must not come from elsewhere
   const text = message.replaceAll("|", "/").replaceAll("\n", " ");
   return `SPREAD ${word}: ${text}${data === "" ? "" : ` | ${data}`}`;
@@ -118,7 +118,7 @@ function ringSize({ daemons }: Observation): number | undefined {
   return sizes.length === 0 ? 0 : Math.min(...sizes);
 }
 
-function performance(found: Observation, limits: Thresholds): string {
+function performanceData(found: Observation, limits: Thresholds): string {
   const data: string[] = [];
   const add = (label: string, value: number | undefined, unit: string, rest: string) => {
     if (value !== undefined) data.push(`${label}=${decimal(value)}${unit};${rest}`);
