@@ -72,6 +72,8 @@ export class QueuedSink implements Sink, Outlet {
   #failingSinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
+  /** Of what waits, what `close` could keep nowhere. */
+  #lostAtEnd = 0;
   #wake: () => void = () => {};
   #wakeUntil: () => boolean = () => false;
   readonly #running: Promise<void>;
@@ -95,7 +97,7 @@ export class QueuedSink implements Sink, Outlet {
   }
 
   get waiting(): number {
-    return this.#queue.records;
+    return this.#queue.records - this.#lostAtEnd;
   }
 
   take(record: RecordView): void {
@@ -129,7 +131,8 @@ export class QueuedSink implements Sink, Outlet {
     await this.#running;
     clearTimeout(late);
     this.#carrier.close();
-    this.counters.lost += await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
+    this.#lostAtEnd = await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
+    this.counters.lost += this.#lostAtEnd;
   }
 
   /** Runs until it is closed. Never throws. */

@@ -1,7 +1,7 @@
 // What a spool's directory holds when its owner starts: read at once, before the first record comes, since it decides where that one belongs.
 //
-// Only the newest segment can have been cut off in the middle of a write: it is read whole, and cut behind its last whole entry. Of the others the beginning
-// is enough; they are checked when they are replayed.
+// Only the newest segment that holds anything can have been cut off in the middle of a write: it is read whole, and cut behind its last whole entry. Of those
+// before it the beginning is enough; they are checked when they are replayed.
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, truncateSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { readCursor, type SpoolCursor } from "../spool-cursor.ts";
@@ -44,20 +44,19 @@ export function recoverSpool(directory: string): Recovered {
   const knownFrom = cursor === "none" ? 0 : cursor?.sequence;
   let nextSequence = knownFrom ?? 0;
   let tornBytes = 0;
-  for (const [index, id] of ids.entries()) {
+  for (const id of ids.toReversed()) {
     const path = segmentPath(directory, id);
-    const isLast = index === ids.length - 1;
     const { size, mtimeMs } = statSync(path);
+    const isLast = found.length === 0; // those behind it were made, and never written to
     const scan = scanSegment(isLast ? readFileSync(path) : headOf(path));
     if (isLast && scan.endBytes < size) {
-      tornBytes = size - scan.endBytes;
+      tornBytes += size - scan.endBytes;
       truncateSync(path, scan.endBytes);
     }
     if (scan.firstSequence === undefined) continue; // nothing in it to be found
     const bytes = isLast ? scan.endBytes : size;
-    found.push({ id, firstSequence: scan.firstSequence, bytes, lastAtMs: isLast ? scan.lastAtMs : mtimeMs });
+    found.unshift({ id, firstSequence: scan.firstSequence, bytes, lastAtMs: isLast ? scan.lastAtMs : mtimeMs });
     if (isLast) nextSequence = Math.max(nextSequence, scan.lastSequence! + 1);
-    else nextSequence = Math.max(nextSequence, scan.firstSequence + 1);
   }
   const segments = found.filter(({ firstSequence }, index) => {
     const end = found[index + 1]?.firstSequence ?? nextSequence;

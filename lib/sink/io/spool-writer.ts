@@ -44,6 +44,8 @@ export class SpoolWriter {
   /** Whether the directory holds anything: where it does not, no cursor is needed. */
   #hasFiles: boolean;
   #isClosed = false;
+  /** Files that are being closed. */
+  #closing: Promise<unknown> = Promise.resolve();
   #wake: () => void = () => {};
 
   /** @param turn of the last cursor that was written; @param hasFiles whether anything was found */
@@ -100,7 +102,8 @@ export class SpoolWriter {
     await Promise.race([this.#running, late]);
     clearTimeout(timer);
     if (this.#isRunning) return; // it hangs in a write, and would hang us too
-    await this.#closeFile().catch(() => {});
+    this.#leaveFile();
+    await this.#closing;
     await this.#cursorFile?.close().catch(() => {});
   }
 
@@ -161,7 +164,7 @@ export class SpoolWriter {
 
   async #open(segment: number): Promise<FileHandle> {
     if (this.#file?.segment === segment) return this.#file.handle;
-    await this.#closeFile();
+    this.#leaveFile();
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
     const path = segmentPath(this.directory, segment);
     await mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
@@ -170,12 +173,14 @@ export class SpoolWriter {
     return this.#file.handle;
   }
 
-  async #closeFile(): Promise<void> {
+  /** A segment that is finished is synced to the disk behind our back: that may take long. */
+  #leaveFile(): void {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
-    if (!this.#doomed.has(file.segment)) await file.handle.datasync().catch(() => {});
-    await file.handle.close();
+    const synced = this.#doomed.has(file.segment) ? Promise.resolve() : file.handle.datasync();
+    const closed = synced.catch(() => {}).then(() => file.handle.close());
+    this.#closing = Promise.all([this.#closing, closed.catch(() => {})]);
   }
 
   async #writeCursor(): Promise<void> {
@@ -200,7 +205,7 @@ export class SpoolWriter {
   async #removeDoomed(): Promise<void> {
     for (const segment of this.#doomed) {
       this.#forget(segment); // of what could not be written some may be left
-      if (this.#file?.segment === segment) await this.#closeFile();
+      if (this.#file?.segment === segment) this.#leaveFile();
       this.#doomed.delete(segment);
       await unlink(segmentPath(this.directory, segment)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return; // it was never written

@@ -145,6 +145,11 @@ export class Spool {
     return records;
   }
 
+  /** Records before this one are not on disk any more. */
+  get firstSequence(): number {
+    return this.#segments[0]?.firstSequence ?? this.#nextSequence;
+  }
+
   /** What the next record's sequence would be. */
   get nextSequence(): number {
     return this.#nextSequence;

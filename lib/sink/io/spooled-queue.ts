@@ -181,7 +181,7 @@ export class SpooledQueue {
     if (spool === undefined) return this.records;
     if (!this.#isSpooling && this.records > 0) this.#beginSpooling();
     await spool.close(withinMs);
-    return spool.unwritten + this.#notOnDisk();
+    return spool.unwritten + this.#notOnDisk(spool.firstSequence);
   }
 
   /** With half of the ring used: the other half is for what comes while the first gets to the disk. */
@@ -244,9 +244,11 @@ export class SpooledQueue {
     this.#sequencesStart = 0;
   }
 
-  #notOnDisk(): number {
+  /** Records in the ring that the disk never got, or has dropped since. */
+  #notOnDisk(firstOnDisk: number): number {
     let count = 0;
-    for (let at = this.#sequencesStart; at < this.#sequences.length; at++) if (this.#sequences[at] === -1) count += 1;
+    for (let at = this.#sequencesStart; at < this.#sequences.length; at++)
+      if (this.#sequences[at]! < firstOnDisk) count += 1;
     return count;
   }
 }

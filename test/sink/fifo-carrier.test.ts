@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FifoCarrier } from "../../lib/sink/io/fifo-carrier.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
+
+function fifoIn(directory: string): string {
+  const path = join(directory, "fifo");
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+  return path;
+}
+
+test("a FIFO without a reader holds up nobody; what waits comes when there is one, what was refused is counted", async () => {
+  using scratch = temporaryDirectory();
+  const path = fifoIn(scratch.path);
+  const rig = new SinkRig(new FifoCarrier(path), { queueBytesMax: 131_072 });
+  rig.log(...numbered(3_000));
+  expect(await rig.heard("failing")).toMatchObject({ reason: "nobody reads it" });
+  const { lost } = rig.ledger;
+  expect(lost).toBeGreaterThan(0);
+  expect(rig.balance).toBe(0);
+  const reader = Bun.spawn(["cat", path], { stdout: "pipe" });
+  expect(await rig.heard("working")).toMatchObject({ lost });
+  await rig.settled();
+  await rig.sink.close(1_000);
+  expect(textsOf(await new Response(reader.stdout).text())).toEqual(numbered(3_000 - lost));
+});
+
+test("a full FIFO is waited for, without keeping anybody waiting", async () => {
+  using scratch = temporaryDirectory();
+  const path = fifoIn(scratch.path);
+  const reader = Bun.spawn(["sh", "-c", `exec < ${path}; read go < ${path}.go; cat`], { stdout: "pipe" });
+  Bun.spawnSync(["mkfifo", `${path}.go`]);
+  const rig = new SinkRig(new FifoCarrier(path));
+  rig.log(...numbered(5_000)); // 160 kB; a FIFO takes 64 KiB
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(rig.ledger).toMatchObject({ accepted: 5_000, lost: 0 });
+  writeFileSync(`${path}.go`, "go\n");
+  await rig.settled();
+  await rig.sink.close(1_000);
+  expect(textsOf(await new Response(reader.stdout).text())).toEqual(numbered(5_000));
+});
+
+test("when its reader goes, what was taken just before is uncertain, and the rest waits for another", async () => {
+  using scratch = temporaryDirectory();
+  const path = fifoIn(scratch.path);
+  const first = Bun.spawn(["head", "-n", "1", path], { stdout: "pipe" });
+  const rig = new SinkRig(new FifoCarrier(path));
+  rig.log("one");
+  expect(textsOf(await new Response(first.stdout).text())).toEqual(["one"]);
+  rig.log("two");
+  await rig.heard("uncertain");
+  expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
+  const second = Bun.spawn(["cat", path], { stdout: "pipe" });
+  await rig.settled();
+  await rig.sink.close(1_000);
+  expect(textsOf(await new Response(second.stdout).text())).toEqual(["two"]);
+});
+
+test("what is no FIFO is refused by name", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "file");
+  writeFileSync(path, "");
+  const rig = new SinkRig(new FifoCarrier(path));
+  rig.log("x");
+  expect(await rig.heard("failing")).toMatchObject({ reason: "this is no FIFO (mkfifo makes one)" });
+  await rig.sink.close(0);
+});

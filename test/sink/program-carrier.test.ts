@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ProgramCarrier } from "../../lib/sink/io/program-carrier.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
+
+function program(command: string): SinkRig {
+  const carrier = new ProgramCarrier({
+    command,
+    env: { PATH: process.env["PATH"] },
+    onLine: (line) => rig.events.push({ on: "said", line }),
+  });
+  const rig = new SinkRig(carrier);
+  return rig;
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test("a program gets all records on its stdin, and its end of file when the sink closes", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "out");
+  const rig = program(`cat > ${path}.part; mv ${path}.part ${path}`);
+  rig.log(...numbered(3_000));
+  await rig.settled();
+  await rig.sink.close(1_000);
+  await until(() => existsSync(path));
+  expect(textsOf(readFileSync(path, "utf8"))).toEqual(numbered(3_000));
+});
+
+test("a program that ends is told, and started again for what comes after", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "out");
+  const rig = program(`head -n 1 >> ${path}; echo broken >&2; exit 3`);
+  rig.log("one");
+  expect(await rig.heard("failing")).toMatchObject({ reason: "the program ended with status 3" });
+  rig.log("two");
+  await until(() => textsOf(readFileSync(path, "utf8")).includes("two"));
+  expect(textsOf(readFileSync(path, "utf8"))).toEqual(["one", "two"]);
+  expect(rig.events).toContainEqual({ on: "said", line: "broken" });
+  await rig.sink.close(1_000);
+  expect(rig.balance).toBe(0);
+  expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
+});
+
+test("a program that never reads holds up nobody; what it has no room for is counted", async () => {
+  const rig = program("exec sleep 600");
+  const longest = { ms: 0 };
+  for (let at = 0; at < 300; at++) {
+    const beganMs = performance.now();
+    rig.log(...numbered(100, at * 100));
+    longest.ms = Math.max(longest.ms, performance.now() - beganMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(rig.ledger.lost).toBeGreaterThan(0);
+  expect(rig.balance).toBe(0);
+  expect(longest.ms).toBeLessThan(500);
+  await rig.sink.close(50);
+  expect(rig.balance).toBe(0);
+});
+
+test("a command that can't be run is a failure like any other", async () => {
+  using scratch = temporaryDirectory();
+  writeFileSync(join(scratch.path, "no-program"), "");
+  const rig = program(join(scratch.path, "no-program"));
+  rig.log("x");
+  expect(await rig.heard("failing")).toMatchObject({ reason: expect.stringMatching(/ended with status 12[67]/) });
+  await rig.sink.close(0);
+});

@@ -1,0 +1,77 @@
+// On terminals of their own, made by script(1).
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { TerminalCarrier } from "../../lib/sink/io/terminal-carrier.ts";
+import { start } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { SinkRig } from "./queue-rig.ts";
+import { utmpRecord } from "./utmp-record.ts";
+
+/** A terminal, and the name of its line. */
+async function terminal() {
+  const child = start(["script", "-qfc", "tty; exec sleep 60", "/dev/null"], { stdin: "open" });
+  const line = /\/dev\/(pts\/\d+)/.exec(await child.stdout.until(/\/dev\/pts\/\d+/))![1]!;
+  return { child, line };
+}
+
+const audience = (utmpPath: string, users: readonly string[] | "all" = "all") =>
+  ({ to: "users", users, utmpPath, devDirectory: "/dev" }) as const;
+
+test("who is logged in reads it, control characters made visible; others don't", async () => {
+  using scratch = temporaryDirectory();
+  const amy = await terminal();
+  const bob = await terminal();
+  await using _amy = amy.child;
+  await using _bob = bob.child;
+  const utmp = join(scratch.path, "utmp");
+  writeFileSync(utmp, Buffer.concat([utmpRecord(7, "amy", amy.line), utmpRecord(7, "bob", bob.line)]));
+  const all = new SinkRig(new TerminalCarrier(audience(utmp)), { frame: "terminal" });
+  const toBob = new SinkRig(new TerminalCarrier(audience(utmp, ["bob"])), { frame: "terminal" });
+  toBob.log("for bob");
+  await toBob.settled();
+  all.log("down at \x1b[2J\x07noon");
+  expect(await amy.child.stdout.until("noon")).toContain("\rNov 23 15:20:38 web1 app: down at #033[2J#007noon");
+  expect(await bob.child.stdout.until("noon")).toContain("for bob");
+  expect(amy.child.stdout.text).not.toContain("for bob");
+  expect(all.sink.name).toBe("users:*");
+  await all.settled();
+  expect(all.ledger).toEqual({ accepted: 1, delivered: 1, lost: 0, waiting: 0 });
+  await all.sink.close(100);
+  await toBob.sink.close(100);
+});
+
+test("where nobody is logged in there is nobody to miss it", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new SinkRig(new TerminalCarrier(audience(join(scratch.path, "none"))), { frame: "terminal" });
+  rig.log("anybody?");
+  await rig.settled();
+  expect(rig.ledger).toEqual({ accepted: 1, delivered: 1, lost: 0, waiting: 0 });
+  await rig.sink.close(100);
+});
+
+test("a file is no terminal, and is not written to; that is counted, and not reported for ever", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "console");
+  writeFileSync(path, "");
+  const rig = new SinkRig(new TerminalCarrier({ to: "console", path }), { frame: "terminal" });
+  rig.log("a", "b");
+  await rig.settled();
+  expect(rig.ledger).toEqual({ accepted: 2, delivered: 0, lost: 2, waiting: 0 });
+  expect(rig.events).toEqual([]);
+  expect(Bun.file(path).size).toBe(0);
+  await rig.sink.close(100);
+});
+
+test("a terminal that is stopped keeps nobody waiting", async () => {
+  const { child, line } = await terminal();
+  await using _child = child;
+  const rig = new SinkRig(new TerminalCarrier({ to: "console", path: `/dev/${line}` }), { frame: "terminal" });
+  child.signal("SIGSTOP"); // nobody empties it any more
+  for (let at = 0; at < 200; at++) rig.log("x".repeat(1_000));
+  await rig.settled();
+  expect(rig.ledger.lost).toBeGreaterThan(0);
+  expect(rig.balance).toBe(0);
+  child.signal("SIGCONT");
+  await rig.sink.close(100);
+});
