@@ -4,7 +4,7 @@ import { duration, explained, integer, network, parsed, size } from "../base/sch
 import type { Complaint } from "../base/table.ts";
 import { FRAMINGS } from "../syslog/framing.ts";
 import { zoneSchema } from "../syslog/schema.ts";
-import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
+import { LISTEN_FORM, type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { formatPlace, type Listener, listener, PLACE_FORM, parsePlace, type TlsSettings } from "./listener.ts";
 import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
 import type { SourceSettings } from "./source-settings.ts";
@@ -141,7 +141,7 @@ function tlsOf({ on, certificate, key, authorities, peers }: ListenEntry): TlsSe
 }
 
 /** What has the right shape and the wrong meaning. */
-export function checkSources(table: SourceTable & { readonly udp: readonly { readonly port: number }[] }): Complaint[] {
+export function checkSources(table: TableOfSources): Complaint[] {
   return [...table.listen.flatMap(checkEntry), ...samePlaces(table)];
 }
 
@@ -169,9 +169,17 @@ function checkEntry(entry: ListenEntry, index: number): Complaint[] {
   return found;
 }
 
-function samePlaces(table: SourceTable): Complaint[] {
+/** With the keys that table.ts itself has for places. */
+interface TableOfSources extends SourceTable {
+  readonly udp: readonly ListenAddress[];
+  readonly socket: readonly string[];
+}
+
+function samePlaces(table: TableOfSources): Complaint[] {
   const first = new Map<string, string>();
   const places = [
+    ...table.socket.map((path, index) => ({ text: formatPlace({ by: "unix", path }), path: ["socket", index] })),
+    ...table.udp.map((at, index) => ({ text: formatPlace({ by: "udp", ...at }), path: ["udp", index] })),
     ...table.tcp.map((at, index) => ({ text: formatPlace({ by: "tcp", ...at }), path: ["tcp", index] })),
     ...table.stream.map((path, index) => ({ text: formatPlace({ by: "stream", path }), path: ["stream", index] })),
     ...table.listen.map(({ on }, index) => ({ text: formatPlace(on), path: ["listen", index, "on"] })),

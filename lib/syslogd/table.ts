@@ -101,7 +101,7 @@ ${SOURCE_STARTER}
 });
 
 function checkMeaning(table: SyslogdTable): readonly Complaint[] {
-  return [...neverMatching(table), ...sameTwice(table), ...listedTwice(table), ...checkSources(table)];
+  return [...neverMatching(table), ...sameTwice(table), ...checkSources(table)];
 }
 
 function neverMatching(table: SyslogdTable): Complaint[] {
@@ -126,12 +126,6 @@ function sameTwice(table: SyslogdTable): Complaint[] {
     const found = `this rule does what rule ${before + 1} does: ${select.text} to ${formatDestination(to)}`;
     return [complaint(["rule", index], "twice", `${found}; a record goes to a sink once`)];
   });
-}
-
-function listedTwice(table: SyslogdTable): Complaint[] {
-  return table.socket.flatMap((path, index) =>
-    table.socket.indexOf(path) < index ? [complaint(["socket", index], "twice", `socket ${path} is listed twice`)] : [],
-  );
 }
 
 function complaint(path: Complaint["path"], code: string, message: string): Complaint {

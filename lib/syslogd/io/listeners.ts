@@ -64,8 +64,11 @@ export class Listeners {
       case "tls": {
         if (tls === undefined) return; // the table's check has said so
         const place = { hostname: formatAddress(on.address), port: on.port, allow, tls };
-        const opening = listenForTls(place, this.#reception(listener, DEFAULT_RULES));
-        this.#opening.push(opening.then((source) => this.#addTls(source)));
+        const opening = listenForTls(place, this.#reception(listener, DEFAULT_RULES)).then((source) =>
+          this.#addTls(source),
+        );
+        opening.catch(() => {}); // who waits for `ready` gets it
+        this.#opening.push(opening);
         return;
       }
       default: // a datagram is no stream
