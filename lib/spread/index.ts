@@ -45,6 +45,6 @@ export {
 export type { Body, Destinations, SendOptions } from "./requests.ts";
 export { RejectError, type RejectReason } from "./result-code.ts";
 export type { UnsentPolicy } from "./sending.ts";
-export { formatServer, parseServer, type Server, ServerError } from "./server.ts";
+export { DEFAULT_SERVERS, formatServer, parseServer, type Server, ServerError } from "./server.ts";
 export { SERVICE_TYPES, type ServiceType } from "./service.ts";
 export { ConnectError, type ConnectReason, LostError, SessionError, type SessionReason } from "./session-error.ts";

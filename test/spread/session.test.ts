@@ -136,6 +136,20 @@ describe("a session", () => {
     expect(bodies).toEqual(["message one", "message two"]);
   });
 
+  test("hands out nothing more once its callback has closed it", async () => {
+    const seen: string[] = [];
+    await using run = await begin({
+      onFrame: (frame) => {
+        seen.push(Buffer.from(frame.body()).toString());
+        void run.session.close();
+      },
+    });
+    for (const body of ["one", "two", "three"]) run.session.trySend("#alice#dmn", body);
+    await run.daemon.until(() => run.daemon.log.at(-1) === "#alice#dmn kill #alice#dmn");
+    await run.session.close();
+    expect(seen).toEqual(["one"]);
+  });
+
   test("rejects what breaks a limit, and goes on", async () => {
     await using run = await begin();
     const { session } = run;

@@ -270,8 +270,7 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
 
   #received(link: Link): void {
     const { onFrame, inboxBytes } = this.#settings;
-    if (this.#leaving) this.#giveFrames(link, () => {});
-    else if (onFrame !== undefined) this.#giveFrames(link, onFrame);
+    if (onFrame !== undefined || this.#leaving) this.#giveFrames(link, onFrame);
     else {
       this.#attempt(() => this.#inbox.lookAhead());
       if (this.#inbox.heldBytes > inboxBytes) link.pause();
@@ -279,7 +278,8 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
     }
   }
 
-  #giveFrames(link: Link, onFrame: (frame: FrameView) => void): void {
+  /** Hands out frames where they lie; none once we are leaving, which the callback itself may begin. */
+  #giveFrames(link: Link, onFrame: ((frame: FrameView) => void) | undefined): void {
     const { reader } = link.connection;
     for (;;) {
       try {
@@ -289,7 +289,7 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
         this.#line.lose(error);
         return;
       }
-      if (!this.#ping.is(this.#frame)) onFrame(this.#frame);
+      if (!this.#leaving && !this.#ping.is(this.#frame)) onFrame?.(this.#frame);
     }
   }
 
