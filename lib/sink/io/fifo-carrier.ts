@@ -1,9 +1,9 @@
 // A FIFO. Without a reader it can't be opened, and a full one takes nothing: neither holds us up, both are tried again.
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import type { Carrier } from "../carrier.ts";
 import { RecentTally } from "../recent-tally.ts";
 import type { Shipment } from "../shipment.ts";
+import { files } from "./files.ts";
 
 const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** A full FIFO is tried again: nothing tells when it has room. */
@@ -12,7 +12,7 @@ const FULL_MS = 10;
 export class FifoCarrier implements Carrier {
   readonly name: string;
   readonly #recent = new RecentTally(1_000);
-  #file: FileHandle | undefined;
+  #fd: number | undefined;
   /** One send at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -21,14 +21,14 @@ export class FifoCarrier implements Carrier {
   }
 
   async open(): Promise<void> {
-    const file = await open(this.path, FLAGS).catch((error: NodeJS.ErrnoException) => {
+    const fd = await files.open(this.path, FLAGS, 0).catch((error: NodeJS.ErrnoException) => {
       throw error.code === "ENXIO" ? new Error("nobody reads it") : error;
     });
-    if (!(await file.stat()).isFIFO()) {
-      await file.close();
+    if (!(await files.fstat(fd)).isFIFO()) {
+      await files.close(fd);
       throw new Error("this is no FIFO (mkfifo makes one)");
     }
-    this.#file = file;
+    this.#fd = fd;
   }
 
   send(shipment: Shipment): Promise<number> {
@@ -42,16 +42,17 @@ export class FifoCarrier implements Carrier {
   }
 
   close(): void {
-    const file = this.#file;
-    this.#file = undefined;
-    if (file !== undefined) void this.#last.then(() => file.close());
+    const fd = this.#fd;
+    this.#fd = undefined;
+    if (fd !== undefined) void this.#last.then(() => files.close(fd).catch(() => {}));
   }
 
   async #write(shipment: Shipment): Promise<number> {
     for (let at = 0; at < shipment.end; ) {
-      if (this.#file === undefined) throw new Error("closed");
+      const fd = this.#fd;
+      if (fd === undefined) throw new Error("closed");
       try {
-        at += (await this.#file.write(shipment.bytes, at, shipment.end - at, null)).bytesWritten;
+        at += await files.write(fd, shipment.bytes, at, shipment.end, null);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "EPIPE") throw new Error("its reader has gone");

@@ -1,10 +1,10 @@
 // The hand that writes a spool's segments: off the main thread, one call at a time, in order. What can't be written stays in memory and is tried again, at the
 // place where it belongs, so that a full disk leaves nothing half-written behind once it has room.
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
+import { files } from "./files.ts";
 import { CURSOR_NAME, segmentPath } from "./spool-recovery.ts";
 
 const RETRY: BackOffRule = { firstMs: 100, mostMs: 2_000, jitter: 0.2 };
@@ -33,8 +33,8 @@ export class SpoolWriter {
   pendingBytes = 0;
   readonly #doomed = new Set<number>();
   readonly #backOff = new BackOff(RETRY, Math.random);
-  #file: { readonly segment: number; readonly handle: FileHandle } | undefined;
-  #cursorFile: FileHandle | undefined;
+  #file: { readonly segment: number; readonly fd: number } | undefined;
+  #cursorFd: number | undefined;
   #cursor: number | undefined;
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
@@ -104,7 +104,7 @@ export class SpoolWriter {
     if (this.#isRunning) return; // it hangs in a write, and would hang us too
     this.#leaveFile();
     await this.#closing;
-    await this.#cursorFile?.close().catch(() => {});
+    if (this.#cursorFd !== undefined) await files.close(this.#cursorFd).catch(() => {});
   }
 
   /** What waits for a segment, but for what is on its way, is not written. */
@@ -152,8 +152,8 @@ export class SpoolWriter {
     let done = 0;
     this.#writingCount = count;
     try {
-      const handle = await this.#open(first.segment);
-      while (done < bytes) done += (await handle.writev(partsFrom(batch, done), first.offset + done)).bytesWritten;
+      const fd = await this.#open(first.segment);
+      while (done < bytes) done += await files.writev(fd, partsFrom(batch, done), first.offset + done);
     } finally {
       this.#writingCount = 0;
       for (let behind = chunks[0]!.end; chunks.length > 0 && behind <= done; behind += chunks[0]?.end ?? 0) {
@@ -162,15 +162,15 @@ export class SpoolWriter {
     }
   }
 
-  async #open(segment: number): Promise<FileHandle> {
-    if (this.#file?.segment === segment) return this.#file.handle;
+  async #open(segment: number): Promise<number> {
+    if (this.#file?.segment === segment) return this.#file.fd;
     this.#leaveFile();
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
     const path = segmentPath(this.directory, segment);
-    await mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
+    await files.mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
     this.#hasFiles = true;
-    this.#file = { segment, handle: await open(path, flags, FILE_MODE) };
-    return this.#file.handle;
+    this.#file = { segment, fd: await files.open(path, flags, FILE_MODE) };
+    return this.#file.fd;
   }
 
   /** A segment that is finished is synced to the disk behind our back: that may take long. */
@@ -178,8 +178,8 @@ export class SpoolWriter {
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
-    const synced = this.#doomed.has(file.segment) ? Promise.resolve() : file.handle.datasync();
-    const closed = synced.catch(() => {}).then(() => file.handle.close());
+    const synced = this.#doomed.has(file.segment) ? Promise.resolve() : files.fdatasync(file.fd);
+    const closed = synced.catch(() => {}).then(() => files.close(file.fd));
     this.#closing = Promise.all([this.#closing, closed.catch(() => {})]);
   }
 
@@ -191,14 +191,10 @@ export class SpoolWriter {
       return;
     }
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
-    this.#cursorFile ??= await open(join(this.directory, CURSOR_NAME), flags, FILE_MODE);
+    this.#cursorFd ??= await files.open(join(this.directory, CURSOR_NAME), flags, FILE_MODE);
     this.turn += 1;
-    await this.#cursorFile.write(
-      writeCursor({ turn: this.turn, sequence }),
-      0,
-      SLOT_BYTES,
-      (this.turn % 2) * SLOT_BYTES,
-    );
+    const position = (this.turn % 2) * SLOT_BYTES;
+    await files.write(this.#cursorFd, writeCursor({ turn: this.turn, sequence }), 0, SLOT_BYTES, position);
     if (this.#cursor === sequence) this.#cursor = undefined;
   }
 
@@ -207,7 +203,7 @@ export class SpoolWriter {
       this.#forget(segment); // of what could not be written some may be left
       if (this.#file?.segment === segment) this.#leaveFile();
       this.#doomed.delete(segment);
-      await unlink(segmentPath(this.directory, segment)).catch((error: NodeJS.ErrnoException) => {
+      await files.unlink(segmentPath(this.directory, segment)).catch((error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT") return; // it was never written
         this.#doomed.add(segment);
         throw error;

@@ -8,7 +8,6 @@
 //
 // A kill between delivery and the cursor's write replays some records: the cursor is written when there is time, not for every record. Identities
 // (stream, number) come back as they were given, so readers who care can tell.
-import { type FileHandle, open } from "node:fs/promises";
 import {
   ENTRY_HEADER_BYTES,
   findEntry,
@@ -18,6 +17,7 @@ import {
   SpoolEntry,
   writeEntry,
 } from "../spool-entry.ts";
+import { files } from "./files.ts";
 import { type FoundSegment, type Recovered, recoverSpool, segmentPath } from "./spool-recovery.ts";
 import { SpoolWriter } from "./spool-writer.ts";
 
@@ -346,14 +346,14 @@ export class Spool {
   }
 
   async #readFile(segment: Segment, offset: number, length: number): Promise<number> {
-    let file: FileHandle | undefined;
+    let fd = -1;
     try {
-      file = await open(segmentPath(this.#options.directory, segment.id), "r");
-      return (await file.read(this.#buffer, 0, length, offset)).bytesRead;
+      fd = await files.open(segmentPath(this.#options.directory, segment.id), "r", 0);
+      return await files.read(fd, this.#buffer, length, offset);
     } catch {
       return -1;
     } finally {
-      await file?.close();
+      if (fd >= 0) await files.close(fd).catch(() => {});
     }
   }
 

@@ -1,11 +1,11 @@
 // Terminals: those of users who are logged in now, or the console. Each is opened for each message and never waited for: one that is stopped (^S) misses it.
 // The format makes control characters visible; a terminal obeys nobody but its user.
 import { constants } from "node:fs";
-import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Carrier } from "../carrier.ts";
 import type { Shipment } from "../shipment.ts";
 import { readUtmp, terminalsOf } from "../utmp.ts";
+import { files } from "./files.ts";
 
 const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
 
@@ -62,7 +62,7 @@ export class TerminalCarrier implements Carrier {
   async #paths(): Promise<string[]> {
     const audience = this.#audience;
     if (audience.to === "console") return [audience.path];
-    const utmp = await readFile(audience.utmpPath).catch((error: NodeJS.ErrnoException) => {
+    const utmp = await files.readFile(audience.utmpPath).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return new Uint8Array(0); // nobody ever logged in
       throw error;
     });
@@ -72,11 +72,14 @@ export class TerminalCarrier implements Carrier {
 
 /** Whether the terminal took all of it. */
 async function writeTo(path: string, bytes: Uint8Array): Promise<boolean> {
+  let fd = -1;
   try {
-    await using file = await open(path, FLAGS);
-    if (!(await file.stat()).isCharacterDevice()) return false;
-    return (await file.write(bytes, 0, bytes.length, null)).bytesWritten === bytes.length;
+    fd = await files.open(path, FLAGS, 0);
+    if (!(await files.fstat(fd)).isCharacterDevice()) return false;
+    return (await files.write(fd, bytes, 0, bytes.length, null)) === bytes.length;
   } catch {
     return false;
+  } finally {
+    if (fd >= 0) await files.close(fd).catch(() => {});
   }
 }
