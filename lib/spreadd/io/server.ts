@@ -9,6 +9,7 @@ import type { Fault } from "../../base/fault.ts";
 import { tryPeerAddress } from "../../base/ip-address.ts";
 import type { Log } from "../../base/log.ts";
 import { peerCredentials } from "../../linux/peer-credentials.ts";
+import { SystemError } from "../../linux/system-error.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
 import type { Clock } from "../../run/clock.ts";
 import type { PrivateGroup } from "../../spread/names.ts";
@@ -19,6 +20,7 @@ import { CHECK_MS } from "../flow-control.ts";
 import type { Peer } from "../peer.ts";
 import type { QueueLevel, Rim } from "../rim.ts";
 import type { SessionEnd } from "../session-core.ts";
+import { TalkLimit } from "../talk-limit.ts";
 import { type ClientSocket, Connection } from "./connection.ts";
 
 export interface ServerSettings {
@@ -38,6 +40,9 @@ const PINNED_BYTES = 1_048_576;
 /** How long a client that was refused may take to read why, and how many may at a time. */
 const LINGER_MS = 1_000;
 const LINGERING_MAX = 64;
+/** Lines on clients that were refused or closed, in so much time. */
+const TALK_LINES = 20;
+const TALK_MS = 10_000;
 
 /** Serves clients on sockets that are accepted elsewhere (`handler`). */
 export class Server implements Rim {
@@ -57,6 +62,7 @@ export class Server implements Rim {
   #isTickComing = false;
   /** Refused clients that may still read why. */
   readonly #lingering = new Set<ClientSocket>();
+  readonly #talk: TalkLimit;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,6 +75,7 @@ export class Server implements Rim {
   ) {
     this.#softMessages = Math.max(1, settings.queueMessagesMax * SOFT_PART);
     this.#softBytes = settings.queueBytesMax * SOFT_PART;
+    this.#talk = new TalkLimit(TALK_LINES, TALK_MS, clock.monotonicMs());
     this.daemon = new Daemon(settings.daemon, engine, this, Math.random);
     this.unixHandler = this.#handler(false);
     this.tcpHandler = this.#handler(true);
@@ -80,6 +87,7 @@ export class Server implements Rim {
     clearTimeout(this.#checkTimer);
     this.daemon.stop();
     for (const socket of this.#lingering) socket.terminate();
+    for (const said of this.#talk.rest()) this.log.notice(said);
   }
 
   // --- what the daemon asks ---
@@ -137,7 +145,13 @@ export class Server implements Rim {
 
   retime(slot: number, timeoutMs: number): void {
     const connection = this.#connections[slot];
-    if (connection?.isTcp && !connection.isGone) setPeerTimeout(connection.fd, timeoutMs);
+    if (!connection?.isTcp || connection.isGone) return;
+    try {
+      setPeerTimeout(connection.fd, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      connection.socket.terminate(); // it is closing: that is all the kernel can have against it
+    }
   }
 
   close(slot: number, name: PrivateGroup | undefined, end: SessionEnd): void {
@@ -208,7 +222,7 @@ export class Server implements Rim {
     // Bun has `fd` on its sockets, and not in its types
     const { fd } = socket as ClientSocket & { readonly fd: number };
     socket.data = undefined;
-    const peer = isTcp ? tcpPeer(socket) : unixPeer(fd);
+    const peer = isTcp ? tcpPeer(socket) : tryUnixPeer(fd);
     if (peer === undefined) {
       socket.terminate(); // gone before we could look who it was
       return;
@@ -219,13 +233,13 @@ export class Server implements Rim {
       this.#linger(socket);
       return;
     }
-    if (isTcp) {
-      socket.setNoDelay(true);
-      setPeerTimeout(fd, this.settings.daemon.sessionTimeoutMs);
-    }
     const connection = new Connection(socket, fd, slot, isTcp);
     socket.data = connection;
     this.#connections[slot] = connection;
+    if (isTcp) {
+      socket.setNoDelay(true);
+      this.retime(slot, this.settings.daemon.sessionTimeoutMs);
+    }
     this.#handshakeTimer ??= setTimeout(this.#expireHandshakes, this.settings.handshakeTimeoutMs);
   }
 
@@ -329,12 +343,26 @@ export class Server implements Rim {
     if (this.daemon.isWaiting) this.#checkTimer = setTimeout(this.#check, CHECK_MS);
   };
 
+  /** What any client can cause is a notice, and bounded in number; that clients come and go is for whoever asks for more. */
   #tell(who: string, end: SessionEnd): void {
-    if (end.why === "illegal") this.log.warn(`${who}: closed: ${end.fault.message}`);
-    else if (end.why === "slow") this.log.warn(`${who}: closed: its queue is full, it does not take what it is sent`);
-    else if (end.why === "refused") this.log.notice(`${who}: refused: ${end.reason}`);
-    else if (end.why === "silent") this.log.notice(`${who}: closed: it did not finish its handshake`);
-    else this.log.debug(`${who}: ${end.why}`);
+    const line = toldOf(end);
+    if (line === undefined) this.log.debug(`${who}: ${end.why}`);
+    else for (const said of this.#talk.say(`${who}: ${line}`, this.now())) this.log.notice(said);
+  }
+}
+
+function toldOf(end: SessionEnd): string | undefined {
+  switch (end.why) {
+    case "illegal":
+      return `closed: ${end.fault.message}`;
+    case "slow":
+      return "closed: its queue is full, it does not take what it is sent";
+    case "refused":
+      return `refused: ${end.reason}`;
+    case "silent":
+      return "closed: it did not finish its handshake";
+    default:
+      return undefined;
   }
 }
 
@@ -343,6 +371,11 @@ function tcpPeer(socket: ClientSocket): Peer | undefined {
   return address && { by: "tcp", address };
 }
 
-function unixPeer(fd: number): Peer {
-  return { by: "unix", ...peerCredentials(fd) };
+function tryUnixPeer(fd: number): Peer | undefined {
+  try {
+    return { by: "unix", ...peerCredentials(fd) };
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
+  }
 }
