@@ -231,7 +231,7 @@ export class CoverTable {
 
   /** Takes a name out of a set. */
   strike(entry: Entry, name: Member): void {
-    if (name !== entry.owner && entry.acked === entry.number) this.struck.push(entry);
+    if (name !== entry.owner) this.struck.push(entry);
     if (entry.set.delete(name) && entry.set.size === 0 && name !== ANYBODY) entry.vacated = true;
     this.unsettled = true;
   }

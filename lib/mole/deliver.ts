@@ -11,10 +11,10 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
   switch (message.kind) {
     case "beat":
       table.beats.note(from, message.number);
-      if (message.table) table.shown.add(from);
+      if (message.table && table.members.includes(from)) table.shown.add(from);
       return; // the one message that changes no owner, and the one that comes all the time
     case "state":
-      if (message.view === table.view) admit(table, from, message, false);
+      if (message.view === table.view && table.members.includes(from)) admit(table, from, message, false);
       break;
     case "table":
       if (message.view === table.view && !message.begun) inform(table, from);

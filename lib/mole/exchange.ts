@@ -48,6 +48,7 @@ export class Exchange {
 
   note(from: Member, message: Message, me: Member): void {
     this.log.push({ from, message });
+    if (!this.view.members.includes(from)) return; // sent by a session that has gone: its facts hold, its table is gone
     if (message.kind === "beat") {
       this.beats.set(from, message.number);
       if (message.table) this.shown.add(from);

@@ -101,12 +101,13 @@ export class Holdings {
 
   /** The holder of a doubled vip tells the network when the other has let go: until then clients may ask that one. */
   announceStruck(session: Session, table: CoverTable): void {
-    for (const entry of table.struck) {
-      const at = this.holds.get(entry.definition.id)?.at;
-      if (at === "held" && entry.owner === session.member && this.rules.announceAfterMerge)
-        this.out.do({ do: "announce", vip: entry.definition.id });
-    }
+    const vips = new Set(session.takeReturned(table));
+    for (const { definition } of table.struck) vips.add(definition.id);
     table.struck.length = 0;
+    if (!this.rules.announceAfterMerge) return;
+    for (const vip of vips)
+      if (this.holds.get(vip)?.at === "held" && table.entries.get(vip)?.owner === session.member)
+        this.out.do({ do: "announce", vip });
   }
 
   /** Without a carrier it serves nobody, and would be doubled when the cable is back. */

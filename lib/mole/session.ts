@@ -8,6 +8,7 @@ import { admit } from "./admit.ts";
 import { assign } from "./assign.ts";
 import { nextMove } from "./balance.ts";
 import { CoverTable } from "./cover-table.ts";
+import type { VipId } from "./definition.ts";
 import { deliver } from "./deliver.ts";
 import { carryOver } from "./departure.ts";
 import { Exchange } from "./exchange.ts";
@@ -51,6 +52,10 @@ export class Session {
   private acquainted: ReadonlySet<Member> = new Set();
   /** How many came together into the last network view with me. */
   private part = 1;
+  /** By machine: what it may have held when it departed, unreleased. When it is back it has let go, and who holds the vip by then announces itself again. */
+  private readonly unreleased = new Map<string, Set<VipId>>();
+  /** Two parts have met: in the other one somebody may have held what I hold, and be gone already. */
+  private hasMerged = false;
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -78,7 +83,10 @@ export class Session {
     this.transitional = false;
     this.pulse.enter(view, nowMs, first);
     if (!this.rules.silenceOutlivesJoins) this.pulse.forgetSilence(nowMs);
-    if (this.table !== undefined) this.acquainted = new Set(this.table.members);
+    if (this.table !== undefined) {
+      this.acquainted = new Set(this.table.members);
+      this.noteUnreleased(this.table, view);
+    }
     if (view.cause === "network") {
       this.acquainted = new Set([...this.acquainted].filter((member) => view.together.includes(member)));
       this.part = view.together.length;
@@ -119,6 +127,27 @@ export class Session {
     if (exchange === undefined || view === undefined || !(this.lastTable?.isSafe() ?? false)) return false;
     if (nowMs - exchange.sinceMs >= this.self.config.times.silenceMs + EXPEL_ROUND_MS) return true;
     return view.members.length * 2 < this.lastTable!.hostList.hosts.length;
+  }
+
+  /** What hosts that are back may have held when they went: a doubled time has ended that no `released` has told of. */
+  takeReturned(table: CoverTable): ReadonlySet<VipId> {
+    const vips = new Set<VipId>(this.hasMerged ? table.entries.keys() : []);
+    this.hasMerged = false;
+    if (this.unreleased.size === 0) return vips;
+    for (const { identity } of table.hosts.values()) {
+      for (const vip of this.unreleased.get(identity.machine) ?? []) vips.add(vip);
+      this.unreleased.delete(identity.machine);
+    }
+    return vips;
+  }
+
+  private noteUnreleased(table: CoverTable, view: View): void {
+    for (const { member, identity } of table.hosts.values()) {
+      if (view.members.includes(member)) continue;
+      const vips = this.unreleased.get(identity.machine) ?? new Set();
+      for (const [vip, { set }] of table.entries) if (set.has(member)) vips.add(vip);
+      if (vips.size > 0) this.unreleased.set(identity.machine, vips);
+    }
   }
 
   private carryOver(table: CoverTable, view: View, nowMs: number): void {
@@ -209,6 +238,7 @@ export class Session {
   private conclude(exchange: Exchange, nowMs: number): void {
     const { view, states } = exchange;
     const table = merge({ view, states, expelled: exchange.allExpelled() }, this.rules);
+    this.hasMerged = true;
     const waits = [...states.values()].flatMap((state) => state.waits);
     this.startWaits(table, waits, nowMs);
     this.completeFrom(exchange, table, nowMs);

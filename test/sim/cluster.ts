@@ -143,6 +143,13 @@ export class Cluster {
       if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
         return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
       if (holding.length > 1) return `${entry.definition.name} is held by [${holding}]`;
+      // An announcement is repeated after 1.1 s.
+      const doubledMs = this.doubledMs.get(entry.definition.name) ?? -1;
+      if (
+        holding.length === 1 &&
+        (this.announcedMs.get(`${holding[0]} ${entry.definition.name}`) ?? -1) + 1_100 < doubledMs
+      )
+        return `${entry.definition.name}: ${holding} has not announced itself since another let it go`;
       const owner = entry.owner === undefined ? undefined : table.hosts.get(entry.owner)?.identity.host;
       if (able.length > 0 && holding[0] !== owner)
         return `${entry.definition.name} is held by ${holding}, owned by ${owner}`;

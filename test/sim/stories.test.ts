@@ -1,0 +1,272 @@
+// The named stories of the model: each a history that breaks a simpler rule. Every one is run over a handful of seeds (delays, clocks and orders differ), safety is
+// checked at each step, and at the end everything must be at rest. Where a story names the rule it is for, the same story without the rule must go wrong.
+import { expect, test } from "bun:test";
+import type { Rules } from "../../lib/mole/rules.ts";
+import type { Cluster, ClusterOptions } from "./cluster.ts";
+import { type Fault, type FaultKind, type History, type Left, playHistory, runHistory, tellStory } from "./history.ts";
+
+const A = 0;
+const B = 1;
+const C = 2;
+const D = 3;
+const SEEDS = Array.from({ length: 8 }, (_, at) => at + 1);
+
+interface Story {
+  readonly name: string;
+  readonly hosts: number;
+  readonly vips?: number;
+  readonly mode?: "available" | "safe";
+  readonly cluster?: Partial<ClusterOptions>;
+  readonly faults: readonly Fault[];
+  readonly left?: Left;
+  /** What else must be so at the end. */
+  readonly ends?: (cluster: Cluster) => void;
+  /** The rule without which it goes wrong, in at least one of so many seeds (8 if not said). */
+  readonly without?: keyof Rules;
+  readonly seeds?: number;
+}
+
+/** `at` ms after the faults begin, for so long. */
+function at(atMs: number, kind: FaultKind, host: number, forMs = 0, other = 0): Fault {
+  return { atMs, kind, host, forMs, with: other };
+}
+
+const STORIES: readonly Story[] = [
+  {
+    name: "A is giving a vip to B, slowly, and B dies: C does not take what A still holds",
+    hosts: 3,
+    faults: [at(0, "slow driver", A, 1_000, 200), at(50, "move", A, 0, 1), at(120, "kill", B, 500)],
+    without: "mayHoldSet",
+    cluster: { vips: 1 },
+  },
+  {
+    name: "a stranger that joins and leaves all the time does not keep a frozen host alive",
+    hosts: 3,
+    faults: [],
+    left: "flapping stranger and frozen process",
+    without: "silenceOutlivesJoins",
+  },
+  {
+    name: "the only one that has the table freezes as another joins: what it may hold is waited for",
+    hosts: 2,
+    faults: [at(0, "kill", B, 2_000), at(1_995, "freeze", A, 6_000)],
+    without: "unknownHoldsAll",
+  },
+  {
+    name: "a merge beside a slow driver's queue: what waits in the queue is asked for again",
+    hosts: 3,
+    vips: 5,
+    faults: [
+      at(0, "slow driver", B, 2_500, 280),
+      at(100, "part", A, 600, 1),
+      at(800, "kill", C, 1_000),
+      at(850, "part", A, 700, 1),
+    ],
+    without: "asksAgain",
+    seeds: 150,
+  },
+  {
+    name: "a daemon freezes with 'I am eligible again' in its hand: safe waits for its host also where it was no owner",
+    hosts: 3,
+    vips: 1,
+    mode: "safe",
+    faults: [
+      at(0, "carrier", B, 2_000),
+      at(0, "carrier", C, 2_000),
+      at(0, "carrier", A, 1_010),
+      at(1_000, "freeze daemon", A, 430),
+    ],
+    without: "ownerlessBurst",
+    seeds: 40,
+  },
+  {
+    name: "cut off, back, and another frozen at the merge",
+    hosts: 4,
+    faults: [at(0, "part", A, 1_500, 1), at(1_520, "freeze", B, 4_000)],
+  },
+  {
+    name: "a frozen member in a merge among flapping strangers",
+    hosts: 4,
+    faults: [at(0, "part", A, 1_500, 3), at(1_400, "freeze", B, 5_000), at(1_000, "stranger", C, 5_000, 0)],
+    without: "silentAreExpelled",
+    left: "flapping stranger and frozen process",
+  },
+  {
+    name: "a newcomer freezes in an exchange and thaws into a dozen views: it is counted in the end",
+    hosts: 4,
+    mode: "safe",
+    faults: [
+      at(0, "kill", D, 1_000),
+      at(900, "stranger", A, 4_000, 3),
+      at(1_030, "freeze", D, 1_800),
+      at(1_100, "part", B, 600, 2),
+    ],
+  },
+  {
+    name: "two ring changes in a row put nobody outside",
+    hosts: 4,
+    mode: "safe",
+    faults: [at(0, "freeze daemon", A, 3_000), at(260, "freeze daemon", B, 120)],
+    ends: ({ reports }) => expect(namesOutside(reports)).not.toContain("C"),
+  },
+  {
+    name: "a healthy ring change under held leases moves nothing and expels nobody",
+    hosts: 4,
+    faults: [at(500, "freeze daemon", A, 150), at(1_500, "freeze daemon", B, 150)],
+    ends: (cluster) => expectCalm(cluster, 4),
+  },
+  {
+    name: "one daemon under all stalls: nobody is blamed for it",
+    hosts: 4,
+    cluster: { oneDaemon: true },
+    faults: [at(500, "freeze daemon", A, 350), at(1_500, "freeze daemon", A, 400)],
+    ends: (cluster) => expectCalm(cluster, 4),
+  },
+  {
+    name: "freeze one, kill another, join a third",
+    hosts: 4,
+    faults: [at(0, "kill", C, 1_060), at(1_000, "freeze", A, 5_000), at(1_030, "kill", B, 3_000)],
+  },
+  {
+    name: "freeze one, kill another: the killed one's vips go to whoever is heard, and are not held up",
+    hosts: 3,
+    vips: 3,
+    faults: [at(500, "freeze", A, 5_000), at(850, "kill", B, 9_000)],
+    ends: ({ puts }) => {
+      const taken = puts.filter(({ host, atMs }) => host === "C" && atMs > 4_000);
+      expect(taken.length).toBeGreaterThan(0);
+    },
+  },
+  { name: "a mute stranger", hosts: 3, faults: [at(0, "part", A, 1_000, 1)], left: "stranger" },
+  {
+    name: "beats come back late, other messages do not get lost: whoever is late goes outside by itself",
+    hosts: 3,
+    faults: [at(0, "slow sending", A, 3_000, 395), at(3_500, "slow delivery", B, 3_000, 390)],
+  },
+  {
+    name: "a frozen host is expelled, and its leases are waited for",
+    hosts: 3,
+    faults: [at(0, "freeze", A, 6_000)],
+    without: "waitForExpelled",
+  },
+  {
+    name: "the survivor restarts during a wait",
+    hosts: 2,
+    faults: [at(0, "freeze", A, 8_000), at(1_200, "kill", B, 100)],
+    without: "unknownHoldsAll",
+  },
+  {
+    name: "a process freezes for longer than its leases and thaws: it does not renew",
+    hosts: 3,
+    faults: [at(0, "freeze", A, 4_000), at(4_500, "freeze", B, 4_000)],
+    without: "freshBeats",
+  },
+  {
+    name: "the target of a move becomes ineligible",
+    hosts: 3,
+    vips: 1,
+    faults: [
+      at(0, "slow driver", A, 900, 100),
+      at(50, "move", A, 0, 1),
+      at(60, "carrier", B, 3_000),
+      at(900, "move", A, 0, 2),
+    ],
+  },
+  {
+    name: "all refuse, and one would again",
+    hosts: 3,
+    vips: 1,
+    faults: [0, 1, 2].flatMap((host) => [at(0, "can't acquire", host, 4_000), at(100 + host, "kill", host, 50)]),
+  },
+  {
+    name: "a renamed vip: the one's holder blocks the other's owner",
+    hosts: 3,
+    vips: 1,
+    faults: [at(0, "slow driver", A, 2_000, 300), at(0, "slow driver", B, 2_000, 300), at(200, "rename", A, 3_000)],
+    without: "setsByAddress",
+    seeds: 60,
+  },
+  {
+    name: "the one daemon restarts under all hosts",
+    hosts: 4,
+    cluster: { oneDaemon: true },
+    faults: [at(500, "kill daemon", A, 700)],
+  },
+  {
+    name: "a typo in a health script, rolled out everywhere: nothing moves",
+    hosts: 3,
+    vips: 3,
+    faults: [0, 1, 2].flatMap((host) => [0, 1, 2].map((vip) => at(host * 5, "health", host, 3_000, vip))),
+    ends: (cluster) => expect(cluster.puts.length).toBeLessThan(7),
+  },
+  {
+    name: "three hosts move a vip from A to B when they split, C mute among two others",
+    hosts: 5,
+    vips: 3,
+    faults: [
+      at(0, "slow driver", A, 3_000, 250),
+      at(50, "freeze", C, 4_000),
+      at(60, "move", A, 0, 1),
+      at(80, "part", A, 3_000, 0b11100),
+    ],
+  },
+  {
+    name: "maintenance with a crash in it: what the dead one held stays its own until it is back",
+    hosts: 3,
+    vips: 3,
+    faults: [
+      at(0, "maintenance", A, 6_000),
+      at(500, "kill", B, 2_000),
+      at(3_000, "kick", C),
+      at(3_500, "freeze", A, 1_500),
+    ],
+    ends: (cluster) => expectCalm(cluster, 3),
+  },
+  {
+    name: "a departed host's leases are waited for in safe",
+    hosts: 3,
+    mode: "safe",
+    faults: [at(0, "kill hard", A, 5_000)],
+    without: "waitForDeparted",
+  },
+  {
+    name: "a part that was not allowed to cover knows nothing when it becomes one that is",
+    hosts: 3,
+    mode: "safe",
+    faults: [at(0, "part", A, 4_100, 0b001), at(4_050, "part", A, 3_000, 0b100)],
+  },
+];
+
+for (const story of STORIES) {
+  test(story.name, () => {
+    for (const seed of SEEDS) {
+      const history = historyOf(story, seed);
+      const violation = runHistory(history);
+      if (violation !== undefined) throw new Error(tellStory(history), { cause: violation });
+      if (story.ends !== undefined) story.ends(playHistory(history));
+    }
+  });
+  const { without } = story;
+  if (without !== undefined) {
+    test(`without the rule "${without}" that goes wrong`, () => {
+      const seeds = Array.from({ length: story.seeds ?? 8 }, (_, nth) => nth + 1);
+      expect(seeds.some((seed) => runHistory(historyOf(story, seed, { [without]: false })) !== undefined)).toBe(true);
+    });
+  }
+}
+
+function historyOf({ hosts, vips, mode, cluster, faults, left }: Story, seed: number, rules?: Partial<Rules>): History {
+  const times = mode === "safe" ? { silenceMs: 700 } : {};
+  const options: ClusterOptions = { seed, hosts, vips: vips ?? 4, mode: mode ?? "available", times, ...cluster };
+  return { seed, cluster: { ...options, ...(rules && { rules }) }, faults, left: left ?? "nothing" };
+}
+
+function expectCalm(cluster: Cluster, vips: number): void {
+  expect(cluster.puts.length).toBe(vips);
+  expect(cluster.sent["expel"] ?? 0).toBe(0);
+  expect(namesOutside(cluster.reports)).toEqual([]);
+}
+
+function namesOutside(reports: Cluster["reports"]): string[] {
+  return reports.filter(({ report }) => report.about === "outside").map(({ host }) => host);
+}
