@@ -36,6 +36,16 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
+/** A text in which nothing can drive a terminal: what could stands as its escape. For what is written past `LineWriter`: stderr, errors. */
+export function visibleText(text: string): string {
+  let visible = "";
+  for (const character of text) {
+    const codePoint = character.codePointAt(0)!;
+    visible += glyphOf(codePoint) === UNSAFE ? escapeOf(codePoint) : character;
+  }
+  return visible;
+}
+
 /** What stands for a character that must not be written: `\n`, `\x1b`, `\u202e`. A backslash of the text itself stays as it is: this is for reading, `--format json` is exact. */
 export function escapeOf(codePoint: number): string {
   const short = SHORT_ESCAPES[codePoint];

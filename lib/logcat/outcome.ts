@@ -1,6 +1,7 @@
 // What the end of a follow means: nothing, or a failure that decides the exit status.
 import { Fault } from "../base/fault.ts";
 import { type EndCause, type EndRule, isUnmet } from "./ending.ts";
+import { visibleText } from "./glyph.ts";
 import { type Notice, noticeText } from "./notice.ts";
 
 export interface Ended {
@@ -17,7 +18,8 @@ export function failureOf({ cause, rule, gap, outputError }: Ended): Fault | und
   const code = codeOf(outputError);
   if (code !== undefined && code !== "EPIPE")
     return new Fault("io", code, `cannot write output: ${(outputError as Error).message}`, { cause: outputError });
-  if (cause === "gap" && gap !== undefined) return new Fault("data", "gap", `${noticeText(gap)} (--strict)`);
+  if (cause === "gap" && gap !== undefined)
+    return new Fault("data", "gap", visibleText(`${noticeText(gap)} (--strict)`));
   if (cause === "closed" || !isUnmet(rule, cause)) return undefined;
   return new Fault("temporary", "unmet", `what was waited for did not come: ${UNMET_REASONS[cause]}`);
 }

@@ -11,26 +11,42 @@ export interface Outlet {
   close(): boolean;
 }
 
+/** More than a pipe holds. */
+const LEAST_PAGE_BYTES = 131_072;
+/** Until the reader's pace is known. */
+const FIRST_PAGE_BYTES = 1_048_576;
+
 /**
  * Two pages: one is being filled, the other being written. A slow reader gets pages that are whole and fresh, with a notice between them of what it missed.
+ *
+ * How much a page takes follows the reader's pace: what it reads in a second, so that it sees what is new and not what was half a minute ago; for a fast one
+ * as much as is allowed, so that a burst that it will soon have read loses nothing.
  */
 export class PageOutlet implements Outlet {
   readonly slowReason = "whoever reads the output is too slow";
   #filling: LineWriter;
   #writing: LineWriter;
   #isWriting = false;
-  readonly #pageBytesMax: number;
+  readonly #pageBytesMost: number;
+  #pageBytesMax: number;
+  #readerIsFast = false;
 
   /** @param bytesMax what both pages hold at most; a line more than that */
   constructor(paper: Paper, bytesMax: number) {
     this.#filling = new LineWriter(paper);
     this.#writing = new LineWriter(paper);
-    this.#pageBytesMax = bytesMax / 2;
+    this.#pageBytesMost = bytesMax / 2;
+    this.#pageBytesMax = Math.min(this.#pageBytesMost, FIRST_PAGE_BYTES);
   }
 
   usePaper(paper: Paper): void {
     this.#filling.usePaper(paper);
     this.#writing.usePaper(paper);
+  }
+
+  /** It reads more in a second than we ever let it wait for. */
+  get readerIsFast(): boolean {
+    return this.#readerIsFast;
   }
 
   /** A page was taken, and is not `done`. */
@@ -62,8 +78,15 @@ export class PageOutlet implements Outlet {
     return page.bytes.subarray(0, page.end);
   }
 
-  /** The page that was taken is written, or nobody wants it any more. */
-  done(): void {
+  /** The page that was taken is written, which took `tookMs`, or nobody wants it any more. */
+  done(tookMs: number): void {
+    const { end } = this.#writing;
+    // Less than that says nothing: the system takes it at once, whether anybody reads or not.
+    if (end >= LEAST_PAGE_BYTES) {
+      const inASecond = (end * 1_000) / Math.max(1, tookMs);
+      this.#readerIsFast = inASecond >= this.#pageBytesMost;
+      this.#pageBytesMax = Math.min(this.#pageBytesMost, Math.max(LEAST_PAGE_BYTES, inASecond));
+    }
     this.#isWriting = false;
     this.#writing.clear();
   }

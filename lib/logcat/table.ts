@@ -62,7 +62,7 @@ const schema = v.strictObject({
   buffer: v.pipe(
     v.optional(size(), "8MiB"),
     v.description(
-      "what may wait for a slow reader or a file that can't be written; then records are skipped, counted and told",
+      "what may wait for a file that can't be written, or a reader of the output, and for a slow one no more than it reads in a second; then records are skipped, counted and told",
     ),
   ),
 });

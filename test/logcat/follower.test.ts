@@ -51,7 +51,7 @@ function follow({
   const read = () => {
     const page = outlet.take();
     const text = new TextDecoder().decode(page ?? new Uint8Array(0));
-    outlet.done();
+    outlet.done(0);
     follower.tellSkipped();
     return text;
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { columnsOf, glyphOf, UNSAFE } from "../../lib/logcat/glyph.ts";
+import { columnsOf, glyphOf, UNSAFE, visibleText } from "../../lib/logcat/glyph.ts";
 import { LineWriter, type Paper, PLAIN_PAPER } from "../../lib/logcat/line-writer.ts";
 import { cases } from "../support/fuzz.ts";
 import { hostile } from "./hostile.ts";
@@ -166,6 +166,9 @@ describe("wide text", () => {
 test("an escape stands in reverse where there are colours, and nowhere else", () => {
   expect(shown(bytesOf("a\tb"), { ...PLAIN_PAPER, colour: true })).toBe("a\x1b[7m\\t\x1b[27mb");
 });
+
+test("text for stderr is made visible as well", () =>
+  expect(visibleText("#a\x1b[2J\n\u009b\u202e#é日")).toBe("#a\\x1b[2J\\n\\u009b\\u202e#é日"));
 
 test("exact text keeps every byte but the line feed", () => {
   const line = new LineWriter();

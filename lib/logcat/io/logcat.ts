@@ -9,6 +9,7 @@ import { Chooser } from "../choice.ts";
 import { formatCursor } from "../cursor.ts";
 import { Ending } from "../ending.ts";
 import { Follower, type Moment } from "../follower.ts";
+import { visibleText } from "../glyph.ts";
 import type { Notice } from "../notice.ts";
 import { failureOf } from "../outcome.ts";
 import type { LogcatSettings } from "../settings.ts";
@@ -210,7 +211,7 @@ class Run {
   }
 
   #onView(frame: FrameView): void {
-    const group = frame.name;
+    const group = visibleText(frame.name);
     if (!this.#joined.has(group)) this.#around.log.debug(`joined ${group}`);
     this.#joined.add(group);
     if (!this.#settings.members) return;
@@ -225,7 +226,11 @@ class Run {
   /** The daemon's policy keeps us out of a group that we were asked to follow. */
   #onReject(frame: FrameView): void {
     const groups = frame.groups().slice(0, -1).join(", ");
-    this.#refusal = new Fault("no-permission", "refused", `the daemon does not let us join ${JSON.stringify(groups)}`);
+    this.#refusal = new Fault(
+      "no-permission",
+      "refused",
+      `the daemon does not let us join ${JSON.stringify(visibleText(groups))}`,
+    );
     this.#end("stop");
   }
 

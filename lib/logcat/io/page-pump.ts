@@ -1,6 +1,7 @@
 // Writes pages to stdout as fast as it takes them. While one is being written the next fills: a single record goes out at once, and under load each write is
 // as large as what came meanwhile.
 import type { Output } from "../../cli/call.ts";
+import type { Clock } from "../../run/clock.ts";
 import type { Paper, Wide } from "../line-writer.ts";
 import type { PageOutlet } from "../outlet.ts";
 
@@ -13,6 +14,7 @@ export class PagePump {
   constructor(
     private readonly outlet: PageOutlet,
     private readonly out: Output,
+    private readonly clock: Clock,
     private readonly onRoom: () => void,
   ) {}
 
@@ -40,8 +42,9 @@ export class PagePump {
   async #run(): Promise<void> {
     await null; // the frames of one read are handled in one go: let them all come first
     for (let page = this.outlet.take(); page !== undefined; page = this.outlet.take()) {
+      const startMs = this.clock.monotonicMs();
       await this.out.write(page);
-      this.outlet.done();
+      this.outlet.done(this.clock.monotonicMs() - startMs);
       this.#pagesWritten += 1;
       this.#wakeWaiters();
       this.onRoom();

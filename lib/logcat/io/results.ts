@@ -3,6 +3,7 @@
 import type { Log } from "../../base/log.ts";
 import type { Output } from "../../cli/call.ts";
 import type { Clock } from "../../run/clock.ts";
+import { visibleText } from "../glyph.ts";
 import type { Paper } from "../line-writer.ts";
 import type { Look } from "../look.ts";
 import { lookOf } from "../look-of.ts";
@@ -14,6 +15,7 @@ import { type Stats, statsText } from "../tally.ts";
 import { FileOutlet } from "./file-outlet.ts";
 import { PagePump, paperOf } from "./page-pump.ts";
 import { TopScreen } from "./top-screen.ts";
+import { widenPipe } from "./widen-pipe.ts";
 
 /** What a run needs of the process around it. */
 export interface Surroundings {
@@ -29,10 +31,9 @@ export interface Surroundings {
 
 /** How long a slow reader may take for what waits when a signal ends us. */
 const STOP_DRAIN_MS = 2_000;
+const STDOUT = 1;
 /** What `--last` keeps at most. */
 const LAST_BYTES_MAX = 64 * 1_048_576;
-/** For a terminal: what is older when it gets there is of no use to who watches. */
-const TERMINAL_BUFFER_BYTES = 262_144;
 
 export class Results {
   readonly look: Look;
@@ -48,6 +49,7 @@ export class Results {
   readonly #file: FileOutlet | undefined;
   readonly #last: LastLines | undefined;
   readonly #top: TopScreen | undefined;
+  #isWide = false;
 
   /**
    * @param stats  all counts, now
@@ -56,15 +58,15 @@ export class Results {
    */
   constructor(settings: LogcatSettings, around: Surroundings, stats: () => Stats, onRoom: () => void) {
     const { output, bufferBytes, records } = settings;
-    const { out, log } = around;
+    const { out, log, clock } = around;
     this.#settings = settings;
     this.#around = around;
     this.#stats = stats;
     this.look = this.#makeLook();
-    this.#pages = new PageOutlet(this.#paper, out.isTerminal ? TERMINAL_BUFFER_BYTES : bufferBytes);
-    this.#pump = new PagePump(this.#pages, out, () => {
+    this.#pages = new PageOutlet(this.#paper, bufferBytes);
+    this.#pump = new PagePump(this.#pages, out, clock, () => {
       onRoom();
-      if (out.isTerminal) this.#pages.usePaper(this.#paper); // it may have been resized
+      this.#adapt();
     });
     if (output !== undefined) this.#file = new FileOutlet(output, bufferBytes, log);
     if (records.are === "last") this.#last = new LastLines(this.#paper, records.count, LAST_BYTES_MAX);
@@ -112,7 +114,7 @@ export class Results {
     // A person at a terminal sees it in line; one who reads stderr beside a pipe, and the journal of a recorder, should know that it is away.
     const isOutage = notice.kind === "lost" || notice.kind === "waiting" || notice.kind === "back";
     const elsewhere = this.#file !== undefined || (errorIsTerminal && !out.isTerminal);
-    if (this.notices === undefined || (isOutage && elsewhere)) log.warn(noticeText(notice));
+    if (this.notices === undefined || (isOutage && elsewhere)) log.warn(visibleText(noticeText(notice)));
   }
 
   /** All counts: on stderr, or as JSON in line. */
@@ -129,6 +131,14 @@ export class Results {
     if ((await untilStopped(this.#writeRest(), stop, STOP_DRAIN_MS)) === "stopped")
       log.warn("whoever reads the output did not take the last of it");
     if (this.#settings.stats && this.#isText) await this.tellStats();
+  }
+
+  /** A page has been written: what is known of its reader now. */
+  #adapt(): void {
+    if (this.#around.out.isTerminal) this.#pages.usePaper(this.#paper); // it may have been resized
+    if (this.#isWide || !this.#pages.readerIsFast) return;
+    this.#isWide = true;
+    widenPipe(STDOUT);
   }
 
   async #writeRest(): Promise<void> {

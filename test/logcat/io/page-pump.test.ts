@@ -3,6 +3,7 @@ import type { Output } from "../../../lib/cli/call.ts";
 import { PagePump } from "../../../lib/logcat/io/page-pump.ts";
 import { PLAIN_PAPER } from "../../../lib/logcat/line-writer.ts";
 import { PageOutlet } from "../../../lib/logcat/outlet.ts";
+import { systemClock } from "../../../lib/run/clock.ts";
 
 /** An outlet, its pump, and a reader that takes a page only when it is told to. */
 function slowReader() {
@@ -22,7 +23,7 @@ function slowReader() {
   };
   const outlet = new PageOutlet(PLAIN_PAPER, 1_000);
   let rooms = 0;
-  const pump = new PagePump(outlet, out, () => {
+  const pump = new PagePump(outlet, out, systemClock, () => {
     rooms += 1;
   });
   const put = (text: string) => {
