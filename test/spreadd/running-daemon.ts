@@ -86,15 +86,18 @@ export class RawClient {
     readonly name: string,
   ) {}
 
-  /** Connects and shakes hands. */
+  /** Connects and shakes hands. @throws "refused: CODE" */
   static async connect(server: Server, name: string, { membership = true } = {}): Promise<RawClient> {
     const connection = await RawConnection.connect(server, WAIT_MS);
     await connection.write(connectRequest(name, { membership }));
     const [length] = await connection.read(1);
+    refusedBy(length!);
     await connection.read(length!);
     await connection.write(methodChoice("NULL"));
-    const head = await connection.read(5);
-    const group = await connection.read(head[4]!);
+    const [answer] = await connection.read(1);
+    refusedBy(answer!);
+    const head = await connection.read(4);
+    const group = await connection.read(head[3]!);
     return new RawClient(connection, new TextDecoder().decode(group));
   }
 
@@ -145,6 +148,11 @@ export class RawClient {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Bytes are signed: where a length or a 1 is awaited, a negative one is the reason of a refusal. */
+function refusedBy(byte: number): void {
+  if (byte >= 0x80) throw new Error(`refused: ${byte - 256}`);
 }
 
 function restOf(header: Uint8Array): number {

@@ -71,7 +71,7 @@ test(
   async () => {
     await using daemon = await startDaemon();
     const clients = await connectMany(daemon, 4_096, false);
-    await expect(RawClient.connect(daemon.unix, "toomany")).rejects.toThrow();
+    await expect(RawClient.connect(daemon.unix, "toomany")).rejects.toThrow("refused: -3");
     const { sessions, rssBytes } = await daemon.state();
     expect(sessions).toBe(4_096);
     expect(rssBytes).toBeLessThan(250_000_000);

@@ -81,7 +81,7 @@ describe("sockets", () => {
 describe("a rule by user", () => {
   test.if(isRoot)("lets in whom it names by the kernel's word, not by the client's", async () => {
     await using daemon = await startDaemon({ allow: [{ from: ["user:1"] }], socket_mode: "0666" });
-    await expect(RawClient.connect(daemon.unix, "a")).rejects.toThrow("closed after 1 of 5 bytes: f7"); // we are root
+    await expect(RawClient.connect(daemon.unix, "a")).rejects.toThrow("refused: -9"); // we are root
   });
 
   test.if(isRoot && hasPython)("lets in members of a group that is not their first", async () => {
