@@ -14,7 +14,7 @@ const STALLED_MS = 10_000;
 
 export interface BenchOptions {
   readonly session: SessionOptions;
-  /** Every sender and receiver in a process of its own, as real programs are. */
+  /** Every sender and receiver in a process of its own, as real programs are; this one is the first receiver. */
   readonly processes: boolean;
   readonly stop: AbortSignal;
   /** Called as messages come: how many the slowest receiver has. */
@@ -84,7 +84,8 @@ class BenchRun implements AsyncDisposable {
       this.#senders[sender]?.grant(this.#credits.limit(sender));
       options.onProgress(received * plan.senders);
     };
-    return options.processes
+    // with processes the first receiver is this one: what it has goes to the senders without another process between
+    return options.processes && index > 0
       ? spawnReceiver(options.session, plan, onProgress)
       : new LocalReceiver(options.session, plan, onProgress);
   }
