@@ -93,8 +93,15 @@ export class MessageReader {
     this.#at = 0;
   }
 
-  /** Finds the next message; false where more bytes are needed. */
+  /** Finds the next message; false where more bytes are needed: then the chunk is not needed any more. */
   next(): boolean {
+    if (this.#find()) return true;
+    this.bytes = this.#chunk = NO_BYTES; // an idle connection pins nothing
+    this.start = this.end = this.#at = 0;
+    return false;
+  }
+
+  #find(): boolean {
     this.#forget();
     for (;;) {
       const place = this.#place;

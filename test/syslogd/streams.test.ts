@@ -219,6 +219,29 @@ describe("when our socket is taken away", () => {
     await running.line("all", "web1 me: hello again");
   });
 
+  test("a stream socket is made again too, and connections that there are go on", async () => {
+    await using place = new Running([]);
+    const path = place.path("stream");
+    await using running = new Running(["*.* -> file:%d/all"], sources([listener({ by: "stream", path })]));
+    using before = await connect(path);
+    unlinkSync(path);
+    await running.line("all", /stream: our socket was removed; made again$/);
+    using after = await connect(path);
+    await after.send("<13>app: after\n");
+    await before.send("<13>app: before\n");
+    await running.line("all", "web1 app: after");
+    await running.line("all", "web1 app: before");
+    await running.end();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test("it is told, and left so, where the settings say that", async () => {
+    await using running = new Running(["*.* -> file:%d/all"], sources([], { restoreSockets: false }));
+    unlinkSync(running.socket);
+    await running.line("all", /our socket was removed: programs that start now can't log to us$/);
+    expect(existsSync(running.socket)).toBe(false);
+  });
+
   test("by a process that listens there, that is told and left alone, until it is gone", async () => {
     await using running = new Running(["*.* -> file:%d/all"]);
     unlinkSync(running.socket);

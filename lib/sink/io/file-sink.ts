@@ -17,9 +17,9 @@ const OPEN_FLAGS =
   constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOCTTY;
 const LF = 10;
 /** A write is done once a turn of the event loop, and a turn may bring half a mebibyte from each connection: one block would never keep up. */
-const BLOCKS_A_WRITE = 32;
+const BLOCKS_A_WRITE = 16;
 /** A write that takes longer holds up no source. */
-const HANGS_AFTER_MS = 500;
+const HANGS_AFTER_MS = 2_000;
 /** A FIFO whose reader is slow takes no more for the moment: that is no failure, unless it lasts. */
 const BUSY_MS = 10;
 const BUSY_MOST_MS = 2_000;
@@ -83,7 +83,7 @@ export class FileSink implements Sink, Outlet {
   }
 
   get isBehind(): boolean {
-    if (this.#queue.bytes < this.#queue.bytesMax / 2 || this.#failingSinceMs !== undefined) return false;
+    if (this.#queue.bytes < this.#queue.bytesMax / 4 || this.#failingSinceMs !== undefined) return false;
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
   }
 
@@ -123,6 +123,7 @@ export class FileSink implements Sink, Outlet {
   /** Runs until nothing waits. Never throws. */
   async #write(): Promise<void> {
     this.#isWriting = true;
+    this.#lastProgressMs = performance.now();
     while ((this.#queue.records > 0 || this.#mustReopen) && !this.#isAbandoned) {
       await this.#linger();
       try {

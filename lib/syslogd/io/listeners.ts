@@ -8,6 +8,7 @@ import { formatPlace, type Listener, listener } from "../listener.ts";
 import type { SourceSettings } from "../source-settings.ts";
 import { FifoSource } from "./fifo-source.ts";
 import { Reception } from "./reception.ts";
+import type { SocketGuard } from "./socket-guard.ts";
 import type { SourceContext } from "./sources.ts";
 import { listenForStreams, type StreamPlace, type StreamSource } from "./stream-listener.ts";
 import { listenForTls, type TlsSource } from "./tls-listener.ts";
@@ -30,6 +31,7 @@ export class Listeners {
   constructor(
     private readonly settings: SourceSettings,
     private readonly context: SourceContext,
+    private readonly guard: SocketGuard,
   ) {
     this.#telling = setInterval(() => {
       for (const reception of this.receptions) reception.tellRefusals();
@@ -55,9 +57,13 @@ export class Listeners {
         this.#add(listenForStreams(place, this.#reception(listener, DEFAULT_RULES), host, allow));
         return;
       }
-      case "stream":
-        this.#add(this.openStream(listener, on.path));
+      case "stream": {
+        const reception = this.#reception(listener, LOCAL_RULES);
+        this.#openStream(on.path, reception);
+        // Connections that there are go on; only new ones need the socket.
+        this.guard.watch({ path: on.path, restore: () => this.#openStream(on.path, reception) });
         return;
+      }
       case "fifo":
         this.#fifos.push(new FifoSource(on.path, this.#reception(listener, LOCAL_RULES), host));
         return;
@@ -73,21 +79,6 @@ export class Listeners {
       }
       default: // a datagram is no stream
     }
-  }
-
-  /** A unix stream socket at a path, which is removed when it is stopped. */
-  openStream(listener: Listener, path: string): StreamSource {
-    const socket = listenUnixStream(path);
-    const reception = this.#reception(listener, LOCAL_RULES);
-    const place: StreamPlace = { by: "descriptor", fd: socket.fd, isUnix: true };
-    const source = listenForStreams(place, reception, this.context.host, []);
-    return {
-      ...source,
-      stop() {
-        source.stop();
-        socket[Symbol.dispose]();
-      },
-    };
   }
 
   /** A listening socket that systemd passed. */
@@ -149,6 +140,20 @@ export class Listeners {
       before = now;
       await new Promise((done) => setTimeout(done, 5));
     }
+  }
+
+  /** A unix stream socket at a path, which is removed when it is stopped. */
+  #openStream(path: string, reception: Reception): void {
+    const socket = listenUnixStream(path);
+    const place: StreamPlace = { by: "descriptor", fd: socket.fd, isUnix: true };
+    const source = listenForStreams(place, reception, this.context.host, []);
+    this.#add({
+      ...source,
+      stop() {
+        source.stop();
+        socket[Symbol.dispose]();
+      },
+    });
   }
 
   #add(source: StreamSource): void {

@@ -85,8 +85,8 @@ class OpenSources implements Sources {
   constructor(settings: Settings, context: SourceContext) {
     this.#settings = settings;
     this.#context = context;
-    this.#listeners = new Listeners(settings.sources, context);
     this.#guard = new SocketGuard(settings.sources.restoreSockets, context.say);
+    this.#listeners = new Listeners(settings.sources, context, this.#guard);
   }
 
   open(): void {

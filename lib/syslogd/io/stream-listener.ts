@@ -25,6 +25,9 @@ export interface StreamSource {
   endConnections(): void;
 }
 
+/** Smaller ones are not worth it. */
+const GIVEN_UP_BYTES_MIN = 16_384;
+
 /** Who a connection is from; `undefined` where it was turned away. */
 type Identify = (socket: Client) => { readonly origin: Origin; readonly pid: number; readonly uid: number } | undefined;
 
@@ -85,6 +88,7 @@ function handlersOf(reception: Reception, clients: Set<Client>, identify: Identi
       const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       if (socket.data?.take(bytes) === false) socket.terminate();
       else reception.pace(socket);
+      giveUp(chunk);
     },
     close(socket: Socket<Conversation | undefined>) {
       clients.delete(socket as Client);
@@ -95,6 +99,11 @@ function handlersOf(reception: Reception, clients: Set<Client>, identify: Identi
       socket.terminate();
     },
   };
+}
+
+/** Frees what a read was put into, now: left to the collector, a flood of half a mebibyte a read would have us grow by some 60 MiB. */
+function giveUp(chunk: Buffer): void {
+  if (chunk.length > GIVEN_UP_BYTES_MIN) (chunk.buffer as ArrayBuffer).transfer(0);
 }
 
 type Handlers = ReturnType<typeof handlersOf>;
