@@ -3,7 +3,7 @@
 import type { MonotonicMs } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../run/clock.ts";
 
-const offsetMs = systemClock.monotonicMs() - performance.now();
+const offsetMs = measureOffset();
 
 /** Milliseconds of the host's monotonic clock. */
 export const sharedMs = (): MonotonicMs => (performance.now() + offsetMs) as MonotonicMs;
@@ -13,3 +13,18 @@ export const microsOf = (ms: number): number => (ms * 1_000) | 0;
 
 /** For sessions: they ask for the time whenever bytes come. */
 export const sharedClock: Clock = { wallMs: () => systemClock.wallMs(), monotonicMs: sharedMs };
+
+/** Between two readings the process may have lost the processor: of some tries, the one that took the least time. */
+function measureOffset(): number {
+  let offset = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < 32; tries++) {
+    const before = performance.now();
+    const middle = systemClock.monotonicMs();
+    const after = performance.now();
+    if (after - before >= least) continue;
+    least = after - before;
+    offset = middle - (before + after) / 2;
+  }
+  return offset;
+}
