@@ -129,6 +129,8 @@ export interface Holding {
 /** What an exchange is made of: the truth about the sender, and the table it last had. */
 export interface StateMessage {
   readonly kind: "state";
+  /** The highest version the sender speaks: all speak the lowest that any host has told. */
+  readonly version: number;
   readonly view: ViewId;
   readonly identity: Identity;
   readonly facts: Facts;

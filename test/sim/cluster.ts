@@ -25,6 +25,7 @@ export interface ClusterOptions {
   readonly probes?: boolean;
   /** Clocks all alike. */
   readonly evenClocks?: boolean;
+  readonly onSend?: (message: Message) => void;
   /** Told of everything, for a story to read. */
   readonly trace?: (line: string) => void;
 }
@@ -54,9 +55,9 @@ export class Cluster {
   /** By vip name: who put it on, in order. */
   readonly puts: { readonly host: string; readonly vip: string; readonly atMs: number }[] = [];
   readonly sent: Record<string, number> = {};
-  /** By host and vip: when it was announced last. By vip: when one of two holders let it go last. */
+  /** By host and vip: when it was announced last. By vip: when one of two holders let it go last, and which. */
   private readonly announcedMs = new Map<string, number>();
-  private readonly doubledMs = new Map<string, number>();
+  private readonly doubled = new Map<string, { readonly host: SimHost; readonly atMs: number }>();
   private readonly fingerprints = new Map<string, string>();
 
   constructor(readonly options: ClusterOptions) {
@@ -143,12 +144,10 @@ export class Cluster {
       if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
         return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
       if (holding.length > 1) return `${entry.definition.name} is held by [${holding}]`;
-      // An announcement is repeated after 1.1 s.
-      const doubledMs = this.doubledMs.get(entry.definition.name) ?? -1;
-      if (
-        holding.length === 1 &&
-        (this.announcedMs.get(`${holding[0]} ${entry.definition.name}`) ?? -1) + 1_100 < doubledMs
-      )
+      // An announcement is repeated after 1.1 s. Of a host that is still away, its daemon frozen, the group can't know when it let go.
+      const doubled = this.doubled.get(entry.definition.name);
+      const announcedMs = this.announcedMs.get(`${holding[0]} ${entry.definition.name}`) ?? -1;
+      if (holding.length === 1 && doubled && doubled.host.daemon.isRunning && announcedMs + 1_100 < doubled.atMs)
         return `${entry.definition.name}: ${holding} has not announced itself since another let it go`;
       const owner = entry.owner === undefined ? undefined : table.hosts.get(entry.owner)?.identity.host;
       if (able.length > 0 && holding[0] !== owner)
@@ -227,7 +226,7 @@ export class Cluster {
   private noteRemoval(host: SimHost, { name, addresses }: Definition): void {
     for (const other of this.hosts)
       if (other !== host && this.service.reaches(host.daemon, other.daemon) && other.has(addresses[0]!))
-        this.doubledMs.set(name, this.nowMs);
+        this.doubled.set(name, { host, atMs: this.nowMs });
   }
 
   private excuse(host: SimHost, other: SimHost): string | undefined {
@@ -267,6 +266,7 @@ export class Cluster {
     if (action.do === "send") {
       const { kind } = action.message;
       this.sent[kind] = (this.sent[kind] ?? 0) + 1;
+      this.options.onSend?.(action.message);
     }
     if (
       this.options.trace !== undefined &&

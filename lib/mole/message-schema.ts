@@ -1,0 +1,153 @@
+// The shapes of messages, checked once, where they come in. Whoever can send to the group can send anything: nothing in here may be without a bound.
+import * as v from "valibot";
+import type { Message } from "./message.ts";
+
+/** A vip in every one of these lists, and room to spare; more is no cluster of ours. */
+const LIST_MOST = 5_000;
+
+const text = v.pipe(v.string(), v.maxLength(2_048));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const put = v.pipe(v.number(), v.safeInteger(), v.minValue(-1));
+const ms = v.pipe(v.number(), v.finite(), v.minValue(0));
+const share = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const listOf = <const Item extends v.GenericSchema>(item: Item) => v.pipe(v.array(item), v.maxLength(LIST_MOST));
+
+const identity = v.strictObject({ host: text, machine: text, incarnation: count });
+const definition = v.strictObject({
+  name: text,
+  id: text,
+  digest: text,
+  addresses: listOf(text),
+  placement: text,
+  weight: share,
+  prefer: listOf(text),
+  only: listOf(text),
+  allFailed: v.picklist(["keep", "drop"]),
+});
+const facts = v.strictObject({
+  serial: count,
+  capacity: share,
+  mode: v.picklist(["available", "safe"]),
+  silenceMs: ms,
+  leaseMs: ms,
+  ready: v.boolean(),
+  stopping: v.boolean(),
+  definitions: listOf(definition),
+  unfit: v.record(text, v.picklist(["health", "carrier"])),
+  hosts: listOf(text),
+  tiebreak: v.optional(text),
+});
+const hostList = v.strictObject({ version: count, hosts: listOf(text), tiebreak: v.optional(text) });
+const maintenance = v.strictObject({ counter: count, on: v.boolean() });
+const waits = listOf(v.strictObject({ name: text, ms, departed: v.boolean() }));
+const snapshot = v.strictObject({
+  view: text,
+  members: listOf(text),
+  entries: listOf(
+    v.strictObject({
+      definition,
+      owner: v.optional(text),
+      number: count,
+      set: listOf(v.strictTuple([text, put])),
+      acked: count,
+      excused: count,
+      vacated: v.boolean(),
+      pinned: v.boolean(),
+    }),
+  ),
+  hosts: listOf(
+    v.strictObject({
+      member: text,
+      identity,
+      facts,
+      informed: v.boolean(),
+      mature: v.boolean(),
+      drained: v.boolean(),
+      refusing: listOf(text),
+    }),
+  ),
+  expelled: listOf(text),
+  waited: listOf(
+    v.strictObject({
+      name: text,
+      why: v.picklist(["expelled", "departed", "kept"]),
+      identity: v.optional(identity),
+    }),
+  ),
+  unknown: listOf(text),
+  inForce: listOf(text),
+  warm: v.boolean(),
+  covers: v.boolean(),
+  knowledge: v.boolean(),
+  top: count,
+  hostList,
+  maintenance,
+  beats: v.strictObject({ position: count, last: listOf(v.strictTuple([text, put, put, put])) }),
+});
+const answers = listOf(v.strictTuple([text, count]));
+
+const schema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("beat"), view: text, number: count, table: v.boolean() }),
+  v.strictObject({
+    kind: v.literal("state"),
+    version: count,
+    view: text,
+    identity,
+    facts,
+    mature: v.boolean(),
+    drained: v.boolean(),
+    refusing: listOf(text),
+    holds: listOf(v.strictObject({ vip: text, put, heldMs: count, definition })),
+    adopts: v.boolean(),
+    table: v.optional(snapshot),
+    waits,
+    together: count,
+    lone: v.optional(listOf(text)),
+    expelled: listOf(text),
+    knows: listOf(text),
+    hostList,
+    maintenance,
+  }),
+  v.strictObject({ kind: v.literal("table"), view: text, begun: v.boolean(), table: v.optional(snapshot), waits }),
+  v.strictObject({ kind: v.literal("facts"), facts }),
+  v.strictObject({
+    kind: v.literal("answer"),
+    released: answers,
+    acquired: listOf(v.strictTuple([text, count, listOf(text)])),
+    refused: answers,
+    excused: answers,
+    willing: listOf(text),
+  }),
+  v.strictObject({ kind: v.literal("farewell") }),
+  v.strictObject({ kind: v.literal("mature") }),
+  v.strictObject({ kind: v.literal("drain"), host: text, on: v.boolean(), force: v.boolean() }),
+  v.strictObject({
+    kind: v.literal("move"),
+    view: text,
+    vip: text,
+    number: count,
+    to: text,
+    pinned: v.boolean(),
+  }),
+  v.strictObject({ kind: v.literal("balance") }),
+  v.strictObject({
+    kind: v.literal("expel"),
+    view: text,
+    member: text,
+    missing: v.variant("what", [
+      v.strictObject({ what: v.literal("beat"), after: put }),
+      v.strictObject({ what: v.literal("state") }),
+      v.strictObject({ what: v.picklist(["released", "acquired"]), vip: text, number: count }),
+    ]),
+  }),
+  v.strictObject({ kind: v.literal("maintenance"), state: maintenance, force: v.boolean() }),
+  v.strictObject({ kind: v.literal("forget"), host: text }),
+]);
+
+/** @returns the message, or where it is none: a path into it */
+export function readMessage(value: unknown): { readonly message: Message } | { readonly wrongAt: string } {
+  const read = v.safeParse(schema, value, { abortEarly: true });
+  // What JSON leaves out (`undefined`) is left out here too; the types call it present and undefined, which reads the same.
+  if (read.success) return { message: read.output as Message };
+  return { wrongAt: v.getDotPath(read.issues[0]) ?? "kind" };
+}
