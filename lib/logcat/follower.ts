@@ -132,6 +132,10 @@ export class Follower {
 
   /** Tells what was skipped, if there is room for that again. Call it when something was written out. */
   tellSkipped(): void {
+    const discarded = this.#options.records?.takeDiscarded() ?? 0;
+    this.tally.shown -= discarded;
+    this.tally.skipped += discarded;
+    this.#skipped += discarded;
     if (this.#skipped === 0) return;
     const records = this.#skipped;
     const { look, records: outlet, notices, onNotice } = this.#options;

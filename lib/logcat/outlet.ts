@@ -9,42 +9,46 @@ export interface Outlet {
   open(isNotice: boolean): LineWriter | undefined;
   /** The line is made. False where it could not be taken after all. */
   close(): boolean;
+  /** Records that were taken and given up since: they have become too old for whoever reads them. */
+  takeDiscarded(): number;
 }
 
 /** More than a pipe holds. */
 const LEAST_PAGE_BYTES = 131_072;
-/** Until the reader's pace is known. */
-const FIRST_PAGE_BYTES = 1_048_576;
+/** What a reader may be late by page. */
+const LATE_MS = 3_000;
 
 /**
  * Two pages: one is being filled, the other being written. A slow reader gets pages that are whole and fresh, with a notice between them of what it missed.
  *
- * How much a page takes follows the reader's pace: what it reads in a second, so that it sees what is new and not what was half a minute ago; for a fast one
- * as much as is allowed, so that a burst that it will soon have read loses nothing.
+ * How much a page takes follows the reader's pace: what it reads in LATE_MS, so that it sees what is new and not what was a minute ago; for a fast one as
+ * much as is allowed, so that a burst that it will soon have read loses nothing. It is taken for fast until it has shown otherwise; what has piled up by
+ * then is skipped (but for the notices): it would be late, and everything behind it.
  */
 export class PageOutlet implements Outlet {
   readonly slowReason = "whoever reads the output is too slow";
-  #filling: LineWriter;
-  #writing: LineWriter;
+  #filling: Page;
+  #writing: Page;
   #isWriting = false;
   readonly #pageBytesMost: number;
   #pageBytesMax: number;
   #readerIsFast = false;
+  #discarded = 0;
 
   /** @param bytesMax what both pages hold at most; a line more than that */
   constructor(paper: Paper, bytesMax: number) {
-    this.#filling = new LineWriter(paper);
-    this.#writing = new LineWriter(paper);
+    this.#filling = new Page(paper);
+    this.#writing = new Page(paper);
     this.#pageBytesMost = bytesMax / 2;
-    this.#pageBytesMax = Math.min(this.#pageBytesMost, FIRST_PAGE_BYTES);
+    this.#pageBytesMax = this.#pageBytesMost;
   }
 
   usePaper(paper: Paper): void {
-    this.#filling.usePaper(paper);
-    this.#writing.usePaper(paper);
+    this.#filling.line.usePaper(paper);
+    this.#writing.line.usePaper(paper);
   }
 
-  /** It reads more in a second than we ever let it wait for. */
+  /** It reads more in LATE_MS than we ever let wait for it. */
   get readerIsFast(): boolean {
     return this.#readerIsFast;
   }
@@ -56,39 +60,95 @@ export class PageOutlet implements Outlet {
 
   /** Bytes that wait for `take`. */
   get waitingBytes(): number {
-    return this.#filling.end;
+    return this.#filling.line.end;
   }
 
   open(isNotice: boolean): LineWriter | undefined {
+    const page = this.#filling;
     const bytesMax = isNotice ? this.#pageBytesMax * 1.25 : this.#pageBytesMax;
-    return this.#filling.end < bytesMax ? this.#filling : undefined;
+    if (page.line.end >= bytesMax) return undefined;
+    page.lineStart = page.line.end;
+    page.lineIsNotice = isNotice;
+    return page.line;
   }
 
   close(): boolean {
+    this.#filling.close();
     return true;
+  }
+
+  takeDiscarded(): number {
+    const discarded = this.#discarded;
+    this.#discarded = 0;
+    return discarded;
   }
 
   /** The page to be written now; `undefined` where there is nothing, or the one before is not `done`. Leave the bytes alone until then. */
   take(): Uint8Array | undefined {
-    if (this.#isWriting || this.#filling.end === 0) return undefined;
     const page = this.#filling;
+    if (this.#isWriting || page.line.end === 0) return undefined;
     this.#filling = this.#writing;
     this.#writing = page;
     this.#isWriting = true;
-    return page.bytes.subarray(0, page.end);
+    return page.line.bytes.subarray(0, page.line.end);
   }
 
   /** The page that was taken is written, which took `tookMs`, or nobody wants it any more. */
   done(tookMs: number): void {
-    const { end } = this.#writing;
+    const { end } = this.#writing.line;
     // Less than that says nothing: the system takes it at once, whether anybody reads or not.
     if (end >= LEAST_PAGE_BYTES) {
-      const inASecond = (end * 1_000) / Math.max(1, tookMs);
-      this.#readerIsFast = inASecond >= this.#pageBytesMost;
-      this.#pageBytesMax = Math.min(this.#pageBytesMost, Math.max(LEAST_PAGE_BYTES, inASecond));
+      const inTime = (end * LATE_MS) / Math.max(1, tookMs);
+      this.#readerIsFast = inTime >= this.#pageBytesMost;
+      this.#pageBytesMax = Math.min(this.#pageBytesMost, Math.max(LEAST_PAGE_BYTES, inTime));
     }
     this.#isWriting = false;
     this.#writing.clear();
+    if (this.#filling.line.end > this.#pageBytesMax * 2) this.#discarded += this.#filling.discardRecords();
+  }
+}
+
+/** Notices of a page that outlive its records. */
+const NOTICES_KEPT = 100;
+
+class Page {
+  readonly line: LineWriter;
+  lineStart = 0;
+  lineIsNotice = false;
+  #records = 0;
+  /** Where notices begin and end, one after the other. */
+  readonly #notices: number[] = [];
+
+  constructor(paper: Paper) {
+    this.line = new LineWriter(paper);
+  }
+
+  /** The line that was opened is made. */
+  close(): void {
+    if (!this.lineIsNotice) this.#records += 1;
+    else if (this.#notices.length < NOTICES_KEPT * 2) this.#notices.push(this.lineStart, this.line.end);
+  }
+
+  clear(): void {
+    this.line.clear();
+    this.#records = 0;
+    this.#notices.length = 0;
+  }
+
+  /** Leaves notices alone. Returns how many records are gone. */
+  discardRecords(): number {
+    const records = this.#records;
+    const kept: Uint8Array[] = [];
+    for (let at = 0; at < this.#notices.length; at += 2)
+      kept.push(this.line.bytes.slice(this.#notices[at], this.#notices[at + 1]));
+    this.clear();
+    for (const notice of kept) {
+      this.lineStart = this.line.end;
+      this.lineIsNotice = true;
+      this.line.lines(notice);
+      this.close();
+    }
+    return records;
   }
 }
 
@@ -120,6 +180,10 @@ export class LastLines implements Outlet {
     this.#bytes += line.length;
     while (this.size > this.linesMax || (this.#bytes > this.bytesMax && this.size > 1)) this.#drop();
     return true;
+  }
+
+  takeDiscarded(): number {
+    return 0;
   }
 
   get size(): number {

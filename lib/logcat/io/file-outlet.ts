@@ -60,6 +60,11 @@ export class FileOutlet implements Outlet {
     return this.#sink.counters.lost === lost;
   }
 
+  /** A file loses nothing by waiting. */
+  takeDiscarded(): number {
+    return 0;
+  }
+
   /** Lines were put in: they go out at the end of this turn. */
   wake(): void {
     if (this.#flushing) return;
