@@ -1,0 +1,125 @@
+// At every step: accepted = delivered + lost + waiting, over all files.
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { FileSet } from "../../lib/sink/io/file-set.ts";
+import { FileSink } from "../../lib/sink/io/file-sink.ts";
+import { BlockPool } from "../../lib/sink/line-queue.ts";
+import type { SinkEvent } from "../../lib/sink/sink.ts";
+import { TraditionalFormat } from "../../lib/syslog/format-3164.ts";
+import { parseMessage } from "../../lib/syslog/parse.ts";
+import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
+import { origin, RecordView } from "../../lib/syslog/record.ts";
+import { parseTemplate } from "../../lib/syslog/template.ts";
+import { UTC } from "../../lib/syslog/zone.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+class Rig {
+  readonly events: SinkEvent[] = [];
+  readonly set: FileSet;
+  readonly #record = new RecordView();
+
+  constructor(directory: string, openFilesMax: number) {
+    this.#record.origin = origin("unix", "web1");
+    const pool = new BlockPool();
+    this.set = new FileSet({
+      path: parseTemplate(`${directory}/%host%/%app%.log`),
+      zone: UTC,
+      openFilesMax,
+      onEvent: (event) => this.events.push(event),
+      openFile: (path, onEvent) =>
+        new FileSink({ path, format: new TraditionalFormat(), queueBytesMax: 65_536, mode: 0o640, pool, onEvent }),
+    });
+  }
+
+  log(app: string, text: string): void {
+    const bytes = new TextEncoder().encode(`<13>${app}: ${text}`);
+    parseMessage(this.#record, bytes, 0, bytes.length, LOCAL_RULES);
+    this.set.take(this.#record);
+  }
+
+  async turn(): Promise<void> {
+    this.set.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async settled(): Promise<void> {
+    while (this.set.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  get balance(): number {
+    const { accepted, delivered, lost } = this.set.counters;
+    return accepted - delivered - lost - this.set.waiting;
+  }
+}
+
+test("each record goes to the file of its name, directories made", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(scratch.path, 10);
+  for (const [app, text] of [
+    ["sshd", "one"],
+    ["cron", "two"],
+    ["sshd", "three"],
+  ] as const)
+    rig.log(app, text);
+  await rig.turn();
+  await rig.set.close(5_000);
+  expect(readFileSync(join(scratch.path, "web1/sshd.log"), "utf8")).toMatch(/sshd: one\n.*sshd: three\n$/);
+  expect(readFileSync(join(scratch.path, "web1/cron.log"), "utf8")).toMatch(/^.*cron: two\n$/);
+  expect(rig.set.counters).toMatchObject({ accepted: 3, delivered: 3, lost: 0 });
+});
+
+test("more files than may be open take turns, and none loses a line", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(scratch.path, 4);
+  for (let round = 0; round < 10; round++) {
+    for (let app = 0; app < 10; app++) {
+      rig.log(`app${app}`, `round ${round}`);
+      expect(rig.set.openFiles).toBeLessThanOrEqual(4);
+      await rig.turn();
+      await rig.settled();
+    }
+  }
+  expect(rig.balance).toBe(0);
+  await rig.set.close(5_000);
+  expect(rig.set.counters).toMatchObject({ accepted: 100, delivered: 100, lost: 0 });
+  for (let app = 0; app < 10; app++) {
+    const lines = readFileSync(join(scratch.path, `web1/app${app}.log`), "utf8")
+      .trimEnd()
+      .split("\n");
+    expect(lines.map((line) => Number(line.split(" ").at(-1)))).toEqual(Array.from({ length: 10 }, (_, at) => at));
+  }
+});
+
+test("somebody who makes up names can't open more than the bound; what is refused is counted and reported", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(scratch.path, 8);
+  for (let turn = 0; turn < 20; turn++) {
+    for (let name = 0; name < 100; name++) rig.log(`n${turn * 100 + name}`, "x");
+    expect(rig.set.openFiles).toBeLessThanOrEqual(8);
+    expect(rig.balance).toBe(0);
+    await rig.turn();
+  }
+  await rig.settled();
+  await rig.turn();
+  const { lost } = rig.set.counters;
+  expect(lost).toBeGreaterThan(100);
+  const told = rig.events.reduce((sum, event) => sum + (event.on === "failing" ? 0 : event.lost), 0);
+  expect(told).toBe(lost);
+  await rig.set.close(5_000);
+  expect(readdirSync(join(scratch.path, "web1")).length).toBe(2_000 - lost);
+});
+
+test("many files that fail together are told once", async () => {
+  using scratch = temporaryDirectory();
+  writeFileSync(join(scratch.path, "web1"), ""); // a file where the directory should be
+  const rig = new Rig(scratch.path, 10);
+  for (let app = 0; app < 5; app++) rig.log(`app${app}`, "x");
+  rig.set.flush();
+  while (rig.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(rig.events.map(({ on }) => on)).toEqual(["failing"]);
+  await rig.set.close(10);
+  expect(rig.set.counters).toMatchObject({ accepted: 5, delivered: 0, lost: 5 });
+  expect(existsSync(join(scratch.path, "web1/app0.log"))).toBe(false);
+});
