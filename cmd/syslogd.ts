@@ -1,4 +1,5 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
+import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
 import type { Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
@@ -9,10 +10,11 @@ import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import type { SeverityName } from "../lib/syslog/severity.ts";
-import { formatDestination } from "../lib/syslogd/destination.ts";
+import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
+import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
@@ -71,7 +73,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
     rule: {
       type: "list",
       hint: "'SELECTOR -> SINK'",
-      about: "send these records there, instead of what the configuration says",
+      about:
+        "send these records there, instead of what the configuration says; between selector and arrow may stand " +
+        "program=, host=, match=, property=, format=, template= and stop, as in [[syslogd.rule]]",
       read: parseRuleLine,
     },
     spread: {
@@ -134,10 +138,17 @@ function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given): 
     sources: sourcesOf(table, flags),
     kernel: flags.kernel ? "yes" : table.kernel,
     host: table.host ?? "",
-    rules: flags.rule.length > 0 ? flags.rule : rulesOf(table),
+    rules: flags.rule.length > 0 ? checked(flags.rule) : rulesOf(table),
     spread,
     queueBytesMax: table.queue,
   };
+}
+
+/** @throws {Fault} kind "usage" where one of the rules can't be meant as it stands */
+function checked(rules: readonly DirectedRule[]): readonly DirectedRule[] {
+  const [wrong] = checkRules(rules);
+  if (wrong !== undefined) throw new Fault("usage", wrong.code, `--rule ${wrong.index + 1}: ${wrong.message}`);
+  return rules;
 }
 
 function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
@@ -156,7 +167,7 @@ function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
 }
 
 async function showRules(settings: Settings, out: Output): Promise<number> {
-  for (const { rule, to } of settings.rules) await out.write(`${formatDestination(to)}: ${rule.selector.describe()}\n`);
+  for (const rule of settings.rules) await out.write(`${describeRule(rule)}\n`);
   return 0;
 }
 

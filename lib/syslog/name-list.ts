@@ -1,4 +1,5 @@
 // A list of names that a rule asks for, as in `!sshd,cron` and `-host` of the classic configuration: compared as bytes, where they were received.
+import { Fault } from "../base/fault.ts";
 
 const STAR = 0x2a;
 const QUESTION = 0x3f;
@@ -28,6 +29,24 @@ export class NameList {
     }
     return this.isExcluding;
   }
+}
+
+/**
+ * Reads names with commas between them; a `!` before the first: none of them.
+ * @throws {Fault} kind "config", code "names"
+ */
+export function parseNameList(text: string, anyCase: boolean): NameList {
+  const isExcluding = text.startsWith("!");
+  const names = (isExcluding ? text.slice(1) : text).split(",").map((name) => name.trim());
+  const odd = names.find((name) => name === "" || /[\s!]/.test(name));
+  if (odd === undefined) return new NameList(names, isExcluding, anyCase);
+  const hint = odd.startsWith("!") ? '; one "!" before the first name excludes them all' : "";
+  throw new Fault("config", "names", `cannot read names ${JSON.stringify(text)}: found ${JSON.stringify(odd)}${hint}`);
+}
+
+/** Writes what `parseNameList` reads. */
+export function formatNameList({ isExcluding, names }: NameList): string {
+  return `${isExcluding ? "!" : ""}${names.join(",")}`;
 }
 
 /** Goes forward, and back only to the last star: no pattern takes longer than its length times the name's. */

@@ -1,5 +1,6 @@
 // Valibot pieces for what the tables of syslogd and logcat hold.
 import { explained, parsed } from "../base/schema.ts";
+import { parseNameList } from "./name-list.ts";
 import { parsePropertyTest } from "./property.ts";
 import { parseSelector } from "./selector.ts";
 import { parseTemplate } from "./template.ts";
@@ -21,6 +22,18 @@ export const templateSchema = () =>
 export const propertySchema = () =>
   explained("a property filter such as ':msg, contains, \"error\"'", parsePropertyTest, {
     examples: [':msg, contains, "error"', ':app, !icase_startswith, "ssh"', ':sd.origin.ip, isequal, "192.0.2.7"'],
+  });
+
+/** Names of programs. */
+export const programsSchema = () =>
+  explained('names such as "sshd", "postfix/*,dovecot" or "!cron"', (text) => parseNameList(text, false), {
+    examples: ["sshd", "postfix/*,dovecot", "!cron"],
+  });
+
+/** Names of hosts. */
+export const hostsSchema = () =>
+  explained('names such as "web1", "web*,db1" or "!gw"', (text) => parseNameList(text, true), {
+    examples: ["web1", "web*,db1", "!gw"],
   });
 
 /** A regular expression. */

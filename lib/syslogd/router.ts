@@ -9,7 +9,8 @@ import { matches, type Rule } from "../syslog/rule.ts";
 /** A rule, and where it sends what it takes. */
 export interface Route {
   readonly rule: Rule;
-  readonly outlet: Outlet;
+  /** `undefined`: nowhere. */
+  readonly outlet: Outlet | undefined;
 }
 
 const PRI_COUNT = 192;
@@ -50,7 +51,7 @@ export class Router {
     for (let index = 0; index < tries.length; index++) {
       const { rule, outlet } = tries[index]!;
       if (!matches(rule, record)) continue;
-      taken.add(outlet);
+      if (outlet !== undefined) taken.add(outlet);
       if (rule.stop) break;
     }
     return taken.size === 0 ? NO_OUTLETS : [...taken];
@@ -65,7 +66,7 @@ function planFor(pri: number, routes: readonly Route[]): Plan {
     if (route.rule.stop && asksOnlyPri(route.rule)) break; // what stands behind it is never reached
   }
   const isPlain = tries.every((route) => asksOnlyPri(route.rule));
-  return { always: isPlain ? [...new Set(tries.map((route) => route.outlet))] : undefined, tries };
+  return { always: isPlain ? [...new Set(tries.flatMap((route) => route.outlet ?? []))] : undefined, tries };
 }
 
 function asksOnlyPri({ program, host, match, properties }: Rule): boolean {

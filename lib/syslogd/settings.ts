@@ -1,7 +1,7 @@
 // What the daemon is to do, after config and command line: values, checked.
 import type { SessionOptions } from "../spread/index.ts";
+import type { DirectedRule } from "./directed-rule.ts";
 import type { ListenAddress } from "./listen-address.ts";
-import type { DirectedRule } from "./rule-line.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
 export interface Settings {

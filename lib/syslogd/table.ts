@@ -2,11 +2,10 @@
 import * as v from "valibot";
 import { explained, parsed, size } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
-import { rule, whyNever } from "../syslog/rule.ts";
-import { selectorSchema } from "../syslog/schema.ts";
-import { DESTINATION_FORM, formatDestination, parseDestination } from "./destination.ts";
+import type { DirectedRule } from "./directed-rule.ts";
 import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
-import type { DirectedRule } from "./rule-line.ts";
+import { checkRules } from "./rule-check.ts";
+import { directedRule, ruleSchema } from "./rule-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
 
 /** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
@@ -16,14 +15,6 @@ const DEFAULT_RULES = [
 ];
 
 const PATH_FORM = 'an absolute path such as "/dev/log", or an abstract name such as "@log"';
-
-const ruleSchema = v.strictObject({
-  select: v.pipe(selectorSchema(), v.description("which records: facility.priority, as in syslog.conf")),
-  to: v.pipe(
-    explained(DESTINATION_FORM, parseDestination, { examples: ["file:/var/log/messages", "group:log.%facility%"] }),
-    v.description("where they go"),
-  ),
-});
 
 const schema = v.strictObject({
   socket: v.pipe(
@@ -72,7 +63,7 @@ export type SyslogdTable = v.InferOutput<typeof schema>;
 
 /** The rules of a table, for the router. */
 export function rulesOf(table: SyslogdTable): readonly DirectedRule[] {
-  return table.rule.map(({ select, to }) => ({ rule: rule(select), to }));
+  return table.rule.map(directedRule);
 }
 
 export const syslogdTable = defineTable({
@@ -93,6 +84,17 @@ ${SOURCE_STARTER}
 # select = "auth,authpriv.*"
 # to = "file:/var/log/auth.log"
 
+# What one service says, in a form of your own; the rules below do not see these records.
+# [[syslogd.rule]]
+# select = "local0.*"
+# program = "app,app-*"
+# host = "!gw"
+# match = "^(GET|POST) "
+# property = [':procid, !isempty']
+# to = "file:/var/log/requests.log"
+# template = "%timereceived% %host% %app%: %msg%"
+# stop = true
+
 # All of it to Spread groups, one for each facility (the daemon is named in [spread]).
 # [[syslogd.rule]]
 # select = "*.*"
@@ -101,31 +103,18 @@ ${SOURCE_STARTER}
 });
 
 function checkMeaning(table: SyslogdTable): readonly Complaint[] {
-  return [...neverMatching(table), ...sameTwice(table), ...checkSources(table)];
+  return [...wrongRules(table), ...checkSources(table)];
 }
 
-function neverMatching(table: SyslogdTable): Complaint[] {
-  return table.rule.flatMap(({ select }, index) => {
-    const why = whyNever(rule(select));
-    return why === ""
-      ? []
-      : [complaint(["rule", index, "select"], "never-matches", `this rule can never match: ${why}`)];
-  });
+function wrongRules(table: SyslogdTable): Complaint[] {
+  return checkRules(rulesOf(table)).map(({ index, key, code, message }) =>
+    complaint(["rule", index, ...keyOf(table.rule[index]!, key)], code, message),
+  );
 }
 
-/** Two rules with the same selector and the same sink: one of them was meant to be another. */
-function sameTwice(table: SyslogdTable): Complaint[] {
-  const first = new Map<string, number>();
-  return table.rule.flatMap(({ select, to }, index) => {
-    const meaning = `${select.bits.join("")} ${formatDestination(to)}`;
-    const before = first.get(meaning);
-    if (before === undefined) {
-      first.set(meaning, index);
-      return [];
-    }
-    const found = `this rule does what rule ${before + 1} does: ${select.text} to ${formatDestination(to)}`;
-    return [complaint(["rule", index], "twice", `${found}; a record goes to a sink once`)];
-  });
+function keyOf(entry: SyslogdTable["rule"][number], key: "select" | "to" | "format" | undefined): readonly string[] {
+  if (key === "format" && entry.template !== undefined) return ["template"];
+  return key === undefined ? [] : [key];
 }
 
 function complaint(path: Complaint["path"], code: string, message: string): Complaint {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { Fault } from "../../lib/base/fault.ts";
 import { formatDestination, parseDestination } from "../../lib/syslogd/destination.ts";
+import { formatTarget } from "../../lib/syslogd/directed-rule.ts";
 import { formatListenAddress, parseListenAddress } from "../../lib/syslogd/listen-address.ts";
 import { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
 import { reportOf } from "../../lib/syslogd/sink-report.ts";
@@ -53,14 +54,14 @@ describe("an address to listen on", () => {
 describe("a rule on the command line", () => {
   test("is a selector, an arrow and a sink", () => {
     const { rule, to } = parseRuleLine("*.info;mail.none->file:/x");
-    expect([rule.selector.text, formatDestination(to)]).toEqual(["*.info;mail.none", "file:/x"]);
+    expect([rule.selector.text, formatTarget(to)]).toEqual(["*.info;mail.none", "file:/x"]);
   });
 
   for (const { text, said } of [
     { text: "mail.*", said: "expected a rule such as" },
     { text: "mial.* -> file:/x", said: 'did you mean "mail"?' },
     { text: "mail.* -> flie:/x", said: 'did you mean "file:/x"?' },
-    { text: "mail.none -> file:/x", said: "it chooses nothing" },
+    { text: "mail.none -> file:/x", said: 'this rule can never match: selector "mail.none" chooses nothing' },
   ])
     test(`is refused as ${JSON.stringify(text)}`, () => {
       expect(() => parseRuleLine(text)).toThrow(said);
@@ -155,7 +156,7 @@ describe("the table [syslogd]", () => {
 
   test("says what happens where there is none", () => {
     const rules = rulesOf(read({}));
-    expect(rules.map(({ rule, to }) => `${rule.selector.text} -> ${formatDestination(to)}`)).toEqual([
+    expect(rules.map(({ rule, to }) => `${rule.selector.text} -> ${formatTarget(to)}`)).toEqual([
       "*.info;auth,authpriv.none -> file:/var/log/messages",
       "auth,authpriv.* -> file:/var/log/auth.log",
     ]);

@@ -10,13 +10,14 @@ import { FileSink } from "../../sink/io/file-sink.ts";
 import { GroupSink } from "../../sink/io/group-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
 import type { Outlet, Sink, SinkEvent } from "../../sink/sink.ts";
-import { TraditionalFormat } from "../../syslog/format-3164.ts";
+import { type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
+import type { DirectedRule } from "../directed-rule.ts";
 import { ownMessage } from "../own-message.ts";
 import { Router } from "../router.ts";
 import type { Settings } from "../settings.ts";
@@ -80,8 +81,9 @@ export class Syslogd implements Intake {
     const outlets = new Map<string, Outlet>();
     this.#router = new Router(
       settings.rules.map(({ rule, to }) => {
+        if (to === undefined) return { rule, outlet: undefined };
         const name = formatDestination(to);
-        const outlet = outlets.get(name) ?? this.#openOutlet(to);
+        const outlet = outlets.get(name) ?? this.#openOutlet(to, formatFor(name, settings.rules));
         outlets.set(name, outlet);
         return { rule, outlet };
       }),
@@ -155,10 +157,10 @@ export class Syslogd implements Intake {
     await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
   }
 
-  #openOutlet(to: Destination): Outlet {
+  #openOutlet(to: Destination, format: FormatChoice | undefined): Outlet {
     switch (to.kind) {
       case "file":
-        return this.#openFile(to.path);
+        return this.#openFile(to.path, format);
       case "group":
         this.#groups ??= this.#openGroups();
         return this.#groups.outlet(to.name);
@@ -167,8 +169,8 @@ export class Syslogd implements Intake {
     }
   }
 
-  #openFile(path: string): FileSink {
-    const format = new TraditionalFormat(this.#zone);
+  #openFile(path: string, choice: FormatChoice | undefined): FileSink {
+    const format = openFormat(choice ?? { by: "traditional" }, this.#zone);
     const { queueBytesMax } = this.settings;
     return this.#add(
       (onEvent) => new FileSink({ path, format, queueBytesMax, mode: FILE_MODE, pool: this.#pool, onEvent }),
@@ -191,6 +193,12 @@ export class Syslogd implements Intake {
     this.#sinks.push(sink);
     return sink;
   }
+}
+
+/** The form of a sink's records: what one of its rules says, since all of them say the same. */
+function formatFor(name: string, rules: readonly DirectedRule[]): FormatChoice | undefined {
+  return rules.find(({ to, format }) => format !== undefined && to !== undefined && formatDestination(to) === name)
+    ?.format;
 }
 
 /** A name for this life of the daemon: its time, and some chance for a clock that was set back. */

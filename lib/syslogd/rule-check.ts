@@ -1,0 +1,93 @@
+// Rules that can be read and still can't be meant: one that takes nothing, one that is never reached, the same twice.
+import { describeFormat } from "../syslog/format-choice.ts";
+import { type Rule, whyNever } from "../syslog/rule.ts";
+import { conditionsOf, type DirectedRule, formatTarget } from "./directed-rule.ts";
+
+export interface RuleComplaint {
+  /** Of the rule, from 0. */
+  readonly index: number;
+  /** What of it; `undefined`: all. */
+  readonly key: "select" | "to" | "format" | undefined;
+  readonly code: "never-matches" | "unreachable" | "twice" | "nowhere" | "no-use" | "two-formats";
+  readonly message: string;
+}
+
+/** Everything that is wrong with rules that stand in this order. */
+export function checkRules(rules: readonly DirectedRule[]): readonly RuleComplaint[] {
+  const complaints = rules.flatMap((rule, index) => [...checkOne(rule, index), ...checkFormat(rules, index)]);
+  const asked = rules.map(({ rule }) => new Set(conditionsOf(rule)));
+  for (const [index, { rule }] of rules.entries()) {
+    if (whyNever(rule) !== "") continue; // told already
+    const message = whyUnreachable(rules, asked, index);
+    if (message !== undefined) complaints.push({ index, key: undefined, code: "unreachable", message });
+    else complaints.push(...sameBefore(rules, index));
+  }
+  return complaints.toSorted((one, other) => one.index - other.index);
+}
+
+function* checkOne({ rule, to }: DirectedRule, index: number): Generator<RuleComplaint> {
+  const why = whyNever(rule);
+  if (why !== "") yield { index, key: "select", code: "never-matches", message: `this rule can never match: ${why}` };
+  if (to === undefined && !rule.stop)
+    yield { index, key: undefined, code: "nowhere", message: 'this rule does nothing: it has neither "to" nor "stop"' };
+}
+
+/** A sink has one form; and a group's is not to choose. */
+function* checkFormat(rules: readonly DirectedRule[], index: number): Generator<RuleComplaint> {
+  const { to, format } = rules[index]!;
+  if (format === undefined) return;
+  if (to === undefined || to.kind === "group") {
+    const where = to === undefined ? "nowhere" : "a group, where records have a form of their own";
+    yield { index, key: "format", code: "no-use", message: `a format is of no use: these records go to ${where}` };
+    return;
+  }
+  const target = formatTarget(to);
+  const other = rules.findIndex((rule) => rule.format !== undefined && formatTarget(rule.to) === target);
+  const before = rules[other]!.format!;
+  if (other >= index || describeFormat(before) === describeFormat(format)) return;
+  const message = `${target} has one form: rule ${other + 1} says ${describeFormat(before)}, this one ${describeFormat(format)}`;
+  yield { index, key: "format", code: "two-formats", message };
+}
+
+/** Which rules before leave nothing of what this one would take: those that stop, and ask for no more than it does. */
+function whyUnreachable(
+  rules: readonly DirectedRule[],
+  asked: readonly ReadonlySet<string>[],
+  index: number,
+): string | undefined {
+  const left = Uint8Array.from(rules[index]!.rule.selector.bits);
+  const takers: number[] = [];
+  for (let before = 0; before < index; before++) {
+    const { rule } = rules[before]!;
+    if (!rule.stop || !asked[before]!.isSubsetOf(asked[index]!) || !takeAway(left, rule)) continue;
+    takers.push(before + 1);
+  }
+  if (left.includes(1)) return undefined;
+  const who = takers.length === 1 ? `rule ${takers[0]} stops` : `rules ${takers.join(", ")} stop`;
+  return `this rule is never reached: ${who} all that it would take`;
+}
+
+/** Whether there was something to take. */
+function takeAway(bits: Uint8Array, { selector }: Rule): boolean {
+  let isSome = false;
+  for (let pri = 0; pri < bits.length; pri++) {
+    if (bits[pri] !== 1 || !selector.matches(pri)) continue;
+    bits[pri] = 0;
+    isSome = true;
+  }
+  return isSome;
+}
+
+/** Two rules with the same meaning: one of them was meant to be another. */
+function* sameBefore(rules: readonly DirectedRule[], index: number): Generator<RuleComplaint> {
+  const here = rules[index]!;
+  const meaning = meaningOf(here);
+  const before = rules.findIndex((rule) => meaningOf(rule) === meaning);
+  if (before === index) return;
+  const found = `this rule does what rule ${before + 1} does: ${here.rule.selector.text} to ${formatTarget(here.to)}`;
+  yield { index, key: undefined, code: "twice", message: `${found}; a record goes to a sink once` };
+}
+
+function meaningOf({ rule, to }: DirectedRule): string {
+  return [rule.selector.bits.join(""), ...conditionsOf(rule).toSorted(), formatTarget(to), rule.stop].join("\n");
+}
