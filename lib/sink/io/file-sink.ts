@@ -11,6 +11,7 @@ import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import type { FileCare } from "./file-care.ts";
 
 /** Non-blocking, for what is no regular file: a FIFO without a reader must not hold us. */
 const OPEN_FLAGS =
@@ -44,6 +45,8 @@ export interface FileSinkOptions {
   /** Of a file that we create; the umask still takes away from it. */
   readonly mode: number;
   readonly pool: BlockPool;
+  /** What it needs besides: syncing, an owner, rotation, a look whether it is still in its place. */
+  readonly care?: FileCare;
   readonly onEvent: (event: SinkEvent) => void;
 }
 
@@ -117,7 +120,7 @@ export class FileSink implements Sink, Outlet {
     this.#isAbandoned = true;
     this.#wake();
     this.counters.lost += this.#queue.records;
-    if (!this.#isWriting && this.#fd !== undefined) await files.close(this.#fd); // else it hangs in a call, and would hang us too
+    if (!this.#isWriting && this.#fd !== undefined) await this.#closeFile(this.#fd); // else it hangs in a call, and would hang us too
   }
 
   /** Runs until nothing waits. Never throws. */
@@ -127,7 +130,8 @@ export class FileSink implements Sink, Outlet {
     while ((this.#queue.records > 0 || this.#mustReopen) && !this.#isAbandoned) {
       await this.#linger();
       try {
-        if (this.#mustReopen || this.#fd === undefined) this.#fd = await this.#open();
+        if (this.#mustReopen || this.#fd === undefined || (await this.#options.care?.mustReopen()))
+          this.#fd = await this.#open();
         await this.#writeBlocks(this.#fd);
         this.#worked();
       } catch (error) {
@@ -152,7 +156,9 @@ export class FileSink implements Sink, Outlet {
       blocks.push(block);
     }
     while (blocks.length > 0) {
-      this.#noteWritten(await files.writev(fd, blocks, this.#writtenBytes));
+      const bytes = await files.writev(fd, blocks, this.#writtenBytes);
+      this.#noteWritten(bytes);
+      await this.#options.care?.written(bytes);
       this.#busySinceMs = undefined;
     }
   }
@@ -170,14 +176,15 @@ export class FileSink implements Sink, Outlet {
   }
 
   async #open(): Promise<number> {
-    const { path, mode } = this.#options;
+    const { path, mode, care } = this.#options;
     const before = this.#fd;
     this.#fd = undefined;
-    if (before !== undefined) await files.close(before);
+    if (before !== undefined) await this.#closeFile(before);
     await files.mkdir(dirname(path), { recursive: true });
     const fd = await files.open(path, OPEN_FLAGS, mode);
     try {
       if (await endsInHalfALine(path, fd)) await files.write(fd, Uint8Array.of(LF));
+      await care?.opened(fd);
     } catch (error) {
       await files.close(fd);
       throw error;
@@ -187,6 +194,11 @@ export class FileSink implements Sink, Outlet {
     const [first] = this.#blocks;
     if (first !== undefined) this.#writtenBytes = lineStart(first.bytes, this.#writtenBytes);
     return fd;
+  }
+
+  async #closeFile(fd: number): Promise<void> {
+    await this.#options.care?.leaving();
+    await files.close(fd);
   }
 
   /** Tells of a failure, once, and returns how long to wait before the next try. */
