@@ -49,7 +49,7 @@ export const benchCommand = defineCommand({
     size: {
       type: "list",
       hint: "BYTES",
-      about: "size of the body; again and again for several runs",
+      about: "size of the body, a run for each",
       read: bodySize,
       default: "1000",
     },
@@ -88,7 +88,7 @@ export const benchCommand = defineCommand({
     const { count, time, senders = 1, receivers = 1, service = "agreed", window = DEFAULT_WINDOW } = call.flags;
     if (count !== undefined && time !== undefined)
       throw new Fault("usage", "contradicts", "cannot use --count together with --time: either ends the run");
-    const { servers } = daemonOptions(call);
+    const { servers } = daemonOptions(call, call.flags.spread);
     const results: BenchResult[] = [];
     for (const bytes of call.flags.size.length > 0 ? call.flags.size : [1_000]) {
       if (call.stop.aborted) break;

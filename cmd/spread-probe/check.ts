@@ -121,7 +121,7 @@ async function observe(call: Call<typeof FLAGS>): Promise<Observation> {
 
 async function roundTrips(call: Call<typeof FLAGS>): Promise<Observation> {
   const timeoutMs = call.flags.timeout ?? 10_000;
-  const options = daemonOptions(call); // what is wrong with the configuration is not the daemon's fault
+  const options = daemonOptions(call, call.flags.spread); // what is wrong with the configuration is not the daemon's fault
   const { promise, resolve } = Promise.withResolvers<Observation>();
   const timer = setTimeout(() => resolve({ ...NOTHING, failure: `no answer within ${timeoutMs} ms` }), timeoutMs);
   const observation = await Promise.race([

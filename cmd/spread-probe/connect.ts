@@ -47,7 +47,7 @@ export const connectCommand = defineCommand({
   json: true,
   async run(call) {
     const named = call.positionals.map(parseServer);
-    const { servers, name, connectTimeoutMs } = daemonOptions(call);
+    const { servers, name, connectTimeoutMs } = daemonOptions(call, call.flags.spread);
     const attempt = {
       name: call.flags.name ?? name,
       group: probeGroup("connect", Math.random),

@@ -4,7 +4,7 @@ import type { Flag } from "../../lib/cli/command.ts";
 import { loadConfig } from "../../lib/config/io/load.ts";
 import type { SessionOptions } from "../../lib/spread/index.ts";
 import { parsePrivateName } from "../../lib/spread/names.ts";
-import { parseServer } from "../../lib/spread/server.ts";
+import { parseServer, type Server } from "../../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
 import { tables } from "../tables.ts";
 
@@ -13,7 +13,7 @@ export const DAEMON_FLAGS = {
     type: "list",
     short: "s",
     hint: "DAEMON",
-    about: 'the daemon: "4803@host", "unix:/path", "4803" (/tmp/4803); again and again in order of preference',
+    about: 'the daemon: "4803@host", "unix:/path", "4803" (/tmp/4803); several in order of preference',
     read: parseServer,
   },
 } as const satisfies Record<string, Flag>;
@@ -26,12 +26,8 @@ export const NAME_FLAG = {
   read: parsePrivateName,
 } as const satisfies Flag;
 
-/** A session's options by config and flags. */
-export function daemonOptions(call: Call<typeof DAEMON_FLAGS>) {
+/** A session's options by config and flags. @param named the daemons that the command line names, none: those of the config */
+export function daemonOptions(call: Pick<Call<Record<never, never>>, "configPath" | "env">, named: readonly Server[]) {
   const table = loadConfig({ tables, path: call.configPath, env: call.env }).table(spreadTable);
-  const options = sessionOptionsOf(table);
-  return {
-    ...options,
-    servers: call.flags.spread.length > 0 ? call.flags.spread : table.servers,
-  } satisfies SessionOptions;
+  return { ...sessionOptionsOf(table), servers: named.length > 0 ? named : table.servers } satisfies SessionOptions;
 }

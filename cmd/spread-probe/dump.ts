@@ -7,7 +7,7 @@ import { type DumpEntry, dumpLine } from "../../lib/probe/dump-entry.ts";
 import { Conversation, DumpStream } from "../../lib/probe/dump-stream.ts";
 import { DumpProxy } from "../../lib/probe/io/dump-proxy.ts";
 import { formatServer, parseServer, type Server } from "../../lib/spread/server.ts";
-import { DAEMON_FLAGS, daemonOptions } from "./daemon.ts";
+import { daemonOptions } from "./daemon.ts";
 import { wholeNumber } from "./figures.ts";
 
 const DEFAULT_BODY_BYTES = 48;
@@ -41,7 +41,6 @@ const FLAGS = {
     read: wholeNumber(0, 144_000),
     default: String(DEFAULT_BODY_BYTES),
   },
-  ...DAEMON_FLAGS,
 } as const;
 
 export const dumpCommand = defineCommand({
@@ -80,7 +79,7 @@ export const dumpCommand = defineCommand({
 });
 
 async function dumpLive(call: Call<typeof FLAGS>, listen: readonly Server[]): Promise<number> {
-  const target = call.flags.to ?? call.flags.spread[0] ?? daemonOptions(call).servers[0]!;
+  const target = call.flags.to ?? daemonOptions(call, []).servers[0]!;
   const style = styleFor(call.out.colour);
   const say = (connection: number, lines: readonly string[]) =>
     call.out.write(lines.map((line) => `${style.faint(`${now()} #${connection}`)} ${line}\n`).join(""));

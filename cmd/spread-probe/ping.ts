@@ -77,7 +77,7 @@ export const pingCommand = defineCommand({
       timeoutMs,
     };
     using progress = progressLine(!call.json && !call.flags.each);
-    const result = await ping(daemonOptions(call), plan, call.stop, async (sequence, elapsedNs) => {
+    const result = await ping(daemonOptions(call, call.flags.spread), plan, call.stop, async (sequence, elapsedNs) => {
       progress.show(() => [(sequence + 1) / count, `${sequence + 1} of ${count}`]);
       if (!call.flags.each) return;
       if (call.json) await call.printJson({ sequence, elapsedNs: elapsedNs ?? null });

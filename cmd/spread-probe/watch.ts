@@ -28,7 +28,10 @@ export const watchCommand = defineCommand({
   json: true,
   async run(call) {
     const groups = [...new Set(call.positionals.map(parseGroupName))];
-    const options = { ...daemonOptions(call), ...(call.flags.name === undefined ? {} : { name: call.flags.name }) };
+    const options = {
+      ...daemonOptions(call, call.flags.spread),
+      ...(call.flags.name === undefined ? {} : { name: call.flags.name }),
+    };
     await using session = await connectUnlessStopped({ ...options, signal: call.stop });
     if (session === undefined) return 0;
     const watch = new Watch(call, styleFor(call.out.colour), session.privateGroup);
