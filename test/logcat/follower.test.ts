@@ -55,7 +55,7 @@ function follow({
     follower.tellSkipped();
     return text;
   };
-  return { follower, told, read };
+  return { follower, told, read, outlet };
 }
 
 const hello = (text: string) => ownRecord(`<19>Nov 23 12:03:04 postfix/smtpd[123]: ${text}`);
@@ -229,6 +229,22 @@ describe("a slow reader", () => {
       "-- 7 records skipped: whoever reads the output is too slow\nweb1 mail.err postfix/smtpd[123]: 11\n",
     );
     expect(follower.tally).toMatchObject({ chosen: 11, shown: 4, skipped: 7 });
+  });
+
+  test("that shows itself late is told of what had piled up, and all of it is counted", () => {
+    const { follower, read, outlet } = follow();
+    const take = (first: number, count: number) => {
+      const records = Array.from({ length: count }, (_, index) => hello(`${first + index} ${"x".repeat(100)}`));
+      follower.message(batchFrame(first, records), NOW);
+    };
+    for (let first = 1; first <= 900; first += 300) take(first, 300);
+    outlet.take();
+    for (let first = 901; first <= 2_700; first += 300) take(first, 300);
+    outlet.done(600_000);
+    follower.tellSkipped();
+    take(2_701, 1);
+    expect(read()).toMatch(/^-- 1800 records skipped: [^\n]*\nweb1 mail.err postfix\/smtpd\[123\]: 2701 x+\n$/);
+    expect(follower.tally).toMatchObject({ chosen: 2_701, shown: 901, skipped: 1_800 });
   });
 
   test("gets every record or its count, whatever its pace", () => {
