@@ -9,7 +9,7 @@ import { parsePermittedPeer } from "../../lib/syslogd/permitted-peer.ts";
 import { PLAIN_SOURCES } from "../../lib/syslogd/source-settings.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually, Running } from "./running.ts";
-import { connectByTls, type Sender } from "./sender.ts";
+import { connect as connectByTcp, connectByTls, type Sender } from "./sender.ts";
 
 const made = temporaryDirectory();
 const file = (name: string) => join(made.path, name);
@@ -48,6 +48,7 @@ interface Given {
   readonly authorities?: string | undefined;
   readonly peers?: readonly string[];
   readonly allow?: Listener["allow"];
+  readonly connectionsMax?: number;
 }
 
 /** A daemon that listens by TLS. */
@@ -58,6 +59,7 @@ async function serving(given: Given = {}) {
     authorities = "authorities" in given ? given.authorities : "ca",
     peers = [],
     allow = [],
+    connectionsMax = 10,
   } = given;
   const tls = {
     certificatePath: file(`${server}.crt`),
@@ -66,7 +68,7 @@ async function serving(given: Given = {}) {
     peers: peers.map(parsePermittedPeer),
   };
   const on = { by: "tls", address: parseAddress("127.0.0.1"), port } as const;
-  const sources = { ...PLAIN_SOURCES, listeners: [listener(on, { tls, allow })] };
+  const sources = { ...PLAIN_SOURCES, connectionsMax, listeners: [listener(on, { tls, allow })] };
   const running = new Running(["*.* -> file:%d/all"], { sources });
   try {
     await running.daemon.ready();
@@ -153,6 +155,24 @@ test("what does not speak TLS is refused, and told", async () => {
   await running.line("all", /refused 127\.0\.0\.1: (it does not speak TLS|the TLS handshake failed)/);
   expect(tlsOf(running).received).toBe(0);
   plain.end();
+});
+
+test("clients that never shake hands take up room, and no more than there is; when they go it is free", async () => {
+  const { running, port } = await serving({ connectionsMax: 2 });
+  await using _running = running;
+  const idle = [];
+  for (let at = 0; at < 3; at++) idle.push(await connectByTcp(port));
+  await running.line("all", /refused 127\.0\.0\.1: there are 2 connections, as many as may be$/);
+  await Promise.race(idle.map(({ closed }) => closed));
+  for (const sender of idle) sender[Symbol.dispose]();
+  await Promise.all(idle.map(({ closed }) => closed));
+  const heard = async () => {
+    const sender = await say(port, "good", "<13>app: room again");
+    await Promise.race([sender?.closed, running.line("all", "127.0.0.1 app: room again")]);
+    sender?.close();
+    return running.lines("all").some((line) => line.endsWith("room again"));
+  };
+  while (!(await heard()));
 });
 
 test("renewed certificates are taken at a reload, connections stay, and bad ones change nothing", async () => {

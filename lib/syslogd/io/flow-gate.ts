@@ -43,11 +43,8 @@ export class FlowGate {
     this.#waiting.delete(stream);
   }
 
-  /** Nobody waits any more. */
-  open(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    for (const stream of this.#waiting) stream.resume();
-    this.#waiting.clear();
+  /** Whether anybody waits. */
+  get isHolding(): boolean {
+    return this.#waiting.size > 0;
   }
 }

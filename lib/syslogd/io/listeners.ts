@@ -14,8 +14,8 @@ import { listenForStreams, type StreamPlace, type StreamSource } from "./stream-
 import { listenForTls, type TlsSource } from "./tls-listener.ts";
 
 const TELL_REFUSALS_EVERY_MS = 60_000;
-/** At the end, what connections have sent and we have not read: as long as more comes, but no longer than this. */
-const QUIET_WITHIN_MS = 200;
+/** At the end, what connections have sent and we have not read is read: as long as more comes, but no longer than this. */
+const QUIET_WITHIN_MS = 1_000;
 
 /** Opens sources one by one; holds all that it opened. */
 export class Listeners {
@@ -136,7 +136,7 @@ export class Listeners {
     const deadline = performance.now() + QUIET_WITHIN_MS;
     for (let before = -1; performance.now() < deadline; ) {
       const now = this.receptions.reduce((sum, reception) => sum + reception.received, 0);
-      if (now === before) return;
+      if (now === before && !this.receptions.some((reception) => reception.isHolding)) return;
       before = now;
       await new Promise((done) => setTimeout(done, 5));
     }

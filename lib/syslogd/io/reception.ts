@@ -60,6 +60,11 @@ export class Reception {
     this.#gate.pass(stream);
   }
 
+  /** Whether a stream waits for the sinks. */
+  get isHolding(): boolean {
+    return this.#gate.isHolding;
+  }
+
   /** `stream` has ended. */
   ended(stream: Pausable): void {
     this.#gate.forget(stream);

@@ -61,7 +61,10 @@ export function listenForStreams(
     reception,
     stop: () => listening.stop(),
     endConnections() {
-      for (const client of clients) client.terminate();
+      for (const client of clients) {
+        client.data?.end();
+        client.terminate();
+      }
       listening.stop(true);
     },
   };

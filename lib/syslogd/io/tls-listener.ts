@@ -2,10 +2,11 @@
 //
 // Where authorities or permitted peers are named, a client has to show a certificate, and none of its bytes is read before it was found good. Without either,
 // TLS only keeps others from listening in. A client that is turned away is told to the operator with the reason; so is our own certificate, before it ends.
+import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
-import { type Origin, origin } from "../../syslog/record.ts";
+import { origin } from "../../syslog/record.ts";
 import type { TlsSettings } from "../listener.ts";
 import { namesOf, type PeerCertificate, whyRefused } from "../permitted-peer.ts";
 import { type CertificateFiles, readCertificateFiles } from "./certificate-files.ts";
@@ -40,7 +41,9 @@ export async function listenForTls(place: TlsPlace, reception: Reception): Promi
 class TlsServer implements TlsSource {
   readonly name: string;
   readonly #server: Server;
-  readonly #clients = new Set<TLSSocket>();
+  readonly #clients = new Map<TLSSocket, Conversation>();
+  /** Connections, with those that have not shaken hands yet: they take up room as well. */
+  #accepted = 0;
   readonly #looking: ReturnType<typeof setInterval>;
   #files: CertificateFiles;
 
@@ -62,11 +65,7 @@ class TlsServer implements TlsSource {
       },
       (socket) => this.#admit(socket),
     );
-    this.#server.on("connection", (socket: { remoteAddress?: string; destroy(): void }) => {
-      if (this.#isAllowed(socket.remoteAddress)) return;
-      reception.refuse(socket.remoteAddress ?? "a client", "it is in none of the networks that are allowed");
-      socket.destroy();
-    });
+    this.#server.on("connection", (socket: Socket) => this.#accept(socket));
     this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#handshakeFailed(error, socket));
     this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#looking.unref();
@@ -103,20 +102,39 @@ class TlsServer implements TlsSource {
   }
 
   endConnections(): void {
-    for (const client of this.#clients) client.destroy();
+    for (const [client, conversation] of this.#clients) {
+      conversation.end();
+      client.destroy();
+    }
+  }
+
+  /** Before the handshake: nobody whom we would turn away has us do its arithmetic. */
+  #accept(socket: Socket): void {
+    const { reception } = this;
+    const { connectionsMax } = reception.options;
+    const isAllowed = this.#isAllowed(socket.remoteAddress);
+    if (isAllowed && this.#accepted < connectionsMax) {
+      this.#accepted += 1;
+      socket.once("close", () => {
+        this.#accepted -= 1;
+      });
+      return;
+    }
+    const why = isAllowed ? `there are ${this.#accepted} connections, as many as may be` : NOT_ALLOWED;
+    reception.refuse(peerText(socket), why);
+    socket.destroy();
   }
 
   #admit(socket: TLSSocket): void {
     const { reception } = this;
-    const peer = peerOf(socket);
-    const who = peer.peer || "a client";
     const refusal = this.#whyRefused(socket);
+    const peer = peerText(socket);
     if (refusal !== undefined) {
-      reception.refuse(who, refusal);
+      reception.refuse(peer, refusal);
       return void socket.destroy();
     }
-    const conversation: Conversation = reception.open(peer);
-    this.#clients.add(socket);
+    const conversation = reception.open(origin("tls", peer, peer));
+    this.#clients.set(socket, conversation);
     socket.setKeepAlive(true, 60_000);
     socket.on("data", (chunk: Buffer) => {
       if (!conversation.take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) socket.destroy();
@@ -132,8 +150,7 @@ class TlsServer implements TlsSource {
 
   #whyRefused(socket: TLSSocket): string | undefined {
     const { reception, place } = this;
-    if (!this.#isAllowed(socket.remoteAddress)) return "it is in none of the networks that are allowed";
-    if (reception.isFull) return `there are ${reception.connections} connections, as many as may be`;
+    if (!this.#isAllowed(socket.remoteAddress)) return NOT_ALLOWED;
     if (!wantsCertificates(place.tls)) return undefined;
     const certificate = certificateOf(socket);
     if (certificate === undefined) return "it has no certificate";
@@ -141,7 +158,7 @@ class TlsServer implements TlsSource {
   }
 
   #handshakeFailed(error: Error & { code?: string }, socket: TLSSocket): void {
-    const who = socket.remoteAddress ?? "a client";
+    const who = peerText(socket);
     socket.destroy();
     if (socket.remoteAddress === undefined || !this.#isAllowed(socket.remoteAddress)) return; // it has gone, or was told already
     this.reception.refuse(who, REASONS[error.code ?? ""] ?? `the TLS handshake failed: ${error.message}`);
@@ -163,6 +180,8 @@ class TlsServer implements TlsSource {
     else if (leftMs < TELL_BEFORE_MS) say("warning", `${which} expires on ${end}`);
   }
 }
+
+const NOT_ALLOWED = "it is in none of the networks that are allowed";
 
 const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "its certificate has expired",
@@ -186,10 +205,9 @@ function contextOf({ cert, key, ca }: CertificateFiles) {
   return { cert, key, ...(ca === undefined ? {} : { ca }) };
 }
 
-function peerOf(socket: TLSSocket): Origin {
+function peerText(socket: Socket): string {
   const address = tryPeerAddress(socket.remoteAddress ?? "");
-  const peer = address === undefined ? "" : formatAddress(address);
-  return origin("tls", peer, peer);
+  return address === undefined ? "a client that has gone" : formatAddress(address);
 }
 
 /** `undefined` where the peer showed none. */
