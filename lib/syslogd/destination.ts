@@ -5,6 +5,8 @@ import { parseTemplate, type Template } from "../syslog/template.ts";
 
 export type Destination =
   | { readonly kind: "file"; readonly path: string }
+  /** A file for each path that the template gives. */
+  | { readonly kind: "files"; readonly path: Template }
   | { readonly kind: "group"; readonly name: Template };
 
 /** What a destination looks like, for messages and help. */
@@ -31,15 +33,25 @@ export function parseDestination(text: string): Destination {
 
 /** Writes what `parseDestination` reads; the same text for the same destination. */
 export function formatDestination(destination: Destination): string {
-  return destination.kind === "file" ? `file:${destination.path}` : `group:${destination.name.text}`;
+  switch (destination.kind) {
+    case "file":
+      return `file:${destination.path.replaceAll("%", "%%")}`;
+    case "files":
+      return `file:${destination.path.text}`;
+    case "group":
+      return `group:${destination.name.text}`;
+    default:
+      return destination satisfies never;
+  }
 }
 
 function readFile(text: string, path: string): Destination {
   if (!path.startsWith("/")) refuse(text, "a file's path begins with /", path === "" ? undefined : `file:/${path}`);
   if (path.endsWith("/")) refuse(text, "this is a directory");
   if (path.includes("\0")) refuse(text, "a path holds no NUL");
-  if (path.includes("%")) refuse(text, "a path takes no %fields%");
-  return { kind: "file", path: path.replace(/\/{2,}/g, "/") };
+  const template = parseTemplate(path.replace(/\/{2,}/g, "/"));
+  if (!template.isConstant) return { kind: "files", path: template };
+  return { kind: "file", path: template.text.replaceAll("%%", "%") };
 }
 
 function readGroup(text: string, name: string): Destination {

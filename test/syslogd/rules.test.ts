@@ -177,6 +177,14 @@ function complaintsOf(toml: string): readonly string[] {
   }
 }
 
+test("a path by template makes a file for each host and program, and none elsewhere", async () => {
+  await using syslogd = new Running(["user.* -> file:%d/by/%app%-%severity%.log"]);
+  logger(syslogd.socket, "-t", "one", "-p", "user.err", "first");
+  logger(syslogd.socket, "-t", "../two", "-p", "user.info", "second");
+  await syslogd.line("by/one-err.log", /: first$/);
+  await syslogd.line("by/_._two-info.log", /: second$/);
+});
+
 test("records are routed by program, stopped, and written in the form that the rule says", async () => {
   await using syslogd = new Running([
     "*.* program=secret stop ->",

@@ -11,7 +11,13 @@ import { chooseSockets, hearsJournal, ownsDevLog, type SocketFacts } from "../..
 import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
 
 describe("a sink", () => {
-  for (const text of ["file:/var/log/messages", "group:log.%facility%", "group:logs"])
+  for (const text of [
+    "file:/var/log/messages",
+    "file:/var/log/%host%/%app%",
+    "file:/100%%",
+    "group:log.%facility%",
+    "group:logs",
+  ])
     test(`may be ${text}`, () => expect(formatDestination(parseDestination(text))).toBe(text));
 
   test("has its path in one form", () => {

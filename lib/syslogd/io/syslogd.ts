@@ -6,6 +6,7 @@
 import { hostname } from "node:os";
 import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import type { Clock } from "../../run/clock.ts";
+import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
 import { GroupSink } from "../../sink/io/group-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
@@ -15,6 +16,7 @@ import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
+import type { Template } from "../../syslog/template.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
 import type { DirectedRule } from "../directed-rule.ts";
@@ -27,6 +29,8 @@ import { openSources, type Sources, type SourceTotals } from "./sources.ts";
 
 /** Only for those who may read the whole log. */
 const FILE_MODE = 0o640;
+/** Of one rule's path by template. */
+const OPEN_FILES_MAX = 128;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -160,7 +164,9 @@ export class Syslogd implements Intake {
   #openOutlet(to: Destination, format: FormatChoice | undefined): Outlet {
     switch (to.kind) {
       case "file":
-        return this.#openFile(to.path, format);
+        return this.#add((onEvent) => this.#newFile(to.path, format, onEvent));
+      case "files":
+        return this.#openFiles(to.path, format);
       case "group":
         this.#groups ??= this.#openGroups();
         return this.#groups.outlet(to.name);
@@ -169,12 +175,16 @@ export class Syslogd implements Intake {
     }
   }
 
-  #openFile(path: string, choice: FormatChoice | undefined): FileSink {
+  #newFile(path: string, choice: FormatChoice | undefined, onEvent: (event: SinkEvent) => void): FileSink {
     const format = openFormat(choice ?? { by: "traditional" }, this.#zone);
     const { queueBytesMax } = this.settings;
-    return this.#add(
-      (onEvent) => new FileSink({ path, format, queueBytesMax, mode: FILE_MODE, pool: this.#pool, onEvent }),
-    );
+    return new FileSink({ path, format, queueBytesMax, mode: FILE_MODE, pool: this.#pool, onEvent });
+  }
+
+  #openFiles(path: Template, format: FormatChoice | undefined): FileSet {
+    const openFile: FileSetOptions["openFile"] = (path, onEvent) => this.#newFile(path, format, onEvent);
+    const zone = this.#zone;
+    return this.#add((onEvent) => new FileSet({ path, zone, openFilesMax: OPEN_FILES_MAX, openFile, onEvent }));
   }
 
   /** One session, with one queue, serves all groups. */
