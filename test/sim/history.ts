@@ -222,6 +222,11 @@ class Director {
     }
     cluster.run(endMs - startMs + 50);
     this.makePeace();
+    if (this.history.faults.some(({ kind }) => kind === "maintenance")) {
+      // The `off` may have gone to a host that could not pass it on: the operator says it again.
+      cluster.run(3_000);
+      for (const host of cluster.hosts) if (!host.isFrozen) host.command({ do: "maintenance", on: false, force: true });
+    }
     cluster.settle(20_000);
   }
 
