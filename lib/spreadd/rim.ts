@@ -11,7 +11,7 @@ export interface Rim {
   now(): MonotonicMs;
   /** Sends bytes of the handshake. */
   reply(slot: number, bytes: Uint8Array): void;
-  /** Queues a frame: bytes that will never change. */
+  /** Queues a frame: bytes that will never change. After "full" it queues nothing more for that session, and answers "low". */
   send(slot: number, bytes: Uint8Array, start: number, end: number): QueueLevel;
   /** All bytes that a session's socket has ever taken. */
   takenBytes(slot: number): number;

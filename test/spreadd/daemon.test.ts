@@ -209,6 +209,19 @@ describe("one that does not take what it is sent", () => {
   });
 });
 
+test("20,000 sessions, each overrun by the end of the one before, all end", () => {
+  const bench = new Bench({ sessionsMax: 20_000 });
+  const clients = Array.from({ length: 20_000 }, (_, at) => bench.session(`c${at}`));
+  for (const [at, client] of clients.entries()) {
+    const name = `#c${at}#dmn1`;
+    client.send(join(name, `g${at}`), join(name, `g${at + 1}`));
+  }
+  for (const { line } of clients) line.level = "full";
+  clients[1]!.send(message("#c1#dmn1", ["#c0#dmn1"]));
+  expect(clients.filter(({ line }) => line.end?.why === "slow")).toHaveLength(20_000);
+  expect([bench.daemon.sessionCount, bench.daemon.groupCount]).toEqual([0, 0]);
+});
+
 test("a daemon that stops closes every session without a word", () => {
   const bench = new Bench();
   const sessions = ["a", "b"].map((name) => bench.session(name));

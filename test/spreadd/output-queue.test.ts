@@ -95,3 +95,28 @@ test("a queue that waits copies nothing while it pins little", () => {
   queue.settle(piece.length + 1);
   expect(queue.headPiece).not.toBe(piece);
 });
+
+test("what is copied fills more than one room, and comes out in order", () => {
+  const queue = new OutputQueue();
+  let expected = Buffer.alloc(0);
+  for (let at = 0; at < 200; at++) {
+    const { piece, frameBytes } = pieceOf(10, 200);
+    queue.push(piece, (at % 10) * frameBytes, ((at % 10) + 1) * frameBytes);
+    expected = Buffer.concat([expected, piece.subarray((at % 10) * frameBytes, ((at % 10) + 1) * frameBytes)]);
+    queue.settle(0);
+  }
+  const all = new Uint8Array(expected.length);
+  expect(queue.gather(all)).toBe(expected.length); // 56,000 bytes: four rooms
+  expect(Buffer.compare(all, expected)).toBe(0);
+});
+
+test("a piece that was kept, and is wanted again, counts as pinned", () => {
+  const { piece, frameBytes } = pieceOf(10, 200);
+  const queue = new OutputQueue();
+  queue.push(piece, 0, 8 * frameBytes);
+  queue.settle(0);
+  queue.push(piece, 9 * frameBytes, 10 * frameBytes);
+  queue.settle(piece.length);
+  queue.take(8 * frameBytes);
+  expect(queue.headPiece).not.toBe(piece);
+});

@@ -22,6 +22,7 @@ export interface Line {
   end: SessionEnd | undefined;
   /** What the next `send` answers. */
   level: QueueLevel;
+  isOverrun: boolean;
   takenBytes: number;
 }
 
@@ -43,6 +44,7 @@ export class RecordingRim implements Rim {
       isPaused: false,
       end: undefined,
       level: "low",
+      isOverrun: false,
       takenBytes: 0,
     };
     return this.lines[slot];
@@ -53,8 +55,11 @@ export class RecordingRim implements Rim {
   }
 
   send(slot: number, bytes: Uint8Array, start: number, end: number): QueueLevel {
-    this.lines[slot]!.frames.push(bytes.slice(start, end));
-    return this.lines[slot]!.level;
+    const line = this.lines[slot]!;
+    if (line.isOverrun) return "low";
+    line.frames.push(bytes.slice(start, end));
+    line.isOverrun = line.level === "full";
+    return line.level;
   }
 
   takenBytes(slot: number): number {

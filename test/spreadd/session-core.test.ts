@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { BIG_ENDIAN, FrameError } from "../../lib/spread/frame.ts";
+import { parseDaemonName } from "../../lib/spread/names.ts";
 import {
   AGREED,
   DROP_RECV,
@@ -168,7 +169,10 @@ describe("an illegal request ends the session, with a typed reason, and the othe
     });
   }
 
-  test("as soon as its header is there", () => {
+  test("as soon as its header is there, whether or not that came in one piece", () => {
+    const eve = new Bench().session("eve");
+    eve.send(message("#bob#dmn1", ["g"], "long").subarray(0, 60));
+    expect(eve.line.end).toMatchObject({ why: "illegal" });
     const alice = new Bench().session("alice");
     alice.send(message("#bob#dmn1", ["g"], "long").subarray(0, 47));
     expect(alice.line.end).toBeUndefined();
@@ -219,6 +223,16 @@ describe("a legal request", () => {
     const [alice, bob] = [bench.session("alice"), bench.session("bob")];
     alice.send(frame({ service: AGREED | DROP_RECV | SELF_DISCARD, sender: ALICE, groups: ["#bob#dmn1"] }));
     expect(bob.received()[0]!.service).toBe(AGREED | DROP_RECV | SELF_DISCARD);
+  });
+
+  test("may have anything in the last byte of its name, though it is 31 characters long (vector bad-sender-nonul)", () => {
+    const bench = new Bench({ name: parseDaemonName("nineteen-characters") });
+    const alice = bench.session("tencharact");
+    const sender = "#tencharact#nineteen-characters";
+    const bytes = message(sender, [sender], "hi");
+    bytes[35] = 0x5a;
+    alice.send(bytes);
+    expect(alice.told()).toEqual([`message from ${sender} to ${sender}: hi`]);
   });
 
   test("of two groups to join is one for the first (6)", () => {

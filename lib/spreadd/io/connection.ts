@@ -22,6 +22,8 @@ export class Connection {
   isReady = false;
   /** Its queue was above the soft bound, and has not been below half of it since. */
   isPressed = false;
+  /** Its queue was above a hard bound: the daemon is about to end it. */
+  isOverrun = false;
   /** The client sends no more; the daemon may still have work of it to do. */
   isEnded = false;
   /** The socket is closed. */

@@ -105,7 +105,7 @@ export class Server implements Rim {
 
   send(slot: number, bytes: Uint8Array, start: number, end: number): QueueLevel {
     const connection = this.#connections[slot];
-    if (connection === undefined || connection.isGone) return "low";
+    if (connection === undefined || connection.isGone || connection.isOverrun) return "low";
     const { queue } = connection;
     queue.push(bytes, start, end);
     this.#queuedBytes += end - start;
@@ -118,8 +118,11 @@ export class Server implements Rim {
     this.#flush(connection);
     if (queue.bytes <= this.#softBytes && queue.messages <= this.#softMessages) return "low";
     connection.isPressed = true;
-    const { queueBytesMax, queueMessagesMax } = this.settings;
-    return queue.bytes > queueBytesMax || queue.messages > queueMessagesMax ? "full" : "high";
+    if (queue.bytes <= this.settings.queueBytesMax && queue.messages <= this.settings.queueMessagesMax) return "high";
+    connection.isOverrun = true; // what comes until it is ended would be kept for nobody
+    this.#queuedBytes -= queue.bytes;
+    queue.clear();
+    return "full";
   }
 
   takenBytes(slot: number): number {
