@@ -79,7 +79,7 @@ export function listenUdp(
   port: number,
   receiveBytes: number,
 ): DatagramSocket & { readonly port: number } {
-  const name = `udp ${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${port}`;
+  const name = `udp:${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${port}`;
   const fd = openSocket(address.family === 4 ? AF_INET : AF_INET6);
   try {
     const shortcomings = enlargeReceiveBuffer(fd, receiveBytes, name);

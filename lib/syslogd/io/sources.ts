@@ -8,8 +8,8 @@ import type { Clock } from "../../run/clock.ts";
 import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
-import { formatListenAddress, type ListenAddress } from "../listen-address.ts";
-import { type Listener, listener } from "../listener.ts";
+import type { ListenAddress } from "../listen-address.ts";
+import { formatPlace, type Listener, listener } from "../listener.ts";
 import { Refusals } from "../refusals.ts";
 import type { Settings } from "../settings.ts";
 import { chooseSockets, DEV_LOG, hearsJournal, ownsDevLog, type SocketChoice } from "../socket-choice.ts";
@@ -21,6 +21,8 @@ import { SocketGuard } from "./socket-guard.ts";
 /** Room for a burst: with the system's 208 KiB a pause of a millisecond loses messages at 100,000 a second. */
 const UDP_BUFFER_BYTES = 4 * 1024 * 1024;
 const REFUSALS_TOLD_EVERY_MS = 60_000;
+const KERNEL_LOG = "/dev/kmsg";
+const NOTHING = { received: 0, cut: 0, refused: 0, missed: 0, connections: 0 };
 
 export interface SourceContext {
   readonly host: string;
@@ -41,6 +43,8 @@ export interface SourceTotals {
   readonly cut: number;
   /** Messages or connections that were turned away. */
   readonly refused: number;
+  /** Messages of the kernel's that it overwrote before they were read. */
+  readonly missed: number;
   readonly connections: number;
 }
 
@@ -121,12 +125,14 @@ class OpenSources implements Sources {
   totals(): readonly SourceTotals[] {
     const datagrams = [...this.#datagrams].map(([name, { source, refusals }]) => {
       const { received, cut } = source;
-      return { name, received, cut, refused: refusals.count, connections: 0 };
+      return { name, received, cut, refused: refusals.count, missed: 0, connections: 0 };
     });
     const streams = this.#listeners.receptions.map(({ options, received, cut, refusals, connections }) => {
-      return { name: options.name, received, cut, refused: refusals.count, connections };
+      return { name: options.name, received, cut, refused: refusals.count, missed: 0, connections };
     });
-    return [...datagrams, ...streams];
+    const { received = 0, missed = 0 } = this.#kernel ?? {};
+    const kernel = this.#kernel === undefined ? [] : [{ ...NOTHING, name: KERNEL_LOG, received, missed }];
+    return [...datagrams, ...streams, ...kernel];
   }
 
   reload(): void {
@@ -149,7 +155,7 @@ class OpenSources implements Sources {
   }
 
   #openUdp({ allow, zone }: Listener, at: ListenAddress): void {
-    const name = `udp ${formatListenAddress(at)}`;
+    const name = formatPlace({ by: "udp", ...at });
     const refusals = new Refusals();
     const { clock, say } = this.#context;
     const door: Door = {
@@ -214,9 +220,9 @@ class OpenSources implements Sources {
         say,
         statePath: this.#settings.sources.kernelStatePath,
       });
-      this.#names.push("/dev/kmsg");
+      this.#names.push(KERNEL_LOG);
     } catch (error) {
-      say("warning", `/dev/kmsg: the kernel's messages are left out: ${reasonOf(error)}`);
+      say("warning", `${KERNEL_LOG}: the kernel's messages are left out: ${reasonOf(error)}`);
     }
   }
 
