@@ -26,7 +26,8 @@ export function readArguments(command: AnyCommand, argv: readonly string[], type
   for (const [name, flag] of Object.entries(flags)) {
     if (flag.type === "list")
       values[name] = words.filter((word) => word.name === name).map((word) => readValue(flag, word));
-    else if (flag.type === "switch") values[name] = single[name] === true;
+    // not as citty has it: it takes `--no-lookup` for a `--lookup` that is off
+    else if (flag.type === "switch") values[name] = words.some((word) => word.name === name);
     else if (single[name] !== undefined) values[name] = readValue(flag, { name, value: String(single[name]) });
   }
   return { flags: values, positionals };

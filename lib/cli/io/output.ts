@@ -19,8 +19,10 @@ export function standardOutput(env: Readonly<Record<string, string | undefined>>
       if (gone.signal.aborted || text.length === 0) return Promise.resolve();
       // The callback comes when the system has the bytes, so a slow reader slows the producer. After EPIPE it may never come.
       return new Promise((resolve) => {
-        const done = () => {
+        // The callback is told of an error before the stream's listener is.
+        const done = (error?: Error | Event | null) => {
           gone.signal.removeEventListener("abort", done);
+          if (error instanceof Error) gone.abort(error);
           resolve();
         };
         gone.signal.addEventListener("abort", done);

@@ -22,10 +22,20 @@ export async function runProcess(root: AnyCommand, version: VersionFacts): Promi
   try {
     const decision = dispatch(root, process.argv0, argv);
     if (decision.do !== "version") path = decision.path;
-    process.exit(await carryOut(decision, { out, env, version }));
+    const status = await carryOut(decision, { out, env, version });
+    process.exit(status === 0 ? await outputStatus(out, path) : status);
   } catch (error) {
     process.exit(await failed(error instanceof UsageFault ? error.path : path, error));
   }
+}
+
+/** What was written is not there: a result that nobody can read is no success. A reader that went away has seen enough. */
+async function outputStatus(out: Output, path: readonly string[]): Promise<number> {
+  const reason: unknown = out.closed.reason;
+  if (!out.closed.aborted || (reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
+  const why = reason instanceof Error ? reason.message : String(reason);
+  process.stderr.write(`${shortName(path)}: cannot write to standard output: ${why}\n`);
+  return exitCodeOf("io");
 }
 
 interface Surroundings {
