@@ -253,6 +253,9 @@ test("lint: 0 for what Spread takes, 78 for what it does not, --strict for warni
   expect((await runProbe(["lint", "--strict", file])).status).toBe(78);
   const { status, objects } = await probeJson(["lint", "--no-lookup", file]);
   expect([status, objects[0].accepted, objects[0].configurationHash]).toEqual([0, true, expect.any(Number)]);
+  writeFileSync(file, "Spread_Segment 192.0.2.255 { no-such-host.invalid }\n");
+  expect((await runProbe(["lint", file])).status).toBe(78);
+  expect((await runProbe(["lint", "--no-lookup", file])).status).toBe(0);
   writeFileSync(file, "Window=5\n");
   const refused = await runProbe(["lint", file]);
   expect(refused.status).toBe(78);
