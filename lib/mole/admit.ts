@@ -37,6 +37,7 @@ export function admit(table: CoverTable, member: Member, state: StateMessage, in
   // Whoever took it for departed waited for it by the clock; now it speaks for itself.
   table.waited.delete(member);
   table.unknown.delete(member);
+  if (state.maintenance.on && state.holds.length > 0) table.unleased.add(member);
   if (state.adopts) adopt(table, member, state);
   if (state.maintenance.counter > table.maintenance.counter) table.maintenance = state.maintenance;
   if (state.hostList.version > table.hostList.version) table.hostList = state.hostList;
@@ -49,7 +50,7 @@ export function expelMember(table: CoverTable, member: Member, identity: Identit
   table.expelled.add(member);
   table.hosts.delete(member);
   const stands = table.unknown.has(member) || [...table.entries.values()].some(({ set }) => set.has(member));
-  if (stands) table.wait({ name: member, why: "expelled", identity }, true);
+  if (stands) table.wait({ name: member, why: table.unleased.has(member) ? "kept" : "expelled", identity }, true);
   table.unsettled = true;
   table.redefined = true;
 }

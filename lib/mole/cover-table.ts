@@ -56,6 +56,8 @@ export class CoverTable {
   readonly waited = new Map<Member, Waited>();
   /** Names that may hold anything, also what is defined only later. */
   readonly unknown = new Set<Member>();
+  /** Their leases were lifted for maintenance, and they have not said that they are on again: no time ends what they hold. */
+  readonly unleased = new Set<Member>();
   /** Digests of the definitions that count. */
   inForce: ReadonlySet<string> = new Set();
   /** Somebody here is mature, or has been together with somebody who was. */
@@ -99,6 +101,7 @@ export class CoverTable {
     for (const member of snapshot.expelled) table.expelled.add(member);
     for (const waited of snapshot.waited) table.wait(waited, false);
     for (const name of snapshot.unknown) table.unknown.add(name);
+    for (const name of snapshot.unleased) table.unleased.add(name);
     table.inForce = new Set(snapshot.inForce);
     table.warm = snapshot.warm;
     table.covers = snapshot.covers;
@@ -120,6 +123,7 @@ export class CoverTable {
       expelled: [...this.expelled],
       waited: [...this.waited.values()],
       unknown: [...this.unknown],
+      unleased: [...this.unleased],
       inForce: [...this.inForce],
       warm: this.warm,
       covers: this.covers,

@@ -31,6 +31,9 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
     case "mature":
       ripen(table, from);
       break;
+    case "leased":
+      table.unleased.delete(from);
+      return;
     case "drain":
       drain(table, message.host, message.on, message.force);
       break;
@@ -167,7 +170,10 @@ function move(table: CoverTable, from: Member, message: Extract<Message, { kind:
 }
 
 function maintain(table: CoverTable, { state, force }: Extract<Message, { kind: "maintenance" }>): void {
-  if (state.counter > table.maintenance.counter) table.maintenance = state;
+  if (state.counter > table.maintenance.counter) {
+    if (table.maintenance.on) for (const member of table.hosts.keys()) table.unleased.add(member);
+    table.maintenance = state;
+  }
   if (!table.maintenance.on && force) for (const { name } of [...table.waited.values()]) giveUp(table, name);
   table.unsettled = true;
 }
@@ -185,6 +191,7 @@ function giveUp(table: CoverTable, name: Member): void {
   const waited = table.waited.get(name);
   if (waited?.why !== "kept") return;
   table.waited.delete(name);
+  table.unleased.delete(name);
   if (table.isSafe()) table.wait({ ...waited, why: "departed" }, true);
   else table.strikeEverywhere(name);
 }

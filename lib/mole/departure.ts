@@ -30,18 +30,20 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
   // The departed daemon may have delivered, in a last burst, what made its host the owner of a vip that has none, or that is not even defined here now.
   const burst = safe && network && host !== undefined && table.rules.ownerlessBurst;
   if (burst) table.unknown.add(member);
+  // Without leases it goes on holding, whatever becomes of it.
+  const keeps = table.maintenance.on || table.unleased.has(member);
   let stands = burst;
   for (const entry of table.entries.values()) {
     if (burst && entry.owner === undefined) entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
-    if (entry.owner === member && !table.maintenance.on) {
+    if (entry.owner === member && !(keeps && entry.set.has(member))) {
       entry.owner = undefined;
       entry.vacated = true;
     }
     if (!entry.set.has(member)) continue;
-    if (table.maintenance.on || safe || expelled) stands = true;
+    if (keeps || safe || expelled) stands = true;
     else table.strike(entry, member);
   }
-  if (stands && table.maintenance.on) table.wait({ name: member, why: "kept", identity }, true);
+  if (stands && keeps) table.wait({ name: member, why: "kept", identity }, true);
   else if (stands && safe)
     table.wait({ name: member, why: "departed", identity: identity ?? table.waited.get(member)?.identity }, true);
   table.unsettled = true;

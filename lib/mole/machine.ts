@@ -36,6 +36,7 @@ export class Machine {
   private readonly holdings: Holdings;
   private life: Life = { at: "outside" };
   private nextBeatMs = Number.POSITIVE_INFINITY;
+  private hasLeased = false;
   private wakeMs = Number.POSITIVE_INFINITY;
 
   /** @param rules for the simulator alone, which breaks them one at a time */
@@ -195,6 +196,7 @@ export class Machine {
     const { beatMs, silenceMs, leaseMs } = this.self.config.times;
     session.beat(now);
     this.nextBeatMs = now + beatMs;
+    this.sayLeased(session);
     this.self.tick(now);
     if (this.self.ripens(now)) this.out.send({ kind: "mature" });
     for (const vip of this.self.willing(now)) {
@@ -228,6 +230,13 @@ export class Machine {
     const { leaseMs, silenceMs } = this.self.config.times;
     if (maintenance.on) this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
     else this.out.do({ do: "renew", vips, notAfterMs: pulse.youngestMs + silenceMs, leaseMs });
+  }
+
+  /** After maintenance, once a whole beat has passed since the leases were ordered on. */
+  private sayLeased({ table, member }: Session): void {
+    if (table === undefined || table.maintenance.on || this.isMaintained() || !table.unleased.has(member)) return;
+    if (this.hasLeased) this.out.send({ kind: "leased" });
+    this.hasLeased = !this.hasLeased;
   }
 
   private schedule(now: number): void {

@@ -66,9 +66,10 @@ function carryBasics(table: CoverTable, brought: readonly Snapshot[]): void {
 function uniteWaited(table: CoverTable, trusted: readonly Snapshot[]): void {
   // Who was live in one part departs only now, though another part has long waited for it.
   const live = new Set(trusted.flatMap(({ hosts }) => hosts.map(({ member }) => member)));
-  for (const { waited, unknown } of trusted) {
+  for (const { waited, unknown, unleased } of trusted) {
     for (const one of waited) if (!live.has(one.name)) table.wait(one, false);
     for (const name of unknown) table.unknown.add(name);
+    for (const name of unleased) table.unleased.add(name);
   }
 }
 
@@ -119,7 +120,8 @@ function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: bo
     if (table.hosts.has(name)) continue;
     const identity = identities.get(name);
     const present = view.members.includes(name);
-    if (table.maintenance.on && !present) table.wait({ name, why: "kept", identity }, true);
+    if ((table.maintenance.on && !present) || table.unleased.has(name))
+      table.wait({ name, why: "kept", identity }, true);
     else if (present) table.wait({ name, why: "expelled", identity }, true);
     else if (safe) table.wait({ name, why: "departed", identity }, true);
     else if (!table.waited.has(name)) table.strikeEverywhere(name);
@@ -157,8 +159,9 @@ function settle(table: CoverTable, told: Told, trusted: readonly Snapshot[]): vo
           Number(b.able) - Number(a.able) || b.part - a.part || b.heldMs - a.heldMs || compareText(a.host, b.host),
       );
     const before = highest.get(entry.definition.id)?.owner;
-    const owner = holders[0]?.member ?? (table.maintenance.on || (before && able.has(before)) ? before : undefined);
-    table.own(entry, owner);
+    // Held by a host that went away under maintenance: it stays its own, and nobody is put in.
+    if (holders.length === 0 && before !== undefined && table.waited.get(before)?.why === "kept") entry.owner = before;
+    else table.own(entry, holders[0]?.member ?? (before !== undefined && able.has(before) ? before : undefined));
   }
 }
 

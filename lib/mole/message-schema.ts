@@ -75,6 +75,7 @@ const snapshot = v.strictObject({
     }),
   ),
   unknown: listOf(text),
+  unleased: listOf(text),
   inForce: listOf(text),
   warm: v.boolean(),
   covers: v.boolean(),
@@ -120,6 +121,7 @@ const schema = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("farewell") }),
   v.strictObject({ kind: v.literal("mature") }),
+  v.strictObject({ kind: v.literal("leased") }),
   v.strictObject({ kind: v.literal("drain"), host: text, on: v.boolean(), force: v.boolean() }),
   v.strictObject({
     kind: v.literal("move"),

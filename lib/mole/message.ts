@@ -102,6 +102,7 @@ export interface Snapshot {
   readonly expelled: readonly Member[];
   readonly waited: readonly Waited[];
   readonly unknown: readonly Member[];
+  readonly unleased: readonly Member[];
   readonly inForce: readonly string[];
   readonly warm: boolean;
   readonly covers: boolean;
@@ -191,6 +192,8 @@ export type Message =
   /** I hold nothing and shall never again in this session: sent last of all, by the mole or its guard. */
   | { readonly kind: "farewell" }
   | { readonly kind: "mature" }
+  /** After maintenance: what I hold has leases again. */
+  | { readonly kind: "leased" }
   | { readonly kind: "drain"; readonly host: HostName; readonly on: boolean; readonly force: boolean }
   | {
       readonly kind: "move";

@@ -145,7 +145,8 @@ export class Session {
     for (const { member, identity } of table.hosts.values()) {
       if (view.members.includes(member)) continue;
       const vips = this.unreleased.get(identity.machine) ?? new Set();
-      for (const [vip, { set }] of table.entries) if (set.has(member)) vips.add(vip);
+      // Cut off, it may have taken anything.
+      for (const [vip, { set }] of table.entries) if (set.has(member) || view.cause === "network") vips.add(vip);
       if (vips.size > 0) this.unreleased.set(identity.machine, vips);
     }
   }
