@@ -1,7 +1,7 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
-import type { Output } from "../lib/cli/call.ts";
+import type { Call, Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
@@ -10,7 +10,10 @@ import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import type { SeverityName } from "../lib/syslog/severity.ts";
+import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
+import { formatExplanation } from "../lib/syslogd/explain.ts";
+import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
@@ -87,7 +90,27 @@ export const syslogdCommand: AnyCommand = defineCommand({
     kernel: { type: "switch", about: "read the kernel's messages from /dev/kmsg, whoever owns /dev/log" },
     "take-devlog": { type: "switch", about: "put a socket of ours where journald has its link, at /dev/log" },
     check: { type: "switch", about: "check the configuration, show the rules, and end" },
+    explain: {
+      type: "switch",
+      about:
+        "read raw messages from stdin, a line each, show how each is read, which rules take it and where it would go, and end; nothing is written",
+    },
+    null: { type: "switch", short: "0", about: "explain: messages are ended by NUL, not by a line feed" },
+    via: {
+      type: "value",
+      choices: EXPLAINED_VIAS,
+      about: "explain: read messages as if they had come this way; udp where --from is given, else unix",
+    },
+    from: { type: "value", hint: "HOST", about: "explain: who sent them" },
+    now: {
+      type: "value",
+      hint: "TIME",
+      about: "explain: the clock, as ISO 8601, by which dates are read",
+      read: readTime,
+    },
+    tz: { type: "value", hint: "ZONE", about: "explain: the zone of times that name none", read: readZone },
   },
+  json: true,
   sections: [
     {
       title: "Signals",
@@ -104,6 +127,8 @@ export const syslogdCommand: AnyCommand = defineCommand({
     };
     const settings = settingsOf(table, spread, flags);
     if (flags.check) return await showRules(settings, call.out);
+    if (flags.explain) return await explainStdin(settings, call);
+    refuseAlone(flags);
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
     await daemon.ready();
     const reopen = () => daemon.reopen();
@@ -169,6 +194,55 @@ function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
 async function showRules(settings: Settings, out: Output): Promise<number> {
   for (const rule of settings.rules) await out.write(`${describeRule(rule)}\n`);
   return 0;
+}
+
+async function explainStdin(
+  settings: Settings,
+  { flags, json, out, printJson }: Pick<Call<never>, "json" | "out" | "printJson"> & { readonly flags: Asked },
+): Promise<number> {
+  const { from = "", now, tz } = flags;
+  const via = flags.via ?? (from === "" ? "unix" : "udp");
+  const options = { via, from, nowMs: now, zone: tz, isNulEnded: flags.null };
+  let isFirst = true;
+  for await (const found of explainInput(Bun.stdin.stream(), settings, options)) {
+    if (out.closed.aborted) break;
+    if (json) await printJson(found);
+    else await out.write(`${isFirst ? "" : "\n"}${formatExplanation(found)}`);
+    isFirst = false;
+  }
+  return 0;
+}
+
+interface Asked {
+  readonly null: boolean;
+  readonly via: (typeof EXPLAINED_VIAS)[number] | undefined;
+  readonly from: string | undefined;
+  readonly now: number | undefined;
+  readonly tz: ZoneOffset | undefined;
+}
+
+/** @throws {Fault} kind "usage" for what means something to --explain only */
+function refuseAlone(flags: Asked): void {
+  const names = (["null", "via", "from", "now", "tz"] as const).filter(
+    (name) => flags[name] !== undefined && flags[name] !== false,
+  );
+  if (names[0] !== undefined) throw new Fault("usage", "needs-explain", `--${names[0]} is for --explain`);
+}
+
+function readTime(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new Fault("usage", "time", `found ${JSON.stringify(text)}, expected a time such as "2026-11-23T12:00:00Z"`);
+}
+
+function readZone(text: string): ZoneOffset {
+  const zone = tryZone(text);
+  if (zone !== undefined) return zone;
+  throw new Fault(
+    "usage",
+    "zone",
+    `found ${JSON.stringify(text)}, expected a time zone such as "Europe/Berlin" or "+05:30"`,
+  );
 }
 
 /** What the daemon says of itself goes to stderr too. */
