@@ -25,9 +25,14 @@ export async function runProcess(root: AnyCommand, version: VersionFacts): Promi
     const status = await carryOut(decision, { out, env, version });
     process.exit(status === 0 ? await outputStatus(out, path) : status);
   } catch (error) {
+    // Whoever was waiting when the signal came may pass its name on as the reason: an end that was asked for, not a failure.
+    if (error === "SIGINT" || error === "SIGTERM") process.exit(SIGNAL_STATUS[error]);
     process.exit(await failed(error instanceof UsageFault ? error.path : path, error));
   }
 }
+
+/** What a shell shows of a program that a signal ended. */
+const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** What was written is not there: a result that nobody can read is no success. A reader that went away has seen enough. */
 async function outputStatus(out: Output, path: readonly string[]): Promise<number> {
@@ -80,7 +85,7 @@ function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals) => {
     // The second one means it: end as the signal would have ended us.
-    if (stop.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+    if (stop.signal.aborted) process.exit(name === "SIGINT" ? SIGNAL_STATUS.SIGINT : SIGNAL_STATUS.SIGTERM);
     stop.abort(name);
   };
   process.on("SIGINT", onSignal);
