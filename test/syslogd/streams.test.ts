@@ -108,6 +108,47 @@ test("what was sent before the daemon ends is read, though the connection stays"
   expect(userLines(running)).toHaveLength(5_000);
 });
 
+describe("clients that send faster than a disk writes", () => {
+  const [count, clients] = [20_000, 4];
+  const texts = (client: number) =>
+    Array.from({ length: count }, (_, at) => `<13>app: ${client}/${at} ${"x".repeat(150)}\n`).join("");
+  const flood = async (port: number) => {
+    const senders: Sender[] = [];
+    for (let at = 0; at < clients; at++) senders.push(await connect(port));
+    await Promise.all(senders.map((sender, at) => sender.send(texts(at))));
+    return senders;
+  };
+
+  test("wait, and nothing is lost in a queue that is a sixteenth of what they send", async () => {
+    const port = freshPort();
+    await using running = new Running(["user.* -> file:%d/all"], { ...sources([tcpOn(port)]), queueBytesMax: 1 << 20 });
+    const senders = await flood(port);
+    await eventually(
+      () => running.daemon.totals.sinks[0]!.delivered === count * clients,
+      () => JSON.stringify(running.daemon.totals),
+    );
+    expect(running.daemon.totals.sinks[0]!.lost).toBe(0);
+    expect(running.lines("all").length).toBe(count * clients);
+    for (const sender of senders) sender.close();
+  });
+
+  test("do not wait for a sink that takes nothing at all", async () => {
+    const port = freshPort();
+    await using running = new Running(
+      ["user.* -> file:%d/fifo"],
+      { ...sources([tcpOn(port)]), queueBytesMax: 1 << 20 },
+      (directory) => Bun.spawnSync(["mkfifo", `${directory}/fifo`]), // without a reader
+    );
+    const senders = await flood(port);
+    await eventually(
+      () => running.daemon.totals.sinks[0]!.accepted === count * clients,
+      () => JSON.stringify(running.daemon.totals),
+    );
+    expect(running.daemon.totals.sinks[0]!.lost).toBeGreaterThan(0);
+    for (const sender of senders) sender.close();
+  });
+});
+
 describe("who is in none of the allowed networks", () => {
   const allow = [parseNetwork("192.0.2.0/24")];
 

@@ -3,6 +3,9 @@
 //
 // Only a sink that gets on counts. One that hangs or fails holds up nobody: its queue fills, and what it refuses is counted (lib/sink/sink.ts). Datagrams are
 // never held back, since programs would wait in syslog(3).
+//
+// All connections stop at once, not each after what it gives: in one turn of the event loop each may give half a mebibyte, and twenty of them filled the
+// queue before the first had stopped.
 
 /** How soon it is seen that a sink has caught up: some hundred records. */
 const LOOK_EVERY_MS = 1;
@@ -14,7 +17,7 @@ export interface Pausable {
 }
 
 export class FlowGate {
-  readonly #waiting = new Set<Pausable>();
+  readonly #streams = new Set<Pausable>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #look = (): void => {
     this.#timer = undefined;
@@ -22,29 +25,31 @@ export class FlowGate {
       this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
       return;
     }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const stream of waiting) stream.resume();
+    for (const stream of this.#streams) stream.resume();
   };
 
   /** @param isBehind whether a sink that works is slower than what comes in */
   constructor(private readonly isBehind: () => boolean) {}
 
-  /** `stream` has just given something: it waits if it has to. */
-  pass(stream: Pausable): void {
-    if (!this.isBehind()) return;
-    stream.pause();
-    this.#waiting.add(stream);
-    this.#timer ??= setTimeout(this.#look, LOOK_EVERY_MS);
+  /** Whether the streams wait. */
+  get isClosed(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  add(stream: Pausable): void {
+    this.#streams.add(stream);
+    if (this.isClosed) stream.pause();
   }
 
   /** It has ended. */
-  forget(stream: Pausable): void {
-    this.#waiting.delete(stream);
+  delete(stream: Pausable): void {
+    this.#streams.delete(stream);
   }
 
-  /** Whether anybody waits. */
-  get isHolding(): boolean {
-    return this.#waiting.size > 0;
+  /** A stream has just given something: all wait if they have to. */
+  check(): void {
+    if (this.isClosed || !this.isBehind()) return;
+    for (const stream of this.#streams) stream.pause();
+    this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
   }
 }

@@ -7,6 +7,7 @@ import { origin } from "../../syslog/record.ts";
 import { formatPlace, type Listener, listener } from "../listener.ts";
 import type { SourceSettings } from "../source-settings.ts";
 import { FifoSource } from "./fifo-source.ts";
+import { FlowGate } from "./flow-gate.ts";
 import { Reception } from "./reception.ts";
 import type { SocketGuard } from "./socket-guard.ts";
 import type { SourceContext } from "./sources.ts";
@@ -25,6 +26,7 @@ export class Listeners {
   readonly #tls: TlsSource[] = [];
   readonly #fifos: FifoSource[] = [];
   readonly #opening: Promise<void>[] = [];
+  readonly #gate: FlowGate;
   readonly #telling: ReturnType<typeof setInterval>;
   #hasClosed = false;
 
@@ -33,6 +35,7 @@ export class Listeners {
     private readonly context: SourceContext,
     private readonly guard: SocketGuard,
   ) {
+    this.#gate = new FlowGate(() => context.intake.isBehind);
     this.#telling = setInterval(() => {
       for (const reception of this.receptions) reception.tellRefusals();
     }, TELL_REFUSALS_EVERY_MS);
@@ -136,7 +139,7 @@ export class Listeners {
     const deadline = performance.now() + QUIET_WITHIN_MS;
     for (let before = -1; performance.now() < deadline; ) {
       const now = this.receptions.reduce((sum, reception) => sum + reception.received, 0);
-      if (now === before && !this.receptions.some((reception) => reception.isHolding)) return;
+      if (now === before && !this.#gate.isClosed) return;
       before = now;
       await new Promise((done) => setTimeout(done, 5));
     }
@@ -175,7 +178,7 @@ export class Listeners {
     const { clock, intake, say } = context;
     const rules = rulesFor(base, zone, settings, context);
     const { connectionsMax } = settings;
-    const reception = new Reception({ name, framing, rules, connectionsMax, clock, intake, say });
+    const reception = new Reception({ name, framing, rules, connectionsMax, clock, intake, gate: this.#gate, say });
     this.receptions.push(reception);
     this.names.push(name);
     return reception;

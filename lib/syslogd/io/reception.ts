@@ -9,7 +9,7 @@ import type { ParseRules } from "../../syslog/parse-rules.ts";
 import { MARK_CUT, type Origin, RecordView } from "../../syslog/record.ts";
 import { Refusals } from "../refusals.ts";
 import type { Intake } from "./datagram-source.ts";
-import { FlowGate, type Pausable } from "./flow-gate.ts";
+import type { FlowGate } from "./flow-gate.ts";
 
 /** Of unfinished messages, for all connections of a listener. */
 const UNFINISHED_BYTES_MAX = 16 * 1_048_576;
@@ -22,6 +22,8 @@ export interface ReceptionOptions {
   readonly connectionsMax: number;
   readonly clock: Clock;
   readonly intake: Intake;
+  /** Shared by all listeners. */
+  readonly gate: FlowGate;
   readonly say: (severity: "warning" | "notice", text: string) => void;
 }
 
@@ -39,11 +41,7 @@ export class Reception {
     this.options.intake.turnEnded();
   };
 
-  readonly #gate: FlowGate;
-
-  constructor(readonly options: ReceptionOptions) {
-    this.#gate = new FlowGate(() => options.intake.isBehind);
-  }
+  constructor(readonly options: ReceptionOptions) {}
 
   get isFull(): boolean {
     return this.connections >= this.options.connectionsMax;
@@ -53,21 +51,6 @@ export class Reception {
   open(origin: Origin, pid = -1, uid = -1): Conversation {
     this.connections += 1;
     return new Conversation(this, origin, pid, uid);
-  }
-
-  /** `stream` was read from: it waits if the sinks can't keep up. */
-  pace(stream: Pausable): void {
-    this.#gate.pass(stream);
-  }
-
-  /** Whether a stream waits for the sinks. */
-  get isHolding(): boolean {
-    return this.#gate.isHolding;
-  }
-
-  /** `stream` has ended. */
-  ended(stream: Pausable): void {
-    this.#gate.forget(stream);
   }
 
   /** Somebody was turned away. */
@@ -123,6 +106,7 @@ export class Conversation {
     reception.unfinishedBytes += reader.heldBytes - this.#heldBytes;
     this.#heldBytes = reader.heldBytes;
     reception.openTurn();
+    reception.options.gate.check();
     if (reception.unfinishedBytes <= UNFINISHED_BYTES_MAX) return true;
     reception.refuse(
       this.origin.peer || "a connection",

@@ -84,18 +84,18 @@ function handlersOf(reception: Reception, clients: Set<Client>, identify: Identi
         return void socket.terminate();
       }
       clients.add(client);
+      reception.options.gate.add(client);
       socket.data = reception.open(peer.origin, peer.pid, peer.uid);
     },
     data(socket: Socket<Conversation | undefined>, chunk: Buffer) {
       // A plain view: a Buffer's own indexOf is slower, and the messages are found with it.
       const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
       if (socket.data?.take(bytes) === false) socket.terminate();
-      else reception.pace(socket);
       giveUp(chunk);
     },
     close(socket: Socket<Conversation | undefined>) {
       clients.delete(socket as Client);
-      reception.ended(socket);
+      reception.options.gate.delete(socket);
       socket.data?.end();
     },
     error(socket: Socket<Conversation | undefined>) {

@@ -135,15 +135,15 @@ class TlsServer implements TlsSource {
     }
     const conversation = reception.open(origin("tls", peer, peer));
     this.#clients.set(socket, conversation);
+    reception.options.gate.add(socket);
     socket.setKeepAlive(true, 60_000);
     socket.on("data", (chunk: Buffer) => {
       if (!conversation.take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) socket.destroy();
-      else reception.pace(socket);
     });
     socket.on("error", () => socket.destroy());
     socket.on("close", () => {
       this.#clients.delete(socket);
-      reception.ended(socket);
+      reception.options.gate.delete(socket);
       conversation.end();
     });
   }

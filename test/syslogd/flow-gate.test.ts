@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { FlowGate } from "../../lib/syslogd/io/flow-gate.ts";
+
+class Stream {
+  isPaused = false;
+  #resumed = (): void => {};
+  readonly resumed = new Promise<void>((done) => {
+    this.#resumed = done;
+  });
+  pause(): void {
+    this.isPaused = true;
+  }
+  resume(): void {
+    this.isPaused = false;
+    this.#resumed();
+  }
+}
+
+test("all streams stop when a sink is behind, those that come then too, and all go on when it has caught up", async () => {
+  let isBehind = false;
+  const gate = new FlowGate(() => isBehind);
+  const [first, second, gone, late] = [new Stream(), new Stream(), new Stream(), new Stream()];
+  for (const stream of [first, second, gone]) gate.add(stream);
+  gate.check();
+  expect([first.isPaused, gate.isClosed]).toEqual([false, false]);
+  isBehind = true;
+  gate.delete(gone);
+  gate.check();
+  gate.add(late);
+  expect([first, second, gone, late].map(({ isPaused }) => isPaused)).toEqual([true, true, false, true]);
+  expect(gate.isClosed).toBe(true);
+  isBehind = false;
+  await Promise.all([first.resumed, second.resumed, late.resumed]);
+  expect([first.isPaused, late.isPaused, gate.isClosed]).toEqual([false, false, false]);
+});
