@@ -225,7 +225,9 @@ class Director {
     if (this.history.faults.some(({ kind }) => kind === "maintenance")) {
       // The `off` may have gone to a host that could not pass it on: the operator says it again.
       cluster.run(3_000);
-      for (const host of cluster.hosts) if (!host.isFrozen) host.command({ do: "maintenance", on: false, force: true });
+      // Giving up what an absent host holds is for one that is known to be down: not for one that is only cut off or frozen.
+      const force = this.history.left === "nothing" || this.history.left === "stranger";
+      for (const host of cluster.hosts) if (!host.isFrozen) host.command({ do: "maintenance", on: false, force });
     }
     cluster.settle(20_000);
   }
