@@ -32,8 +32,8 @@ export const syslogdCommand: AnyCommand = defineCommand({
   name: "syslogd",
   summary: "takes the host's log messages and delivers them by selector to files and Spread groups",
   about:
-    "Listens where programs log to: on the socket that systemd passes, else where journald forwards to, else on /dev/log; on UDP where told; " +
-    "and reads the kernel's messages. Each message goes to every sink whose rule takes it.\n\n" +
+    "Listens where programs log to: on the socket that systemd passes, else where journald forwards to, else on /dev/log; on UDP, TCP, TLS, " +
+    "unix streams and FIFOs where told; and reads the kernel's messages. Each message goes to every sink whose rule takes it.\n\n" +
     "Without any configuration or rule, messages of info and above go to /var/log/messages, but for those of auth and authpriv, " +
     "which go to /var/log/auth.log whatever their severity. Nothing leaves the host unless a rule says so.\n\n" +
     "While a sink cannot take records they wait in its queue, and nobody else does. What a full queue refuses is counted, and reported " +
@@ -113,8 +113,16 @@ export const syslogdCommand: AnyCommand = defineCommand({
   json: true,
   sections: [
     {
+      title: "Sources",
+      text:
+        "A connection over TCP, TLS or a unix stream socket may count its messages or end each with a line feed or a NUL (RFC 6587): that is told by " +
+        "itself. It waits while a file is written slower than it sends; programs that log to a datagram socket never do. TLS and all that is special to one " +
+        "place (networks, time zone, certificates, permitted peers) is set in [[syslogd.listen]] of the configuration. A unix socket that somebody takes " +
+        "away is made again.",
+    },
+    {
       title: "Signals",
-      text: "SIGHUP opens the files anew, for logrotate. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
+      text: "SIGHUP opens the files anew, for logrotate, and reads certificates that were renewed. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
     },
   ],
   async run(call) {
