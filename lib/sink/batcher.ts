@@ -3,10 +3,27 @@ import { FLAG_AGAIN } from "../feed/batch.ts";
 import { BatchWriter } from "../feed/batch-writer.ts";
 import type { GroupName } from "../spread/names.ts";
 import type { GroupBook, GroupEntry } from "./group-book.ts";
-import type { RecordRing } from "./record-ring.ts";
+import { LateWriter } from "./late-writer.ts";
 
 /** Bytes of records that are gathered at a time: with records of ten groups mixed, still a good batch for each. */
 export const GATHER_BYTES = 262_144;
+
+/** A queue, as far as batches are made from it. */
+export interface NumberedRecords {
+  /** Finds the next record, at [start, end) of `bytes`, with its group's place in the book and its number. */
+  next(): boolean;
+  /** It counts as sent. */
+  take(): void;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly group: number;
+  readonly number: number;
+  /** Whether it was sent before, on a connection that was lost. */
+  readonly nextIsAgain: boolean;
+  /** Whether it has waited for longer than it should. */
+  readonly nextIsLate?: boolean;
+}
 
 /** Sends a batch. Returns false where it can't be sent: then the connection is gone. */
 export type SendBatch = (group: GroupName, body: Uint8Array) => boolean;
@@ -18,6 +35,7 @@ export class Batcher {
   /** Batches being filled, by place in the book. */
   readonly #filling = new Map<number, BatchWriter>();
   readonly #spare: BatchWriter[] = [];
+  readonly #late = new LateWriter();
   #loan: BatchWriter[] = [];
 
   /** @param copiedBytesMax bodies up to this length may be written over as soon as they are sent */
@@ -25,7 +43,7 @@ export class Batcher {
     private readonly host: string,
     private readonly incarnation: string,
     private readonly book: GroupBook,
-    private readonly ring: RecordRing,
+    private readonly ring: NumberedRecords,
     private readonly copiedBytesMax: number,
   ) {}
 
@@ -44,10 +62,15 @@ export class Batcher {
         writer = undefined;
       }
       if (writer === undefined) {
-        writer = this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
+        writer = this.#writerFor(entry);
         this.#filling.set(ring.group, writer);
       }
-      writer.append(ring.number, ring.bytes, ring.start, ring.end);
+      if (ring.nextIsLate) {
+        const length = this.#late.write(ring.bytes, ring.start, ring.end);
+        writer.append(ring.number, this.#late.bytes, 0, length);
+      } else {
+        writer.append(ring.number, ring.bytes, ring.start, ring.end);
+      }
       bytes += ring.end - ring.start;
       ring.take();
     }
@@ -66,10 +89,18 @@ export class Batcher {
     this.#spare.push(...loan);
   }
 
+  /** An earlier life's records go out under its name; whether it had sent them already, nobody knows. */
+  #writerFor({ incarnation }: GroupEntry): BatchWriter {
+    if (incarnation !== undefined) return new BatchWriter(this.host, incarnation);
+    return this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
+  }
+
   #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
-    const body = writer.close(isAgain ? FLAG_AGAIN : "-");
+    const isEarlier = entry.incarnation !== undefined;
+    const body = writer.close(isAgain || isEarlier ? FLAG_AGAIN : "-");
     const went = send(entry.name, body);
     this.#filling.delete(entry.index);
+    if (isEarlier) return went; // its buffer is nobody else's
     writer.clear();
     (body.length > this.copiedBytesMax ? this.#loan : this.#spare).push(writer);
     return went;

@@ -6,6 +6,8 @@ export interface GroupEntry {
   /** Its place in the book. */
   readonly index: number;
   readonly name: GroupName;
+  /** The life of this host that numbered its records, `undefined` for the present one. */
+  readonly incarnation: string | undefined;
   /** The number of its next record; from 1. */
   next: number;
 }
@@ -13,6 +15,7 @@ export interface GroupEntry {
 export class GroupBook {
   readonly #entries: GroupEntry[] = [];
   readonly #byName = new Map<GroupName, GroupEntry>();
+  readonly #earlier = new Map<string, GroupEntry>();
 
   constructor(readonly groupsMax: number) {}
 
@@ -24,9 +27,24 @@ export class GroupBook {
   entry(name: GroupName): GroupEntry | undefined {
     const known = this.#byName.get(name);
     if (known !== undefined || this.#entries.length >= this.groupsMax) return known;
-    const entry = { index: this.#entries.length, name, next: 1 };
-    this.#entries.push(entry);
+    const entry = this.#add(name, undefined);
     this.#byName.set(name, entry);
+    return entry;
+  }
+
+  /** The entry of a group as an earlier life numbered it, for records that it left; `undefined` where the book is full. */
+  earlier(name: GroupName, incarnation: string): GroupEntry | undefined {
+    const key = `${incarnation} ${name}`;
+    const known = this.#earlier.get(key);
+    if (known !== undefined || this.#entries.length >= this.groupsMax) return known;
+    const entry = this.#add(name, incarnation);
+    this.#earlier.set(key, entry);
+    return entry;
+  }
+
+  #add(name: GroupName, incarnation: string | undefined): GroupEntry {
+    const entry = { index: this.#entries.length, name, incarnation, next: 1 };
+    this.#entries.push(entry);
     return entry;
   }
 

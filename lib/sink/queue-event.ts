@@ -1,6 +1,7 @@
 // What an operator should know of a sink with a queue and a spool, beyond what every sink tells.
 import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
+import type { SpoolEvent } from "./io/spool.ts";
 import type { SinkEvent } from "./sink.ts";
 
 export type QueueEvent =
@@ -15,6 +16,13 @@ export type QueueEvent =
   | { readonly on: "said"; readonly line: string };
 
 export type OwnQueueEvent = Exclude<QueueEvent, SinkEvent>;
+
+/** What a spool tells, as an event of its sink. Its losses are not told, but counted, and told when the flow resumes. */
+export function queueEventOf(event: Exclude<SpoolEvent, { on: "lost" }>): OwnQueueEvent {
+  if (event.on === "failing") return { on: "spool-failing", reason: event.reason };
+  if (event.on === "working") return { on: "spool-working", outageMs: event.outageMs };
+  return event;
+}
 
 /** Whether every sink has such events, and `reportOf` knows them. */
 export function isSinkEvent(event: QueueEvent): event is SinkEvent {

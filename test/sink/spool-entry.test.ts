@@ -13,6 +13,9 @@ import {
 } from "../../lib/sink/spool-entry.ts";
 import { cases } from "../support/fuzz.ts";
 
+/** A byte order mark at the beginning is part of the text. */
+const UTF8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
 interface Kept {
   readonly sequence: number;
   readonly number: number;
@@ -40,7 +43,7 @@ function readAll(bytes: Uint8Array): Kept[] {
   for (let at = 0; at < bytes.length; ) {
     if (readEntry(bytes, at, bytes.length, entry) === "entry") {
       const { sequence, number, stream, atMs } = entry;
-      const text = new TextDecoder().decode(bytes.subarray(entry.start, entry.end));
+      const text = UTF8.decode(bytes.subarray(entry.start, entry.end));
       found.push({ sequence, number, stream, atMs, text });
       at = entry.end;
     } else {

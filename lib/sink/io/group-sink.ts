@@ -1,15 +1,17 @@
 // Sends records to Spread groups, in batches, and knows what has arrived.
 //
-// take   a record gets the next number of its group, and a place in the ring. Where the ring is full the number is gone and the record lost: whoever reads
-//        the group sees the gap, and we count it.
+// take   a record gets the next number of its group, and a place in the queue: memory, and a spool where there is one. Where neither has room the number is gone
+//        and the record lost: whoever reads the group sees the gap, and we count it.
 // pump   while there is a connection and the window is open, what waits goes out in batches; behind them, before long, a mark (lib/feed/mark.ts). When the
-//        mark comes back all before it is delivered, and its place in the ring is free.
+//        mark comes back all before it is delivered, and its place in the queue is free.
 // lost   what no mark has confirmed waits again, with the numbers it has, and goes out again when there is a connection: flagged, so that readers know that
 //        some of it may come twice.
+// ended  what a spool keeps goes out in the next life, marked late, with the number it has, under the incarnation that numbered it.
 //
 // An idle sink sends at once. A busy one waits a few milliseconds for more, or for a batch's worth.
 
 import { BATCH_MESSAGE_TYPE } from "../../feed/batch.ts";
+import { isIncarnation } from "../../feed/batch-writer.ts";
 import { MARK_MESSAGE_TYPE, tryMark, writeMark } from "../../feed/mark.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import { openSession, type Session, type SessionOptions } from "../../spread/index.ts";
@@ -20,9 +22,13 @@ import type { RecordView } from "../../syslog/record.ts";
 import type { Template } from "../../syslog/template.ts";
 import { Batcher, GATHER_BYTES, type Loan } from "../batcher.ts";
 import { GroupBook, type GroupEntry } from "../group-book.ts";
-import { RecordRing, type Mark as RingMark } from "../record-ring.ts";
+import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
+import type { Mark as RingMark } from "../record-ring.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import type { SpoolPlace } from "./queued-sink.ts";
+import type { SpoolEvent } from "./spool.ts";
+import { SpooledQueue } from "./spooled-queue.ts";
 
 /** What may be sent and not confirmed: enough for the fastest daemon. */
 const WINDOW_BYTES = 1_048_576;
@@ -39,7 +45,10 @@ export interface GroupSinkOptions {
   /** This life of the daemon: no other on this host has the same. */
   readonly incarnation: string;
   readonly queueBytesMax: number;
+  /** What outlives memory: records keep the identity that they got, through an end of the process too. */
+  readonly spool?: SpoolPlace;
   readonly onEvent: (event: SinkEvent) => void;
+  readonly onSpoolEvent?: (event: OwnQueueEvent) => void;
 }
 
 /** A mark on its way, and what its return sets free. */
@@ -54,7 +63,7 @@ export class GroupSink implements Sink {
   readonly counters = new SinkCounters();
   readonly #options: GroupSinkOptions;
   readonly #session: Session;
-  readonly #ring: RecordRing;
+  readonly #queue: SpooledQueue;
   readonly #book = new GroupBook(GROUPS_MAX);
   readonly #batcher: Batcher;
   readonly #writer = new RecordWriter();
@@ -69,12 +78,15 @@ export class GroupSink implements Sink {
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #isClosed = false;
+  /** Of what waits, what `close` could keep nowhere. */
+  #lostAtEnd = 0;
   #onEmpty: () => void = () => {};
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
-    this.#ring = new RecordRing(options.queueBytesMax);
-    this.#batcher = new Batcher(options.host, options.incarnation, this.#book, this.#ring, COPIED_BODY_BYTES_MAX);
+    this.#queue = this.#openQueue();
+    this.counters.accepted = this.#queue.records; // of an earlier life
+    this.#batcher = new Batcher(options.host, options.incarnation, this.#book, this.#queue, COPIED_BODY_BYTES_MAX);
     this.#session = openSession({
       ...options.session,
       membership: false,
@@ -94,13 +106,14 @@ export class GroupSink implements Sink {
   }
 
   get waiting(): number {
-    return this.#ring.waiting + this.#ring.unconfirmed;
+    return this.#queue.records - this.#lostAtEnd;
   }
 
   flush(): void {
-    if (this.#pumpTimer !== undefined || this.#ring.waiting === 0) return;
+    this.#queue.refill();
+    if (this.#pumpTimer !== undefined || this.#queue.waiting === 0) return;
     const restMs = this.#lastPumpMs + LINGER_MS - performance.now();
-    if (restMs > 0 && this.#ring.waitingBytes < GATHER_BYTES) this.#pumpTimer = setTimeout(this.#pump, restMs);
+    if (restMs > 0 && this.#queue.waitingBytes < GATHER_BYTES) this.#pumpTimer = setTimeout(this.#pump, restMs);
     else this.#pump();
   }
 
@@ -110,7 +123,8 @@ export class GroupSink implements Sink {
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true;
     this.#pump();
-    if (this.waiting > 0) {
+    // While the daemon is away nothing is gained by waiting: what has a spool is kept.
+    if (this.waiting > 0 && !(this.#queue.outlives && this.#session.state.at !== "connected")) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, withinMs);
         this.#onEmpty = () => {
@@ -119,11 +133,38 @@ export class GroupSink implements Sink {
         };
       });
     }
-    this.counters.lost += this.waiting;
-    this.#ring.clear();
     clearTimeout(this.#pumpTimer);
     clearTimeout(this.#markTimer);
+    this.#lostAtEnd = await this.#queue.close(Math.max(500, withinMs));
+    this.counters.lost += this.#lostAtEnd;
     await this.#session.close();
+  }
+
+  #openQueue(): SpooledQueue {
+    const { spool, incarnation, queueBytesMax } = this.#options;
+    const streamName = (index: number): string => {
+      const { incarnation: earlier, name } = this.#book.at(index);
+      return `${earlier ?? incarnation} ${name}`;
+    };
+    const streamOf = (text: string): number | undefined => {
+      const [life, name] = text.split(" ", 2);
+      if (!isIncarnation(life!)) return undefined;
+      const group = groupName(name ?? "");
+      return (life === incarnation ? this.#book.entry(group) : this.#book.earlier(group, life!))?.index;
+    };
+    return new SpooledQueue({
+      memoryBytesMax: queueBytesMax,
+      spool: spool === undefined ? undefined : { ...spool, streamName, streamOf },
+      onReady: () => this.flush(),
+      onEvent: (event) => this.#onSpool(event),
+    });
+  }
+
+  /** Tells later: the spool may have something to say while nobody knows this sink yet. */
+  #onSpool(event: SpoolEvent): void {
+    if (event.on === "lost")
+      this.counters.lost += event.records; // told when the flow resumes
+    else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
   }
 
   #take(group: GroupEntry | undefined, record: RecordView): void {
@@ -135,7 +176,7 @@ export class GroupSink implements Sink {
     const length = this.#writer.write(record);
     const number = group.next;
     group.next += 1;
-    if (!this.#ring.push(group.index, number, this.#writer.bytes, 0, length)) this.counters.lost += 1;
+    if (!this.#queue.push(group.index, number, this.#writer.bytes, 0, length)) this.counters.lost += 1;
   }
 
   readonly #pump = (): void => {
@@ -143,8 +184,8 @@ export class GroupSink implements Sink {
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
     this.#lastPumpMs = performance.now();
-    const ring = this.#ring;
-    while (ring.waiting > 0 && ring.unconfirmedBytes < WINDOW_BYTES) {
+    const queue = this.#queue;
+    while (queue.waiting > 0 && queue.unconfirmedBytes < WINDOW_BYTES) {
       const went = this.#batcher.gather((group, body) =>
         this.#session.trySend(group, body, { messageType: BATCH_MESSAGE_TYPE }),
       );
@@ -154,8 +195,8 @@ export class GroupSink implements Sink {
   };
 
   #askForConfirmation(): void {
-    if (this.#confirmation !== undefined || this.#ring.unconfirmed === 0) return;
-    if (this.#ring.unconfirmedBytes >= MARK_AFTER_BYTES || this.#isClosed) this.#sendMark();
+    if (this.#confirmation !== undefined || this.#queue.unconfirmed === 0) return;
+    if (this.#queue.unconfirmedBytes >= MARK_AFTER_BYTES || this.#isClosed) this.#sendMark();
     else this.#markTimer ??= setTimeout(() => this.#sendMark(), MARK_AFTER_MS);
   }
 
@@ -167,7 +208,7 @@ export class GroupSink implements Sink {
     const number = ++this.#marks;
     const body = writeMark({ epoch: this.#epoch, number });
     if (!this.#session.trySend(self, body, { messageType: MARK_MESSAGE_TYPE })) return;
-    this.#confirmation = { number, upTo: this.#ring.mark(), loan: this.#batcher.takeLoan() };
+    this.#confirmation = { number, upTo: this.#queue.mark(), loan: this.#batcher.takeLoan() };
   }
 
   /** A frame for our private group: a mark that came back, or what somebody else thinks we ought to know. */
@@ -176,9 +217,7 @@ export class GroupSink implements Sink {
     const mark = tryMark(frame.bytes, frame.bodyStart, frame.bodyEnd);
     const confirmation = this.#confirmation;
     if (confirmation === undefined || mark?.number !== confirmation.number || mark.epoch !== this.#epoch) return;
-    const before = this.#ring.unconfirmed;
-    this.#ring.confirm(confirmation.upTo);
-    this.counters.delivered += before - this.#ring.unconfirmed;
+    this.counters.delivered += this.#queue.confirm(confirmation.upTo);
     this.#batcher.giveBack(confirmation.loan);
     this.#confirmation = undefined;
     this.#tellLoss();
@@ -198,11 +237,12 @@ export class GroupSink implements Sink {
     if (this.#confirmation !== undefined) this.#batcher.giveBack(this.#confirmation.loan);
     this.#batcher.giveBack(this.#batcher.takeLoan());
     this.#confirmation = undefined;
-    this.#ring.rewind();
+    this.#queue.away();
     this.#failed(reason);
   }
 
   #back(): void {
+    this.#queue.back();
     if (this.#failingSinceMs !== undefined) {
       const outageMs = performance.now() - this.#failingSinceMs;
       this.#failingSinceMs = undefined;
@@ -219,7 +259,7 @@ export class GroupSink implements Sink {
 
   /** The queue overran though the daemon was there: told when there is room again. */
   #tellLoss(): void {
-    if (this.counters.lost === this.#toldLost || this.#ring.usedBytes > this.#ring.bytesMax / 2) return;
+    if (this.counters.lost === this.#toldLost || !this.#queue.hasRoom) return;
     this.#options.onEvent({ on: "overflowed", lost: this.#takeUntoldLoss() });
   }
 

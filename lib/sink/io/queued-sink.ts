@@ -12,7 +12,7 @@ import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Frame } from "../frame-writer.ts";
-import type { QueueEvent } from "../queue-event.ts";
+import { type QueueEvent, queueEventOf } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { Shipment, Shipper } from "../shipment.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters } from "../sink.ts";
@@ -287,12 +287,6 @@ export class QueuedSink implements Sink, Outlet {
       this.#wake = done;
     });
   }
-}
-
-function queueEventOf(event: Exclude<SpoolEvent, { on: "lost" }>): QueueEvent {
-  if (event.on === "failing") return { on: "spool-failing", reason: event.reason };
-  if (event.on === "working") return { on: "spool-working", outageMs: event.outageMs };
-  return event;
 }
 
 /** The reason where nothing broke, but all is to be opened anew. */

@@ -51,8 +51,8 @@ export interface SpoolOptions {
   readonly wallMs: () => number;
   /** What a stream is called on disk; its number is only good in this process. */
   readonly streamName: (stream: number) => string;
-  /** The stream of a name that was read. */
-  readonly streamOf: (name: string) => number;
+  /** The stream of a name that was read; `undefined` where there is no room for one more, and its records are lost. */
+  readonly streamOf: (name: string) => number | undefined;
   readonly onEvent: (event: SpoolEvent) => void;
 }
 
@@ -304,7 +304,9 @@ export class Spool {
   #learn(bytes: Uint8Array): void {
     const { stream, start, end } = this.#in;
     const name = new TextDecoder().decode(bytes.subarray(start, end));
-    this.#names.set(stream, this.#options.streamOf(name));
+    const known = this.#options.streamOf(name);
+    if (known === undefined) this.#names.delete(stream);
+    else this.#names.set(stream, known);
   }
 
   #offer(bytes: Uint8Array, take: TakeSpooled): boolean {
