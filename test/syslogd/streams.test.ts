@@ -223,6 +223,17 @@ test("a FIFO is made, read line by line, and outlives its writers", async () => 
   await running.line("all", "web1 script: after");
 });
 
+test("a FIFO takes a flood whole", async () => {
+  await using place = new Running([]);
+  const path = place.path("fifo");
+  const more = { ...sources([listener(parsePlace(`fifo:${path}`))]), queueBytesMax: 1 << 20 };
+  await using running = new Running(["user.* -> file:%d/all"], more);
+  const writer = Bun.spawn(["sh", "-c", `seq -f '<13>flood: %.0f' 100000 >${path}`]);
+  await running.line("all", "web1 flood: 100000");
+  expect(await writer.exited).toBe(0);
+  expect(running.lines("all")).toEqual(Array.from({ length: 100_000 }, (_, at) => `web1 flood: ${at + 1}`));
+}, 20_000);
+
 test("a time without a zone is one of the listener's zone, and one that is far off is marked", async () => {
   const port = freshPort();
   const zone = tryZone("Asia/Tokyo")!;

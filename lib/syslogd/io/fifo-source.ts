@@ -12,8 +12,8 @@ export class FifoSource implements Readable, Disposable {
   readonly fd: number;
   /** A read gives bytes, not messages: one that gives any is a full one. */
   readonly readMax = 1;
-  /** Of 1 KiB each. */
-  readonly queueMax = READ_BYTES / 1_024;
+  /** A pipe that is full has its writers wait: it is read soon. */
+  readonly queueMax = 4;
   readonly #bytes = new Uint8Array(READ_BYTES);
   readonly #conversation: Conversation;
   readonly #watch: Disposable;
@@ -31,6 +31,7 @@ export class FifoSource implements Readable, Disposable {
   }
 
   readOnce(): number {
+    if (this.reception.options.intake.isBehind) return this.readMax; // later: the pipe keeps it
     let length: number;
     try {
       length = readSync(this.fd, this.#bytes);
