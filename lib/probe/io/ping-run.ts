@@ -35,7 +35,7 @@ export async function ping(
   onPing: OnPing,
 ): Promise<PingResult> {
   const run = new PingRun(plan);
-  await using probe = await ProbeSession.open(options, plan.group, (frame) => run.received(frame));
+  await using probe = await ProbeSession.open(options, plan.group, (frame) => run.received(frame), stop);
   await withinTime(probe.whenMembers(1), Math.max(plan.timeoutMs, JOIN_MS));
   for (let sequence = 0; sequence < plan.count && !stop.aborted; sequence++) {
     const elapsedNs = await Promise.race([run.once(probe, sequence), probe.lost]);

@@ -26,20 +26,26 @@ export class ProbeSession implements AsyncDisposable {
   /**
    * Connects, and joins the group if one is given.
    * @param onMessage gets each message's frame; good until it returns
+   * @param giveUp    ends the attempt; once connected it means nothing here
    * @throws {ConnectError}
    */
   static async open(
     options: SessionOptions,
     group: GroupName | undefined,
     onMessage: (frame: FrameView) => void,
+    giveUp?: AbortSignal,
   ): Promise<ProbeSession> {
     const probe = new ProbeSession(group, onMessage);
+    const attempt = new AbortController();
+    const end = () => attempt.abort(giveUp?.reason);
+    giveUp?.addEventListener("abort", end);
     const session = await connect({
       ...options,
       reconnect: false,
       clock: sharedClock,
       onFrame: (frame) => probe.#received(frame),
-    });
+      signal: attempt.signal,
+    }).finally(() => giveUp?.removeEventListener("abort", end));
     probe.#session = session;
     const { state } = session;
     if (state.at === "connected") {
