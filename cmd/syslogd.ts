@@ -14,6 +14,7 @@ import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
+import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
@@ -22,6 +23,8 @@ import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
+import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
+import { withoutMistakes } from "../lib/syslogd/syslog-conf-import.ts";
 import { rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
 import { tables } from "./tables.ts";
 
@@ -81,6 +84,11 @@ export const syslogdCommand: AnyCommand = defineCommand({
         "program=, host=, match=, property=, format=, template= and stop, as in [[syslogd.rule]]",
       read: parseRuleLine,
     },
+    "syslog-conf": {
+      type: "value",
+      hint: "FILE",
+      about: "take the rules of this classic syslog.conf, instead of those of the configuration",
+    },
     spread: {
       type: "value",
       hint: "SERVER",
@@ -133,7 +141,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       ...sessionOptionsOf(config.table(spreadTable)),
       ...(flags.spread === undefined ? {} : { servers: flags.spread }),
     };
-    const settings = settingsOf(table, spread, flags);
+    const settings = settingsOf(table, spread, flags, await classicRules(flags["syslog-conf"], log));
     if (flags.check) return await showRules(settings, call.out);
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
@@ -163,7 +171,12 @@ interface Given {
 }
 
 /** The command line goes before the configuration. */
-function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given): Settings {
+function settingsOf(
+  table: SyslogdTable,
+  spread: SessionOptions,
+  flags: Given,
+  classic: readonly DirectedRule[] | undefined,
+): Settings {
   return {
     sockets: flags.socket.length > 0 ? flags.socket : table.socket,
     takeDevLog: flags["take-devlog"] || table.take_devlog,
@@ -171,10 +184,19 @@ function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given): 
     sources: sourcesOf(table, flags),
     kernel: flags.kernel ? "yes" : table.kernel,
     host: table.host ?? "",
-    rules: flags.rule.length > 0 ? checked(flags.rule) : rulesOf(table),
+    rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
     spread,
     queueBytesMax: table.queue,
   };
+}
+
+/** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */
+async function classicRules(path: string | undefined, log: Log): Promise<readonly DirectedRule[] | undefined> {
+  if (path === undefined) return undefined;
+  const conf = readSyslogConf(await readSyslogConfFile(path));
+  const kept = withoutMistakes(conf.rules);
+  for (const { line, message } of [...conf.notes, ...kept.notes]) log.warn(`${path}:${line}: ${message}`);
+  return kept.rules.map(({ rule }) => rule);
 }
 
 /** @throws {Fault} kind "usage" where one of the rules can't be meant as it stands */

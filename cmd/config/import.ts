@@ -6,15 +6,16 @@ import { hostAddresses, loadSpreadConf } from "../../lib/probe/io/spread-conf-fi
 import { SpreadConfError } from "../../lib/spread/spread-conf.ts";
 import { daemonOfHost, importServers } from "../../lib/spread/spread-conf-import.ts";
 import { importSpreadConf } from "../../lib/spreadd/spread-conf-import.ts";
+import { printSyslogConf } from "./import-syslog-conf.ts";
 
 /** Where the real daemon looks for it, besides the directory of its configuration (PROTOCOL.md 3.4). */
 const ACCESS_FILE = "/etc/spread.access_ip";
 
 export const configImport = defineCommand({
   name: "import",
-  summary: "turns a spread.conf of the real daemon into [spreadd] and [spread]",
+  summary: "turns a spread.conf into [spreadd] and [spread], a syslog.conf into the rules of [syslogd]",
   about:
-    "Prints the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
+    "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
     "clients reach the daemons. What has no equivalent is told on stderr.",
   examples: [
     {
@@ -22,10 +23,19 @@ export const configImport = defineCommand({
       about: "spreadd in the real daemon's place",
     },
     { line: "spreadbox config import spread.conf --daemon node2", about: "as another host of the file" },
+    {
+      line: "spreadbox config import /etc/syslog.conf > /etc/spreadbox/conf.d/syslog.toml",
+      about: "the rules of the daemon that was here",
+    },
     { line: "spread-probe lint spread.conf", about: "first, where the file is refused" },
   ],
-  positionals: [{ name: "FILE", about: 'a spread.conf; "-" is stdin', required: true }],
+  positionals: [{ name: "FILE", about: 'a spread.conf or a syslog.conf; "-" is stdin', required: true }],
   flags: {
+    from: {
+      type: "value",
+      choices: ["spread", "syslog"],
+      about: 'what FILE is; unless given, "syslog" where its name has that word in it',
+    },
     daemon: {
       type: "value",
       hint: "NAME",
@@ -39,7 +49,10 @@ export const configImport = defineCommand({
   },
   json: true,
   async run(call) {
-    const { file, reading } = await loadSpreadConf({ path: call.positionals[0], lookUp: true });
+    const path = call.positionals[0]!;
+    if ((call.flags.from ?? (/syslog[^/]*$/.test(path) ? "syslog" : "spread")) === "syslog")
+      return await printSyslogConf(path, call);
+    const { file, reading } = await loadSpreadConf({ path, lookUp: true });
     const [first, ...others] = reading.errors;
     if (first !== undefined) throw new SpreadConfError(file, first, others);
     const name = call.flags.daemon ?? daemonOfHost(reading.conf, hostAddresses())?.name;

@@ -1,0 +1,30 @@
+// A syslog.conf from a file, or from stdin.
+import { Fault } from "../../base/fault.ts";
+
+/** No syslog.conf is larger. */
+const FILE_BYTES_MAX = 1_048_576;
+
+/** @throws {Fault} kind "no-input" where it can't be read, "data" where it is too large. @param path "-" is stdin */
+export async function readSyslogConfFile(path: string): Promise<string> {
+  try {
+    const source = path === "-" ? Bun.stdin : Bun.file(path);
+    const bytes = new Uint8Array(await source.slice(0, FILE_BYTES_MAX + 1).arrayBuffer());
+    if (bytes.length <= FILE_BYTES_MAX) return new TextDecoder().decode(bytes);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    throw new Fault("no-input", code || "unreadable", `cannot read ${path}: ${REASONS[code] ?? String(error)}`, {
+      cause: error,
+    });
+  }
+  throw new Fault(
+    "data",
+    "too-large",
+    `cannot read ${path}: it has more than ${FILE_BYTES_MAX} bytes, no syslog.conf has`,
+  );
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EISDIR: "it is a directory",
+};

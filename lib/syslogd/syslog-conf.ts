@@ -1,0 +1,161 @@
+// The classic /etc/syslog.conf, as BSD, sysklogd and inetutils read it, and the lines of rsyslog's that are classic too.
+//
+//   SELECTOR  ACTION            a rule; \ at the end of a line goes on in the next
+//   !prog,prog  !-prog  !*      rules below are for these programs, for all others, for all; `!!prog`: and what they take no later rule sees
+//   +host  -host  +*  ++host    the same for hosts
+//   :property, op, "value"      the same for a property, until `:*`; with an action behind it, a rule by itself
+//   & ACTION                    one more action for the rule above
+//
+//   /file  -/file  |/fifo  |command  @host[:port]  @@host[:port]  user,user  *  /dev/console  @spread:GROUP  ~  stop
+//
+// An operator's file is taken as it stands: whatever of it has no equivalent is left out, and told with its line.
+import { Fault } from "../base/fault.ts";
+import type { DirectedRule } from "./directed-rule.ts";
+import { readRule } from "./rule-line.ts";
+import { directedRule, type RawRule } from "./rule-table.ts";
+import { readAction } from "./syslog-conf-action.ts";
+
+/** Something that has no equivalent, or can't be read. */
+export interface ConfNote {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface ConfRule {
+  readonly line: number;
+  /** As it would stand in [[syslogd.rule]]. */
+  readonly keys: RawRule;
+  readonly rule: DirectedRule;
+}
+
+export interface SyslogConf {
+  readonly rules: readonly ConfRule[];
+  readonly notes: readonly ConfNote[];
+}
+
+/** Reads the text of a syslog.conf. Never throws: what can't be used is in the notes. */
+export function readSyslogConf(text: string): SyslogConf {
+  const reader = new Reader();
+  for (const { line, text: content } of logicalLines(text)) reader.take(line, content);
+  reader.end();
+  return { rules: reader.rules, notes: reader.notes };
+}
+
+/** What is no rule: of rsyslog's `$Word`, `word(...)` and `if`, and the settings of sysklogd's. */
+const DIRECTIVE =
+  /^(?:\$|if\s|[a-z_]+\s*\(|(?:include|notify|listen|secure_mode|rotate_size|rotate_count|udp_size|resolve|kern_sync)\b)/i;
+
+/** What a block asks of records. */
+type Block = Pick<RawRule, "program" | "host" | "property">;
+
+class Reader {
+  readonly rules: ConfRule[] = [];
+  readonly notes: ConfNote[] = [];
+  #block: Block = {};
+  /** Of a block that is final: the rules whose records nobody sees behind it. */
+  #final: { readonly line: number; readonly asked: RawRule }[] | undefined;
+  /** What `&` repeats. */
+  #last: RawRule | undefined;
+
+  take(line: number, text: string): void {
+    try {
+      this.#take(line, text);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#last = undefined;
+      this.notes.push({ line, message: `left out: ${error.message}` });
+    }
+  }
+
+  /** A block has ended: with the file, or because another begins. */
+  end(): void {
+    const final = this.#final ?? [];
+    this.#final = undefined;
+    for (const { line, asked } of final) this.#add(line, { ...asked, stop: true });
+  }
+
+  #take(line: number, text: string): void {
+    const block = /^#?([!+])(.*)$/s.exec(text) ?? /^(-)([^/].*)$/s.exec(text);
+    if (block !== null) this.#begin(block[1]!, block[2]!.trim());
+    else if (text.startsWith(":")) this.#property(line, text);
+    else if (text.startsWith("&")) this.#again(line, text.slice(1).trim());
+    else if (DIRECTIVE.test(text)) throw unknownDirective(text);
+    else {
+      // The parts of a selector may have spaces between them: lines that go on in the next are indented.
+      const [, select, action] = /^((?:\S|(?<=[;,])\s+)+)\s+(.+)$/s.exec(text) ?? [];
+      if (select === undefined || action === undefined)
+        throw new Fault("config", "line", `found ${JSON.stringify(text)}, expected a selector and an action`);
+      this.#rule(line, { ...this.#block, select: select.replace(/\s/g, "") }, action);
+    }
+  }
+
+  #begin(sign: string, rest: string): void {
+    this.end();
+    const kind = sign === "!" ? "program" : "host";
+    const isFinal = rest.startsWith(sign);
+    const isExcluding = sign === "-" || (sign === "!" && rest.startsWith("-"));
+    const names = rest.replace(/^[!+-]/, isFinal || isExcluding ? "" : "$&").trim();
+    const { [kind]: _, ...others } = this.#block;
+    if (names === "*" || names === "") this.#block = others;
+    else if (names === "@") throw new Fault("config", "host", `"${sign}@" means this host's own name: write the name`);
+    else this.#block = { ...others, [kind]: `${isExcluding ? "!" : ""}${names}` };
+    if (isFinal) this.#final = [];
+  }
+
+  #property(line: number, text: string): void {
+    if (text.trim() === ":*") {
+      const { property: _, ...others } = this.#block;
+      this.#block = others;
+      return;
+    }
+    const [, filter, action] = /^(:[^"]*(?:"(?:[^"\\]|\\.)*")?)\s*(.*)$/s.exec(text)!;
+    const property = [...(this.#block.property ?? []), filter!.trim()];
+    readRule({ select: "*.*", property, to: "file:/x" }); // refused here, not at each rule of the block
+    if (action === "") this.#block = { ...this.#block, property: [filter!.trim()] };
+    else this.#rule(line, { ...this.#block, select: "*.*", property }, action!);
+  }
+
+  #again(line: number, action: string): void {
+    if (this.#last === undefined) throw new Fault("config", "line", '"&" stands behind no rule that could be read');
+    this.#rule(line, this.#last, action);
+  }
+
+  #rule(line: number, asked: RawRule, text: string): void {
+    this.#last = asked;
+    const { keys, notes } = readAction(text.trim());
+    for (const message of notes) this.notes.push({ line, message });
+    this.#add(line, { ...asked, ...keys });
+    this.#final?.push({ line, asked });
+  }
+
+  /** @throws {Fault} where it can't be read, or chooses nothing */
+  #add(line: number, keys: RawRule): void {
+    const rule = directedRule(readRule(keys));
+    if (rule.rule.selector.isEmpty) throw new Fault("config", "never-matches", `${keys.select} chooses nothing`);
+    this.rules.push({ line, keys, rule });
+  }
+}
+
+function unknownDirective(text: string): Fault {
+  const word = /^\S+/.exec(text)![0];
+  const why = /^include\b/i.test(text) ? "import the files that it names, each by itself" : "it has no equivalent here";
+  return new Fault("config", "directive", `${JSON.stringify(word)}: ${why}`);
+}
+
+/** Lines with what goes on behind a backslash, without comments and empty ones. */
+function* logicalLines(text: string): Generator<{ readonly line: number; readonly text: string }> {
+  let whole = "";
+  let first = 0;
+  for (const [index, physical] of text.split(/\r?\n/).entries()) {
+    if (whole === "") first = index + 1;
+    const trimmed = physical.trim();
+    const isComment = /^#(?![!+]{1,2}[\w*@-])/.test(trimmed);
+    if (isComment && whole === "") continue;
+    whole += `${whole === "" ? "" : " "}${trimmed.replace(/\\$/, "").trimEnd()}`;
+    if (trimmed.endsWith("\\")) continue;
+    if (whole.trim() !== "") yield { line: first, text: whole.trim() };
+    whole = "";
+  }
+  if (whole.trim() !== "") yield { line: first, text: whole.trim() };
+}

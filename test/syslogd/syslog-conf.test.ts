@@ -1,0 +1,213 @@
+// The classic syslog.conf: what is made of each of its forms, and what is said of those that have no equivalent.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { buildConfig } from "../../lib/config/config.ts";
+import { readSource } from "../../lib/config/read.ts";
+import { describeRule } from "../../lib/syslogd/directed-rule.ts";
+import { readSyslogConf } from "../../lib/syslogd/syslog-conf.ts";
+import { readAction } from "../../lib/syslogd/syslog-conf-action.ts";
+import { importSyslogConf } from "../../lib/syslogd/syslog-conf-import.ts";
+import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
+import { cases } from "../support/fuzz.ts";
+
+const keysIn = (text: string) => readSyslogConf(text).rules.map(({ line, keys }) => ({ line, ...keys }));
+const notesIn = (text: string) => readSyslogConf(text).notes.map(({ line, message }) => `${line}: ${message}`);
+
+describe("an action", () => {
+  for (const [action, keys] of [
+    ["/var/log/messages", { to: "file:/var/log/messages" }],
+    ["-/var/log/mail.log", { to: "file:/var/log/mail.log" }],
+    ["/var/log/100%", { to: "file:/var/log/100%%" }],
+    ["|/dev/xconsole", { to: "fifo:/dev/xconsole" }],
+    ["|exec /usr/bin/filter -x", { to: "program:exec /usr/bin/filter -x" }],
+    ['|"/usr/bin/filter; true"', { to: "program:/usr/bin/filter; true" }],
+    ["@loghost", { to: "udp:loghost:514" }],
+    ["@192.0.2.7:5514", { to: "udp:192.0.2.7:5514" }],
+    ["@[2001:db8::1]:5514", { to: "udp:[2001:db8::1]:5514" }],
+    ["@@loghost", { to: "tcp:loghost:514" }],
+    ["@tls://loghost", { to: "tls:loghost:6514" }],
+    ["@loghost ;RFC5424", { to: "udp:loghost:514", format: "rfc5424" }],
+    ["/var/log/x;RSYSLOG_TraditionalFileFormat", { to: "file:/var/log/x" }],
+    ["root,operator", { to: "users:root,operator" }],
+    ["*", { to: "users:*" }],
+    [":omusrmsg:*", { to: "users:*" }],
+    ["/dev/console", { to: "console" }],
+    ["@spread:log.%facility%", { to: "group:log.%facility%" }],
+    ["~", { stop: true }],
+    ["stop", { stop: true }],
+  ] as const)
+    test(`${action} is ${JSON.stringify(keys)}`, () => expect(readAction(action)).toEqual({ keys, notes: [] }));
+
+  test("with an option that we don't have is taken without it, and that is told", () => {
+    expect(readAction("/var/log/x ;rotate=1M:5")).toEqual({
+      keys: { to: "file:/var/log/x" },
+      notes: ['option "rotate=1M:5" of file:/var/log/x has no equivalent here'],
+    });
+  });
+});
+
+describe("a file's rules", () => {
+  for (const { name, text, rules } of [
+    {
+      name: "go on behind a backslash, indented or not",
+      text: "# Debian's\n*.=info;*.=notice;\\\n\tauth,authpriv.none;\\\n\tmail.none\t\t-/var/log/messages\nmail.* \\\n /m",
+      rules: [
+        { line: 2, select: "*.=info;*.=notice;auth,authpriv.none;mail.none", to: "file:/var/log/messages" },
+        { line: 5, select: "mail.*", to: "file:/m" },
+      ],
+    },
+    {
+      name: "in a block of programs are theirs",
+      text: "!ppp,sshd\n*.*\t/a\n!-cron\n*.* /b\n!*\n*.* /c\n",
+      rules: [
+        { line: 2, program: "ppp,sshd", select: "*.*", to: "file:/a" },
+        { line: 4, program: "!cron", select: "*.*", to: "file:/b" },
+        { line: 6, select: "*.*", to: "file:/c" },
+      ],
+    },
+    {
+      name: "in a block of hosts are theirs, and of programs at the same time",
+      text: "+web1,web2\n#!sshd\n*.* /a\n-gw\n*.* /b\n+*\n*.* /c",
+      rules: [
+        { line: 3, host: "web1,web2", program: "sshd", select: "*.*", to: "file:/a" },
+        { line: 5, host: "!gw", program: "sshd", select: "*.*", to: "file:/b" },
+        { line: 7, program: "sshd", select: "*.*", to: "file:/c" },
+      ],
+    },
+    {
+      name: "in a final block are followed by one that stops what they took",
+      text: "!!sshd\nauth.info /a\n!*\n*.* /b",
+      rules: [
+        { line: 2, program: "sshd", select: "auth.info", to: "file:/a" },
+        { line: 2, program: "sshd", select: "auth.info", stop: true },
+        { line: 4, select: "*.*", to: "file:/b" },
+      ],
+    },
+    {
+      name: "may ask for a property, by itself or as a block",
+      text: ':msg, contains, "oops" /a\n& stop\n:app, isempty\n*.err /b\n:*\n*.err /c',
+      rules: [
+        { line: 1, select: "*.*", property: [':msg, contains, "oops"'], to: "file:/a" },
+        { line: 2, select: "*.*", property: [':msg, contains, "oops"'], stop: true },
+        { line: 4, select: "*.err", property: [":app, isempty"], to: "file:/b" },
+        { line: 6, select: "*.err", to: "file:/c" },
+      ],
+    },
+  ])
+    test(name, () => {
+      expect(notesIn(text)).toEqual([]);
+      expect(keysIn(text) as unknown[]).toEqual(rules);
+    });
+
+  for (const { name, text, told } of [
+    {
+      name: "a selector that can't be read",
+      text: "\nmial.*  /x\nmail.* /y",
+      told: '2: left out: cannot read selector: "mial" at offset 0, expected a facility or "*"; did you mean "mail"?',
+    },
+    {
+      name: "a directive of rsyslog's",
+      text: "$ModLoad imuxsock\nmail.* /y",
+      told: '1: left out: "$ModLoad": it has no equivalent here',
+    },
+    {
+      name: "a statement of rsyslog's",
+      text: 'module(load="imuxsock")\nmail.* /y',
+      told: '1: left out: "module(load=\\"imuxsock\\")": it has no equivalent here',
+    },
+    {
+      name: "an include",
+      text: "include /etc/syslog.d/*.conf\nmail.* /y",
+      told: '1: left out: "include": import the files that it names, each by itself',
+    },
+    {
+      name: "a setting of sysklogd's",
+      text: "secure_mode 1\nmail.* /y",
+      told: '1: left out: "secure_mode": it has no equivalent here',
+    },
+    {
+      name: "a line without an action",
+      text: "mail.info\nmail.* /y",
+      told: '1: left out: found "mail.info", expected a selector and an action',
+    },
+    {
+      name: "an & behind nothing",
+      text: "& stop\nmail.* /y",
+      told: '1: left out: "&" stands behind no rule that could be read',
+    },
+    {
+      name: "a rule that chooses nothing",
+      text: "mail.none /x\nmail.* /y",
+      told: "1: left out: mail.none chooses nothing",
+    },
+    {
+      name: "this host's own name",
+      text: "+@\nmail.* /y",
+      told: '1: left out: "+@" means this host\'s own name: write the name',
+    },
+  ])
+    test(`are kept beside ${name}, which is told`, () => {
+      expect(notesIn(text)).toEqual([told]);
+      expect(keysIn(text).at(-1)!.to).toBe("file:/y");
+    });
+});
+
+const DEBIAN = `#  /etc/syslog.conf	Configuration file for inetutils-syslogd.
+auth,authpriv.*			/var/log/auth.log
+*.*;auth,authpriv.none		-/var/log/syslog
+kern.*				-/var/log/kern.log
+mail.err			/var/log/mail.err
+*.=debug;\\
+	auth,authpriv.none;\\
+	news.none;mail.none	-/var/log/debug
+mail.err			/var/log/mail.err
+:msg, !regex, "a\\"b\\\\d"	/var/log/re
+mail.*				@spread:log.%host%
+`;
+
+test("imported means the same: the TOML is read as the very rules", () => {
+  const { toml, notes } = importSyslogConf(DEBIAN);
+  expect(notes.map(({ line, message }) => `${line}: ${message}`)).toEqual([
+    "9: left out: this rule does what rule 4 does: mail.err to file:/var/log/mail.err; a record goes to a sink once",
+  ]);
+  const config = buildConfig([readSource(new TextEncoder().encode(toml), "f")], [syslogdTable]);
+  const direct = readSyslogConf(DEBIAN).rules.filter(({ line }) => line !== 9);
+  expect(rulesOf(config.table(syslogdTable)).map(describeRule)).toEqual(direct.map(({ rule }) => describeRule(rule)));
+  expect(direct.length).toBe(7);
+});
+
+test("whatever the text, it is read or told, and nothing is thrown", () => {
+  const word = fc.constantFrom(
+    "mail.*",
+    "*.info",
+    "!",
+    "-",
+    "+",
+    "@",
+    "@@h",
+    "&",
+    ":",
+    "/x",
+    "|",
+    '"',
+    "\\\n",
+    "\n",
+    " ",
+    "\t",
+    ";",
+    "#",
+    "~",
+    ":msg,",
+    "*",
+    "!!a\n",
+    "++h\n",
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 24 }), (words) => {
+      const { rules, notes } = readSyslogConf(words.join(""));
+      for (const { line } of [...rules, ...notes]) expect(line).toBeGreaterThan(0);
+      expect(typeof importSyslogConf(words.join("")).toml).toBe("string");
+    }),
+    cases(1_000),
+  );
+});
