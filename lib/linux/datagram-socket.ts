@@ -109,6 +109,13 @@ export function adoptUnixDatagram(fd: number): DatagramSocket {
   return { fd, queueMax, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
 }
 
+/** Gives room for a burst to a UDP socket that somebody else bound for us. */
+export function adoptUdp(fd: number, receiveBytes: number): DatagramSocket {
+  const shortcomings = enlargeReceiveBuffer(fd, receiveBytes, `descriptor ${fd}`);
+  const queueMax = Math.floor(receiveBytes / UDP_MESSAGE_BYTES);
+  return { fd, queueMax, shortcomings, [Symbol.dispose]: () => void libc().close(fd) };
+}
+
 /** Sends one datagram without waiting. False where it could not be taken now, or nobody is there. */
 export function sendUnixDatagram(fd: number, to: string, bytes: Uint8Array): boolean {
   const address = unixAddress(to);

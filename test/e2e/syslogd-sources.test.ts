@@ -1,7 +1,10 @@
 // The compiled syslogd on sources other than datagrams: by its configuration, by sockets that are passed to it, by stdin, and after a restart.
 import { expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseAddress } from "../../lib/base/ip-address.ts";
+import { listenUdp } from "../../lib/linux/datagram-socket.ts";
 import { listenUnixStream } from "../../lib/linux/stream-socket.ts";
 import { binary } from "../support/binary.ts";
 import { runSpreadbox, startSpreadbox, WAIT_MS } from "../support/child.ts";
@@ -96,6 +99,21 @@ test("stdin is read to its end, which is that of the daemon, and not a record is
   expect(found.map((line) => line.replace(/^.* app: /, ""))).toEqual(
     Array.from({ length: 50_000 }, (_, at) => `${at}`),
   );
+});
+
+test("a UDP socket that is passed is served", async () => {
+  using scratch = temporaryDirectory();
+  const out = join(scratch.path, "out");
+  const port = PORT + 10;
+  using socket = listenUdp(parseAddress("127.0.0.1"), port, 65_536);
+  const command = `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" syslogd --socket ${join(scratch.path, "log")} --rule 'user.* -> file:${out}'`;
+  const daemon = Bun.spawn(["/bin/sh", "-c", command, binary()], { stdio: ["ignore", "ignore", "ignore", socket.fd] });
+  const sender = createSocket("udp4");
+  await new Promise((done) => sender.send("<13>app: passed", port, "127.0.0.1", done)); // it waits in the socket until somebody reads it
+  sender.close();
+  expect((await lines(out, 1))[0]).toEndWith("127.0.0.1 app: passed");
+  daemon.kill("SIGTERM");
+  await daemon.exited;
 });
 
 test("a listening stream socket that is passed is served, and left standing at the end", async () => {

@@ -1,8 +1,14 @@
 // Opens the sources that the settings ask for, and says what they are.
 import { lstatSync, readlinkSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
-import { networkContains, tryPeerAddress } from "../../base/ip-address.ts";
-import { adoptUnixDatagram, type DatagramSocket, listenUdp, listenUnixDatagram } from "../../linux/datagram-socket.ts";
+import { type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import {
+  adoptUdp,
+  adoptUnixDatagram,
+  type DatagramSocket,
+  listenUdp,
+  listenUnixDatagram,
+} from "../../linux/datagram-socket.ts";
 import { type PassedSocket, passedSockets } from "../../linux/service-manager.ts";
 import type { Clock } from "../../run/clock.ts";
 import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
@@ -101,7 +107,7 @@ class OpenSources implements Sources {
     const passed = passedSockets(env);
     this.#choices = chooseSockets(socketFacts(this.#settings, passed));
     for (const choice of this.#choices) this.#openUnix(choice);
-    for (const socket of passed) if (socket.type.endsWith("-stream")) this.#listeners.adopt(socket, sources);
+    for (const socket of passed) this.#adopt(socket);
     for (const at of udp) this.#open(listener({ by: "udp", ...at }, { allow: sources.allow }));
     for (const one of sources.listeners) this.#open(one);
     const wantsKernel = kernel === "yes" || (kernel === "auto" && ownsDevLog(this.#choices));
@@ -147,6 +153,15 @@ class OpenSources implements Sources {
     await this.#listeners.close();
   }
 
+  /** Sockets that systemd passed, but for those that `chooseSockets` has chosen from. */
+  #adopt(socket: PassedSocket): void {
+    const { allow } = this.#settings.sources;
+    if (socket.type === "inet-datagram") {
+      const name = `udp of descriptor ${socket.fd}`;
+      this.#addUdp(name, allow, undefined, adoptUdp(socket.fd, UDP_BUFFER_BYTES));
+    } else if (socket.type !== "unix-datagram" && socket.type !== "other") this.#listeners.adopt(socket, { allow });
+  }
+
   #open(one: Listener): void {
     const { on } = one;
     if (on.by === "udp") this.#openUdp(one, on);
@@ -155,25 +170,25 @@ class OpenSources implements Sources {
   }
 
   #openUdp({ allow, zone }: Listener, at: ListenAddress): void {
-    const name = formatPlace({ by: "udp", ...at });
+    this.#addUdp(formatPlace({ by: "udp", ...at }), allow, zone, listenUdp(at.address, at.port, UDP_BUFFER_BYTES));
+  }
+
+  #addUdp(name: string, allow: readonly IpNetwork[], zone: ZoneOffset | undefined, socket: DatagramSocket): void {
     const refusals = new Refusals();
     const { clock, say } = this.#context;
     const door: Door = {
       admits(peer) {
         const address = tryPeerAddress(peer);
-        return (
-          address !== undefined && (allow.length === 0 || allow.some((network) => networkContains(network, address)))
-        );
+        if (address === undefined) return false;
+        return allow.length === 0 || allow.some((network) => networkContains(network, address));
       },
       refused(peer) {
-        const line = refusals.add(
-          `${name}: refused ${peer}: it is in none of the networks that are allowed`,
-          clock.monotonicMs(),
-        );
+        const refused = `${name}: refused ${peer}: it is in none of the networks that are allowed`;
+        const line = refusals.add(refused, clock.monotonicMs());
         if (line !== undefined) say("warning", line);
       },
     };
-    this.#add("udp", name, listenUdp(at.address, at.port, UDP_BUFFER_BYTES), zone, refusals, door);
+    this.#add("udp", name, socket, zone, refusals, door);
   }
 
   #openUnix(choice: SocketChoice): void {
