@@ -2,16 +2,17 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ProgramCarrier } from "../../lib/sink/io/program-carrier.ts";
+import type { QueuedSinkOptions } from "../../lib/sink/io/queued-sink.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
 
-function program(command: string): SinkRig {
+function program(command: string, more: Partial<QueuedSinkOptions> = {}): SinkRig {
   const carrier = new ProgramCarrier({
     command,
     env: { PATH: process.env["PATH"] },
     onLine: (line) => rig.events.push({ on: "said", line }),
   });
-  const rig = new SinkRig(carrier);
+  const rig = new SinkRig(carrier, more);
   return rig;
 }
 
@@ -59,6 +60,19 @@ test("a program that never reads holds up nobody; what it has no room for is cou
   expect(longest.ms).toBeLessThan(500);
   await rig.sink.close(50);
   expect(rig.balance).toBe(0);
+});
+
+test("one that takes nothing for a while is told, and that it works again when it does", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "go");
+  const rig = program(`until [ -e ${path} ]; do sleep 0.02; done; exec cat > /dev/null`, { stalledMs: 100 });
+  rig.log("x".repeat(60_000), "y".repeat(60_000), "z".repeat(60_000), "more than a pipe takes".repeat(4_000));
+  expect(await rig.heard("failing")).toMatchObject({ reason: "takes nothing since 100ms" });
+  writeFileSync(path, "");
+  expect(await rig.heard("working")).toMatchObject({ lost: 0 });
+  await rig.settled();
+  await rig.sink.close(1_000);
+  expect(rig.ledger).toMatchObject({ accepted: 4, delivered: 4, lost: 0 });
 });
 
 test("a command that can't be run is a failure like any other", async () => {

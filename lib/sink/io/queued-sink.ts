@@ -8,6 +8,7 @@
 // The carrier is opened when something waits, and stays open. Where it breaks, all that is not confirmed waits again; the next try comes after a back-off that
 // grows until a try has held.
 import { BackOff, type BackOffRule, DEFAULT_BACK_OFF } from "../../base/back-off.ts";
+import { formatDuration } from "../../base/duration.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Carrier } from "../carrier.ts";
@@ -21,6 +22,8 @@ import { SpooledQueue, type SpooledQueueOptions } from "./spooled-queue.ts";
 
 /** What may be sent and not confirmed. */
 const WINDOW_BYTES = 1_048_576;
+/** What is sent and gets nowhere for so long is told as a failure, though nothing broke. */
+const STALLED_MS = 30_000;
 /** A try that lasted this long has held. */
 const HELD_MS = 10_000;
 
@@ -37,6 +40,8 @@ export interface QueuedSinkOptions {
   readonly incarnation: string;
   readonly onEvent: (event: QueueEvent) => void;
   readonly backOff?: BackOffRule;
+  /** 30 s unless said. */
+  readonly stalledMs?: number;
 }
 
 /** Where a sink may spool, and how much. */
@@ -70,6 +75,8 @@ export class QueuedSink implements Sink, Outlet {
   #isClosed = false;
   #lastShipMs = Number.NEGATIVE_INFINITY;
   #failingSinceMs: number | undefined;
+  /** Runs while something is sent and not confirmed. */
+  #stallTimer: ReturnType<typeof setTimeout> | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   /** Of what waits, what `close` could keep nowhere. */
@@ -130,6 +137,7 @@ export class QueuedSink implements Sink, Outlet {
     else this.flush();
     await this.#running;
     clearTimeout(late);
+    this.#stopStallTimer();
     this.#carrier.close();
     this.#lostAtEnd = await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
     this.counters.lost += this.#lostAtEnd;
@@ -188,12 +196,15 @@ export class QueuedSink implements Sink, Outlet {
     shipment.clear();
     this.#shipper.fill(shipment, this.#queue);
     const mark = this.#queue.mark();
+    this.#watchForStall();
     const sent = this.#carrier.send(shipment);
     sent.then(
       (missed) => {
         this.#spare.push(shipment);
         if (epoch !== this.#epoch || this.#broken !== undefined) return;
         const records = this.#queue.confirm(mark);
+        this.#stopStallTimer();
+        if (this.#queue.unconfirmed > 0) this.#watchForStall();
         this.counters.delivered += records - missed;
         this.counters.lost += missed;
         if (missed === 0) this.#worked(); // a report of what was missed would be missed too, and reported
@@ -218,7 +229,23 @@ export class QueuedSink implements Sink, Outlet {
     this.#nudge();
   }
 
+  #watchForStall(): void {
+    this.#stallTimer ??= setTimeout(() => this.#stalled(), this.#options.stalledMs ?? STALLED_MS);
+  }
+
+  #stopStallTimer(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
+  }
+
+  /** Nothing broke, so nothing is tried again; but somebody should know. */
+  #stalled(): void {
+    this.#stopStallTimer();
+    this.#tellFailing(`takes nothing since ${formatDuration(this.#options.stalledMs ?? STALLED_MS)}`);
+  }
+
   #failed(error: unknown, isAsked: boolean): void {
+    this.#stopStallTimer();
     const held = this.#isOpen && performance.now() - this.#openedAtMs > HELD_MS;
     if (held) this.#backOff.reset();
     this.#epoch += 1;
@@ -232,9 +259,13 @@ export class QueuedSink implements Sink, Outlet {
     this.#queue.away();
     if (isAsked) return;
     if (again + uncertain > 0) this.#options.onEvent({ on: "uncertain", again, uncertain });
+    this.#tellFailing(error instanceof Error ? error.message : String(error));
+  }
+
+  #tellFailing(reason: string): void {
     if (this.#failingSinceMs !== undefined) return;
     this.#failingSinceMs = performance.now();
-    this.#options.onEvent({ on: "failing", reason: error instanceof Error ? error.message : String(error) });
+    this.#options.onEvent({ on: "failing", reason });
   }
 
   #worked(): void {
