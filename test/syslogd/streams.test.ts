@@ -1,7 +1,7 @@
 // Connections over TCP and unix stream sockets, FIFOs, and who is let in.
 import { describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { parseAddress, parseNetwork } from "../../lib/base/ip-address.ts";
 import { listenUnixDatagram, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { tryZone } from "../../lib/syslog/zone.ts";
@@ -285,6 +285,20 @@ describe("when our socket is taken away", () => {
     await running.line("all", "web1 app: before");
     await running.end();
     expect(existsSync(path)).toBe(false);
+  });
+
+  test("with its directory, that is told once, and it is made again when the directory is back", async () => {
+    await using place = new Running([]);
+    const [directory, path] = [place.path("chroot"), place.path("chroot/log")];
+    mkdirSync(directory);
+    await using running = new Running(["*.* -> file:%d/all"], sources([listener({ by: "unix", path })]));
+    rmSync(directory, { recursive: true });
+    await running.line("all", /our socket was removed, and can't be made again yet: cannot listen on .*no such file/);
+    mkdirSync(directory);
+    await running.line("all", /our socket was removed; made again$/);
+    logger(path, "-t", "me", "from the chroot");
+    await running.line("all", "web1 me: from the chroot");
+    expect(running.said.filter((line) => line.includes("can't be made again"))).toHaveLength(1);
   });
 
   test("it is told, and left so, where the settings say that", async () => {

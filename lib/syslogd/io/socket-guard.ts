@@ -1,9 +1,8 @@
 // Watches the unix sockets that we made: a package's script, a careless `rm` or another syslog daemon may take /dev/log away, and then programs log into
 // nothing, without anybody noticing. So it is noticed and told, and made again; but never taken from a process that listens there: that would be a fight.
 import { lstatSync, type Stats } from "node:fs";
-import { Fault } from "../../base/fault.ts";
 
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 
 export interface GuardedSocket {
   readonly path: string;
@@ -39,27 +38,33 @@ export class SocketGuard implements Disposable {
   }
 
   #lookAt(watched: Watched): void {
-    const { socket, made } = watched;
-    const found = lstatSync(socket.path, { throwIfNoEntry: false });
-    if (found !== undefined && found.ino === made.ino && found.dev === made.dev) {
-      if (watched.told !== "") this.say("notice", `${socket.path}: our socket is back`);
-      watched.told = "";
-      return;
-    }
-    const what = found === undefined ? "our socket was removed" : `our socket was replaced by ${kindOf(found)}`;
-    if (!this.restores) {
-      this.#tell(watched, `${what}: programs that start now can't log to us`);
-      return;
-    }
+    let what = "our socket can't be looked at";
     try {
-      socket.restore();
-      watched.made = lstatSync(socket.path);
-      watched.told = "";
-      this.say("warning", `${socket.path}: ${what}; made again`);
+      const found = lstatSync(watched.socket.path, { throwIfNoEntry: false });
+      if (found === undefined) what = "our socket was removed";
+      else if (!isSame(found, watched.made)) what = `our socket was replaced by ${kindOf(found)}`;
+      else what = "";
+      if (what === "") this.#isWhole(watched);
+      else if (this.restores) this.#restore(watched, what);
+      else this.#tell(watched, `${what}: programs that start now can't log to us`);
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
+      // The world is unwilling: a directory that is gone, or not ours to write to any more. It may change its mind.
+      if (!(error instanceof Error && "code" in error)) throw error;
       this.#tell(watched, `${what}, and can't be made again yet: ${error.message}`);
     }
+  }
+
+  #isWhole(watched: Watched): void {
+    if (watched.told !== "") this.say("notice", `${watched.socket.path}: our socket is back`);
+    watched.told = "";
+  }
+
+  #restore(watched: Watched, what: string): void {
+    const { path, restore } = watched.socket;
+    restore();
+    watched.made = lstatSync(path);
+    watched.told = "";
+    this.say("warning", `${path}: ${what}; made again`);
   }
 
   #tell(watched: Watched, text: string): void {
@@ -74,6 +79,10 @@ interface Watched {
   made: Stats;
   /** What was told last of it; "" while all is well. */
   told: string;
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return a.ino === b.ino && a.dev === b.dev;
 }
 
 function kindOf(found: Stats): string {
