@@ -9,6 +9,8 @@
 
 /** How soon it is seen that a sink has caught up: some hundred records. */
 const LOOK_EVERY_MS = 1;
+/** A small part of any sink's queue. */
+const ASK_AFTER_BYTES = 65_536;
 
 /** Something that can stop reading for a while. */
 export interface Pausable {
@@ -18,6 +20,8 @@ export interface Pausable {
 
 export class FlowGate {
   readonly #streams = new Set<Pausable>();
+  /** Taken since the sinks were asked last. */
+  #untoldBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #look = (): void => {
     this.#timer = undefined;
@@ -46,9 +50,12 @@ export class FlowGate {
     this.#streams.delete(stream);
   }
 
-  /** A stream has just given something: all wait if they have to. */
-  check(): void {
-    if (this.isClosed || !this.isBehind()) return;
+  /** A stream has just given `bytes`: all wait if they have to. There may be thousands of sinks to ask, so not each small read asks them. */
+  took(bytes: number): void {
+    this.#untoldBytes += bytes;
+    if (this.#untoldBytes < ASK_AFTER_BYTES || this.isClosed) return;
+    this.#untoldBytes = 0;
+    if (!this.isBehind()) return;
     for (const stream of this.#streams) stream.pause();
     this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
   }

@@ -97,6 +97,7 @@ export class Conversation {
     const { reception } = this;
     const reader = this.#reader;
     const { intake } = reception.options;
+    const { length } = chunk;
     this.#aboutToTake();
     reader.push(chunk);
     while (reader.next()) {
@@ -106,7 +107,7 @@ export class Conversation {
     reception.unfinishedBytes += reader.heldBytes - this.#heldBytes;
     this.#heldBytes = reader.heldBytes;
     reception.openTurn();
-    reception.options.gate.check();
+    reception.options.gate.took(length);
     if (reception.unfinishedBytes <= UNFINISHED_BYTES_MAX) return true;
     reception.refuse(
       this.origin.peer || "a connection",

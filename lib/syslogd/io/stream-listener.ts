@@ -98,7 +98,10 @@ function handlersOf(reception: Reception, clients: Set<Client>, identify: Identi
       reception.options.gate.delete(socket);
       socket.data?.end();
     },
-    error(socket: Socket<Conversation | undefined>) {
+    error(socket: Socket<Conversation | undefined>, error: Error) {
+      // A connection that breaks has a code. What has none is a mistake of ours: it must not pass in silence, nor end the others.
+      if (!("code" in error))
+        reception.refuse(socket.remoteAddress ?? "a client", `a mistake of syslogd's own: ${error.message}`);
       socket.terminate();
     },
   };
