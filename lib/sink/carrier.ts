@@ -4,6 +4,8 @@ import type { Shipment } from "./shipment.ts";
 export interface Carrier {
   /** As it is written in the config: "tcp:loghost:601". */
   readonly name: string;
+  /** What it has open may be another one after SIGHUP, as a path can be. */
+  readonly mayMove?: boolean;
   /**
    * Gets ready to send. Rejects where it can't; then, and after it broke, it is closed and opened again, later.
    * @param onBroken it ended by itself, at most once for each `open`

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FifoCarrier } from "../../lib/sink/io/fifo-carrier.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -56,6 +56,28 @@ test("when its reader goes, what was taken just before is uncertain, and the res
   await rig.settled();
   await rig.sink.close(1_000);
   expect(textsOf(await new Response(second.stdout).text())).toEqual(["two"]);
+});
+
+test("after a reopen it is the FIFO that is there now, and nothing is sent twice", async () => {
+  using scratch = temporaryDirectory();
+  const path = fifoIn(scratch.path);
+  const before = Bun.spawn(["cat", path], { stdout: "pipe" });
+  const rig = new SinkRig(new FifoCarrier(path));
+  rig.log(...numbered(10));
+  await rig.settled(); // so it has a reader
+  rig.log(...numbered(2_990, 10));
+  renameSync(path, `${path}.old`);
+  const made = fifoIn(scratch.path);
+  rig.sink.reopen();
+  const after = Bun.spawn(["cat", made], { stdout: "pipe" });
+  rig.log(...numbered(3_000, 3_000));
+  await rig.settled();
+  await rig.sink.close(1_000);
+  const first = textsOf(await new Response(before.stdout).text());
+  const second = textsOf(await new Response(after.stdout).text());
+  expect([...first, ...second]).toEqual(numbered(6_000));
+  expect(second.length).toBeGreaterThanOrEqual(3_000);
+  expect(rig.sink.counters).toMatchObject({ again: 0, lost: 0 });
 });
 
 test("what is no FIFO is refused by name", async () => {

@@ -69,6 +69,7 @@ export class QueuedSink implements Sink, Outlet {
   #isOpen = false;
   #openedAtMs = 0;
   #broken: Error | undefined;
+  #mustReopen = false;
   /** Openings of the carrier: what an earlier one confirms counts no more. */
   #epoch = 0;
   #isClosing = false;
@@ -118,9 +119,10 @@ export class QueuedSink implements Sink, Outlet {
     this.#nudge();
   }
 
-  /** Ends what is open and begins anew: a FIFO or a terminal may be another one now. */
+  /** Where what is open may be another one now, it is left as soon as all that was sent has arrived. Connections stay. */
   reopen(): void {
-    if (this.#isOpen) this.#onBroken(undefined);
+    this.#mustReopen = this.#carrier.mayMove === true;
+    this.#nudge();
   }
 
   async close(withinMs: number): Promise<void> {
@@ -150,12 +152,12 @@ export class QueuedSink implements Sink, Outlet {
       if (this.#isDone) break;
       try {
         if (this.#broken !== undefined) throw this.#broken;
+        if (this.#mustReopen) this.#leave();
         if (!this.#isOpen) await this.#open();
         await this.#ship();
       } catch (error) {
-        const isAsked = error === REOPEN;
-        this.#failed(error, isAsked);
-        if (!isAsked) await this.#pause(this.#backOff.nextMs(), () => this.#isClosed);
+        this.#failed(error);
+        await this.#pause(this.#backOff.nextMs(), () => this.#isClosed);
       }
     }
   }
@@ -174,20 +176,33 @@ export class QueuedSink implements Sink, Outlet {
     this.#queue.back();
   }
 
-  /** Sends all that waits, as far as the window is open; returns when nothing waits, throws when it broke. */
+  /** With nothing underway. */
+  #leave(): void {
+    this.#epoch += 1;
+    this.#carrier.close();
+    this.#isOpen = false;
+    this.#mustReopen = false;
+  }
+
+  /** Sends all that waits, as far as the window is open; returns when nothing waits or it is to be opened anew, throws when it broke. */
   async #ship(): Promise<void> {
     while (this.#queue.waiting > 0 && !this.#isClosed) {
+      if (this.#mustReopen && this.#queue.unconfirmed === 0) return;
       await this.#linger();
-      if (this.#broken === undefined && this.#queue.unconfirmedBytes < WINDOW_BYTES) this.#shipOne();
+      if (this.#maySend) this.#shipOne();
       await this.#until(
         () =>
           this.#broken !== undefined ||
           this.#isClosed ||
-          (this.#queue.waiting > 0 && this.#queue.unconfirmedBytes < WINDOW_BYTES) ||
+          (this.#queue.waiting > 0 && this.#maySend) ||
           this.#queue.unconfirmed === 0,
       );
       if (this.#broken !== undefined) throw this.#broken;
     }
+  }
+
+  get #maySend(): boolean {
+    return this.#broken === undefined && !this.#mustReopen && this.#queue.unconfirmedBytes < WINDOW_BYTES;
   }
 
   #shipOne(): void {
@@ -224,8 +239,8 @@ export class QueuedSink implements Sink, Outlet {
     this.#lastShipMs = performance.now();
   }
 
-  #onBroken(reason: Error | undefined): void {
-    this.#broken ??= reason ?? REOPEN;
+  #onBroken(reason: Error): void {
+    this.#broken ??= reason;
     this.#nudge();
   }
 
@@ -244,7 +259,7 @@ export class QueuedSink implements Sink, Outlet {
     this.#tellFailing(`takes nothing since ${formatDuration(this.#options.stalledMs ?? STALLED_MS)}`);
   }
 
-  #failed(error: unknown, isAsked: boolean): void {
+  #failed(error: unknown): void {
     this.#stopStallTimer();
     const held = this.#isOpen && performance.now() - this.#openedAtMs > HELD_MS;
     if (held) this.#backOff.reset();
@@ -257,7 +272,6 @@ export class QueuedSink implements Sink, Outlet {
     this.counters.again += again;
     this.counters.uncertain += uncertain;
     this.#queue.away();
-    if (isAsked) return;
     if (again + uncertain > 0) this.#options.onEvent({ on: "uncertain", again, uncertain });
     this.#tellFailing(error instanceof Error ? error.message : String(error));
   }
@@ -319,6 +333,3 @@ export class QueuedSink implements Sink, Outlet {
     });
   }
 }
-
-/** The reason where nothing broke, but all is to be opened anew. */
-const REOPEN = new Error("opened anew");
