@@ -189,8 +189,10 @@ describe("who is in none of the allowed networks", () => {
       () => udp().refused === 4,
       () => `${udp().refused} refused`,
     );
-    expect(running.lines("all").filter((line) => line.includes("forbidden"))).toEqual([]);
     expect(running.said.filter((line) => line.includes("none of the networks"))).toHaveLength(1);
+    await running.end();
+    expect(running.said.at(-1)).toEndWith("; 3 in all since this was last told");
+    expect(running.lines("all").filter((line) => line.includes("forbidden"))).toEqual([]);
   });
 });
 

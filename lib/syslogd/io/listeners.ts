@@ -129,6 +129,7 @@ export class Listeners {
     clearInterval(this.#telling);
     for (const source of this.#streams) source.stop();
     await this.#quiet();
+    for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
     for (const source of this.#streams) source.endConnections();
     for (const fifo of this.#fifos) fifo[Symbol.dispose]();
   }

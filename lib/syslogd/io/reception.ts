@@ -58,9 +58,9 @@ export class Reception {
     this.#tell(this.refusals.add(`${this.options.name}: refused ${who}: ${why}`, this.options.clock.monotonicMs()));
   }
 
-  /** What was refused lately and not told yet; asked now and then. */
-  tellRefusals(): void {
-    this.#tell(this.refusals.pending(this.options.clock.monotonicMs()));
+  /** What was refused lately and not told yet; asked now and then, and at the end: Infinity. */
+  tellRefusals(nowMs: number = this.options.clock.monotonicMs()): void {
+    this.#tell(this.refusals.pending(nowMs));
   }
 
   /** At the end of this turn of the event loop the sinks may send what they were given: once for all connections that had something. */

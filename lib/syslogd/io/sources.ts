@@ -112,7 +112,7 @@ class OpenSources implements Sources {
     for (const one of sources.listeners) this.#open(one);
     const wantsKernel = kernel === "yes" || (kernel === "auto" && ownsDevLog(this.#choices));
     if (wantsKernel) this.#openKernel();
-    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals());
+    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals(this.#context.clock.monotonicMs()));
     if (sources.markEveryMs > 0) this.#every(sources.markEveryMs, () => say("info", "-- MARK --"));
   }
 
@@ -149,6 +149,7 @@ class OpenSources implements Sources {
     for (const timer of this.#timers) clearInterval(timer);
     this.#guard[Symbol.dispose]();
     for (const { source } of this.#datagrams.values()) end(source);
+    this.#tellRefusals(Number.POSITIVE_INFINITY);
     this.#kernel?.[Symbol.dispose]();
     await this.#listeners.close();
   }
@@ -241,9 +242,9 @@ class OpenSources implements Sources {
     }
   }
 
-  #tellRefusals(): void {
+  #tellRefusals(nowMs: number): void {
     for (const { refusals } of this.#datagrams.values()) {
-      const line = refusals.pending(this.#context.clock.monotonicMs());
+      const line = refusals.pending(nowMs);
       if (line !== undefined) this.#context.say("warning", line);
     }
   }
