@@ -28,6 +28,8 @@ export interface Entry {
   vacated: boolean;
   /** An operator put it where it is. */
   pinned: boolean;
+  /** Had no owner, or did not exist, when the transitional signal came: who does not come into the next view with us may have become its owner. */
+  isDoubtful: boolean;
 }
 
 /** A member that has told a valid state: counted and seen. */
@@ -77,6 +79,8 @@ export class CoverTable {
   readonly freshWaits: { readonly waited: Waited; readonly anew: boolean }[] = [];
   /** Names struck from the set of a vip that another owns, since the machine last looked: its holder announces itself again. */
   readonly struck: Entry[] = [];
+  /** Since the transitional signal. */
+  private isSignalled = false;
   private sharing: ReadonlyMap<Entry, readonly Entry[]> | undefined;
   /** Whether the owners must be looked at again, and whether the definitions too. */
   unsettled = true;
@@ -151,6 +155,18 @@ export class CoverTable {
     const waited = [...this.waited.values()].map(({ name, why }) => `${name}:${why}`).sort();
     const flags = `${this.warm} ${this.covers} ${this.knowledge} ${this.top} ${this.hostList.version} ${this.maintenance.counter}`;
     return [...entries, ...hosts, [...this.expelled].sort(), waited, flags].join("\n");
+  }
+
+  signal(): void {
+    if (this.isSignalled) return;
+    this.isSignalled = true;
+    for (const entry of this.entries.values()) entry.isDoubtful = entry.owner === undefined;
+  }
+
+  /** The view has come, and its departures have been dealt with. */
+  endSignal(): void {
+    this.isSignalled = false;
+    for (const entry of this.entries.values()) entry.isDoubtful = false;
   }
 
   isInForce(entry: Entry): boolean {
@@ -257,6 +273,7 @@ export class CoverTable {
       excused: 0,
       vacated: false,
       pinned: false,
+      isDoubtful: this.isSignalled,
     };
     if (isNew) for (const name of this.unknown) entry.set.set(name, entry.number);
     this.entries.set(definition.id, entry);

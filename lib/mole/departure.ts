@@ -17,6 +17,7 @@ export function carryOver(table: CoverTable, view: View): void {
   table.members = view.members;
   table.beats.enter(view.members);
   table.shown.clear();
+  table.endSignal();
   assign(table);
 }
 
@@ -34,7 +35,8 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
   const keeps = table.maintenance.on || table.unleased.has(member);
   let stands = burst;
   for (const entry of table.entries.values()) {
-    if (burst && entry.owner === undefined) entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
+    if (burst && (entry.owner === undefined || entry.isDoubtful))
+      entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
     if (entry.owner === member && !(keeps && entry.set.has(member))) {
       entry.owner = undefined;
       entry.vacated = true;

@@ -23,6 +23,9 @@ export class Exchange {
   /** Members that showed in this view that they have, or had, a table. */
   readonly shown = new Set<Member>();
 
+  /** How much had been delivered before the transitional signal. */
+  signalledAt = -1;
+
   constructor(
     readonly view: View,
     /** Who is waited for, and who joined alone since; `undefined` while I can't know. */
@@ -46,6 +49,10 @@ export class Exchange {
     return new Exchange(view, new Set(view.members), new Set(), sinceMs);
   }
 
+  noteSignal(): void {
+    if (this.signalledAt < 0) this.signalledAt = this.log.length;
+  }
+
   note(from: Member, message: Message, me: Member): void {
     this.log.push({ from, message });
     if (!this.view.members.includes(from)) return; // sent by a session that has gone: its facts hold, its table is gone
@@ -62,7 +69,7 @@ export class Exchange {
     if (this.waited === undefined) return false;
     const expelled = this.allExpelled();
     for (const member of this.waited) if (!this.states.has(member) && !expelled.has(member)) return false;
-    for (const [member, { table }] of this.states) if (table !== undefined && !expelled.has(member)) return true;
+    for (const { table } of this.states.values()) if (table !== undefined) return true;
     return false;
   }
 

@@ -79,7 +79,7 @@ export class Holdings {
   mayAcquire(session: Session, vip: VipId, number: number, nowMs: number): boolean {
     const { table } = session;
     const entry = table?.entries.get(vip);
-    if (table === undefined || entry === undefined || session.transitional || table.maintenance.on) return false;
+    if (table === undefined || entry === undefined || session.isTransitional || table.maintenance.on) return false;
     if (entry.owner !== session.member || entry.number !== number || !entry.set.has(session.member)) return false;
     if (session.ended !== undefined || !this.self.hasCarrier(entry.definition)) return false;
     return this.isFresh(session, nowMs) && this.isFree(session, table, entry, nowMs);

@@ -91,7 +91,7 @@ export class Machine {
         if (session !== undefined && this.nextBeatMs === Number.POSITIVE_INFINITY) this.nextBeatMs = now;
         return;
       case "transitional":
-        if (session !== undefined) session.transitional = true;
+        session?.signal();
         return;
       case "message":
         session?.receive(event.from, event.message, now);
@@ -279,7 +279,7 @@ export class Machine {
           (candidate) => candidate.definition.name === command.vip && table.isInForce(candidate),
         );
         const to = this.memberOf(session, command.host);
-        if (entry === undefined || to === undefined || session.transitional)
+        if (entry === undefined || to === undefined || session.isTransitional)
           this.answer(false, `can't move ${command.vip} to ${command.host}`);
         else
           this.out.send({

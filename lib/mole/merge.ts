@@ -20,14 +20,14 @@ export interface Parts {
   readonly expelled: ReadonlySet<Member>;
 }
 
-/** At least one state has to bring a table. */
+/** Where no state brings a table, none has ever been, and this is the first. Also of the expelled what they told counts: it was true when they did. */
 export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTable {
   const table = new CoverTable(view.id, view.members, rules);
   const told = view.members.flatMap((member) => {
     const state = states.get(member);
     return state === undefined || expelled.has(member) ? [] : [{ member, state }];
   });
-  const brought = told.flatMap(({ state }) => (state.table === undefined ? [] : [state.table]));
+  const brought = view.members.flatMap((member) => states.get(member)?.table ?? []);
   const safe = told.some(({ state }) => state.facts.mode === "safe");
   const backed = brought.filter(({ covers, knowledge }) => covers && knowledge);
   const trusted = safe && rules.knowledge && backed.length > 0 ? backed : brought;
@@ -110,8 +110,8 @@ function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: bo
       if (view.members.includes(member)) continue;
       table.unknown.add(member);
       table.wait({ name: member, why: "departed", identity: identities.get(member) }, true);
-      for (const { owner, definition, number } of entries)
-        if (owner === undefined) table.entries.get(definition.id)!.set.set(member, number);
+      for (const { owner, definition, number, isDoubtful } of entries)
+        if (owner === undefined || isDoubtful) table.entries.get(definition.id)!.set.set(member, number);
     }
   }
   const names = new Set(table.unknown);

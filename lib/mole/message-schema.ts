@@ -53,6 +53,7 @@ const snapshot = v.strictObject({
       excused: count,
       vacated: v.boolean(),
       pinned: v.boolean(),
+      isDoubtful: v.boolean(),
     }),
   ),
   hosts: listOf(

@@ -81,6 +81,7 @@ export interface EntrySnapshot {
   readonly excused: number;
   readonly vacated: boolean;
   readonly pinned: boolean;
+  readonly isDoubtful: boolean;
 }
 
 export interface HostSnapshot {

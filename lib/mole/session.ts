@@ -4,8 +4,6 @@
 // A session is in one of two states in each view: its table is complete, or an exchange goes on. With a complete table a view that brings nobody but lone
 // joiners is carried over at once; a network view that brings others, or any change while an exchange goes on, is an exchange (the model, section 4).
 
-import { admit } from "./admit.ts";
-import { assign } from "./assign.ts";
 import { nextMove } from "./balance.ts";
 import { CoverTable } from "./cover-table.ts";
 import type { VipId } from "./definition.ts";
@@ -37,7 +35,7 @@ export class Session {
   table: CoverTable | undefined;
   exchange: Exchange | undefined;
   /** Between a transitional signal and the view: nothing is acquired, nothing decided. */
-  transitional = false;
+  isTransitional = false;
   /** The group has no place for this session any more, and why. */
   ended: string | undefined;
   /** The table, or what one may do by it, has changed. */
@@ -53,7 +51,8 @@ export class Session {
   /** How many came together into the last network view with me. */
   private part = 1;
   /** By machine: what it may have held when it departed, unreleased. When it is back it has let go, and who holds the vip by then announces itself again. */
-  private readonly unreleased = new Map<string, Set<VipId>>();
+  private readonly unreleased = new Map<string, { readonly member: Member; readonly vips: Set<VipId> }>();
+  private readonly returned = new Set<VipId>();
   /** Two parts have met: in the other one somebody may have held what I hold, and be gone already. */
   private hasMerged = false;
   private readonly watch = new Watch();
@@ -80,7 +79,7 @@ export class Session {
 
   enter(view: View, nowMs: number): void {
     const first = this.view === undefined;
-    this.transitional = false;
+    this.isTransitional = false;
     this.pulse.enter(view, nowMs, first);
     if (!this.rules.silenceOutlivesJoins) this.pulse.forgetSilence(nowMs);
     if (this.table !== undefined) {
@@ -101,10 +100,18 @@ export class Session {
     else this.beginExchange(view, nowMs, first);
   }
 
+  /** The ring is changing: what comes until the view, only those get who come there together with me. */
+  signal(): void {
+    this.isTransitional = true;
+    this.table?.signal();
+    this.exchange?.noteSignal();
+  }
+
   receive(from: Member, message: Message, nowMs: number): void {
     if (this.view === undefined) return;
     if (message.kind === "beat") this.pulse.heard(from, nowMs);
     else this.calmFromMs = nowMs;
+    if (message.kind === "farewell") this.noteLateFarewell(from);
     if (message.kind === "table" && message.begun) this.receiveBegun(message.view, nowMs);
     else if (this.table !== undefined) this.receiveInForce(this.table, from, message, nowMs);
     else if (this.exchange !== undefined) this.receiveInExchange(this.exchange, from, message, nowMs);
@@ -131,23 +138,33 @@ export class Session {
 
   /** What hosts that are back may have held when they went: a doubled time has ended that no `released` has told of. */
   takeReturned(table: CoverTable): ReadonlySet<VipId> {
-    const vips = new Set<VipId>(this.hasMerged ? table.entries.keys() : []);
+    const vips = new Set<VipId>(this.hasMerged ? table.entries.keys() : this.returned);
     this.hasMerged = false;
+    this.returned.clear();
     if (this.unreleased.size === 0) return vips;
     for (const { identity } of table.hosts.values()) {
-      for (const vip of this.unreleased.get(identity.machine) ?? []) vips.add(vip);
+      for (const vip of this.unreleased.get(identity.machine)?.vips ?? []) vips.add(vip);
       this.unreleased.delete(identity.machine);
     }
     return vips;
   }
 
+  /** From a session that has departed: its last word came through after all. */
+  private noteLateFarewell(from: Member): void {
+    for (const [machine, { member, vips }] of this.unreleased) {
+      if (member !== from) continue;
+      for (const vip of vips) this.returned.add(vip);
+      this.unreleased.delete(machine);
+    }
+  }
+
   private noteUnreleased(table: CoverTable, view: View): void {
     for (const { member, identity } of table.hosts.values()) {
       if (view.members.includes(member)) continue;
-      const vips = this.unreleased.get(identity.machine) ?? new Set();
+      const vips = this.unreleased.get(identity.machine)?.vips ?? new Set();
       // Cut off, it may have taken anything.
       for (const [vip, { set }] of table.entries) if (set.has(member) || view.cause === "network") vips.add(vip);
-      if (vips.size > 0) this.unreleased.set(identity.machine, vips);
+      if (vips.size > 0) this.unreleased.set(identity.machine, { member, vips });
     }
   }
 
@@ -233,7 +250,11 @@ export class Session {
   private adopt(exchange: Exchange, snapshot: Snapshot, waits: readonly WaitLeft[], nowMs: number): void {
     const table = CoverTable.from(snapshot, this.rules);
     this.startWaits(table, waits, nowMs);
-    if (this.rules.replay) for (const { from, message } of exchange.log) deliver(table, from, message);
+    for (const [at, { from, message }] of exchange.log.entries()) {
+      if (at === exchange.signalledAt) table.signal();
+      if (this.rules.replay) deliver(table, from, message);
+    }
+    if (exchange.signalledAt >= 0) table.signal();
     this.complete(table, nowMs, snapshot);
   }
 
@@ -260,22 +281,8 @@ export class Session {
       this.ended = "forgotten";
       return;
     }
-    const begun = new CoverTable(view.id, view.members, this.rules);
-    for (const member of exchange.allExpelled()) begun.expelled.add(member);
-    for (const member of view.members) if (!exchange.states.has(member)) begun.expelled.add(member);
-    for (const member of view.members) {
-      const state = exchange.states.get(member);
-      if (state !== undefined) admit(begun, member, state, true);
-    }
-    for (const member of begun.expelled) {
-      if (exchange.states.has(member) || !this.rules.unknownHoldsAll) continue;
-      begun.unknown.add(member);
-      begun.wait({ name: member, why: "expelled", identity: undefined }, true);
-    }
-    begun.knowledge = !begun.isSafe();
-    assign(begun);
-    this.startWaits(begun, [], nowMs);
-    this.completeFrom(exchange, begun, nowMs);
+    for (const member of view.members) if (!exchange.states.has(member)) exchange.expelled.add(member);
+    this.conclude(exchange, nowMs);
   }
 
   /** Runs what was delivered in the exchange over its result. */
@@ -284,13 +291,15 @@ export class Session {
     for (const member of exchange.shown) table.shown.add(member);
     const snapshot = table.snapshot();
     if (this.rules.replay) {
-      for (const { from, message } of exchange.log) {
+      for (const [at, { from, message }] of exchange.log.entries()) {
+        if (at === exchange.signalledAt) table.signal();
         if (message.kind === "beat" || message.kind === "table") continue;
         if (message.kind === "state" && exchange.states.has(from)) continue;
         if (message.kind === "expel" && (message.missing.what === "beat" || message.missing.what === "state")) continue;
         deliver(table, from, message);
       }
     }
+    if (exchange.signalledAt >= 0) table.signal();
     this.complete(table, nowMs, snapshot);
   }
 
@@ -331,7 +340,7 @@ export class Session {
 
   /** At each own beat that comes back: who is missing, who lacks the table, what could be better balanced. */
   private lookAround(nowMs: number): void {
-    if (this.transitional || this.view === undefined) return;
+    if (this.isTransitional || this.view === undefined) return;
     if (this.table !== undefined) {
       if (!this.table.maintenance.on) this.expelSuspects(this.view, this.table, nowMs);
       this.tellTable(nowMs);

@@ -149,7 +149,12 @@ export class Cluster {
       // An announcement is repeated after 1.1 s. Of a host that is still away, its daemon frozen, the group can't know when it let go.
       const doubled = this.doubled.get(entry.definition.name);
       const announcedMs = this.announcedMs.get(`${holding[0]} ${entry.definition.name}`) ?? -1;
-      if (holding.length === 1 && doubled && doubled.host.daemon.isRunning && announcedMs + 1_100 < doubled.atMs)
+      if (
+        table.isInForce(entry) &&
+        holding.length === 1 &&
+        doubled?.host.daemon.isRunning &&
+        announcedMs + 1_100 < doubled.atMs
+      )
         return `${entry.definition.name}: ${holding} has not announced itself since another let it go`;
       const owner = entry.owner === undefined ? undefined : table.hosts.get(entry.owner)?.identity.host;
       if (able.length > 0 && holding[0] !== owner)
