@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import { ENTRY_HEADER_BYTES } from "../../lib/sink/spool-entry.ts";
 import { start } from "../support/child.ts";
 import { cases } from "../support/fuzz.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -177,6 +178,22 @@ test("on a read-only file system it says so, and goes on in memory", async () =>
   await rig.heard("working");
   await rig.close();
   expect(await new Rig(spoolIn(disk.path)).take()).toEqual(["3/1 a"]);
+});
+
+test("an entry that a kill cut off is cut away, and told", async () => {
+  using scratch = temporaryDirectory();
+  const before = new Rig(spoolIn(scratch.path));
+  before.append(1, "first", "second");
+  await before.close();
+  const path = join(spoolIn(scratch.path), "0000000001.spool");
+  const whole = statSync(path).size;
+  truncateSync(path, whole - 3);
+  const after = new Rig(spoolIn(scratch.path));
+  const entryBytes = ENTRY_HEADER_BYTES + "second".length;
+  expect(after.events).toEqual([{ on: "recovered", records: 1, tornBytes: entryBytes - 3 }]);
+  expect(statSync(path).size).toBe(whole - entryBytes);
+  expect(await after.take()).toEqual(["3/1 first"]);
+  await after.close();
 });
 
 test("a segment that was made and never written to hides nothing", async () => {
