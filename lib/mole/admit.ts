@@ -10,6 +10,7 @@ import type { Identity, StateMessage } from "./message.ts";
  * the one that works shall not suffer for it.
  */
 export function admit(table: CoverTable, member: Member, state: StateMessage, informed: boolean): void {
+  table.lengthen(state.facts);
   if (table.expelled.has(member)) return;
   const known = table.hosts.get(member);
   if (known !== undefined) {

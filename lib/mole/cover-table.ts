@@ -62,6 +62,8 @@ export class CoverTable {
   readonly unleased = new Set<Member>();
   /** Digests of the definitions that count. */
   inForce: ReadonlySet<string> = new Set();
+  /** The longest that any member has ever told: one that is gone or expelled may hold by them still. */
+  longest: Bounds = { silenceMs: 0, leaseMs: 0 };
   /** Somebody here is mature, or has been together with somebody who was. */
   warm = false;
   /** `safe`: this part may cover. In `available` every part may. */
@@ -107,6 +109,7 @@ export class CoverTable {
     for (const name of snapshot.unknown) table.unknown.add(name);
     for (const name of snapshot.unleased) table.unleased.add(name);
     table.inForce = new Set(snapshot.inForce);
+    table.longest = snapshot.longest;
     table.warm = snapshot.warm;
     table.covers = snapshot.covers;
     table.knowledge = snapshot.knowledge;
@@ -129,6 +132,7 @@ export class CoverTable {
       unknown: [...this.unknown],
       unleased: [...this.unleased],
       inForce: [...this.inForce],
+      longest: this.longest,
       warm: this.warm,
       covers: this.covers,
       knowledge: this.knowledge,
@@ -194,14 +198,12 @@ export class CoverTable {
     this.freshWaits.push({ waited, anew });
   }
 
-  /** The longest silence and lease that any host has told. */
-  bounds(least: Bounds): Bounds {
-    let { silenceMs, leaseMs } = least;
-    for (const { facts } of this.hosts.values()) {
-      silenceMs = Math.max(silenceMs, facts.silenceMs);
-      leaseMs = Math.max(leaseMs, facts.leaseMs);
-    }
-    return { silenceMs, leaseMs };
+  lengthen({ silenceMs, leaseMs }: Bounds): void {
+    const { longest } = this;
+    this.longest = {
+      silenceMs: Math.max(silenceMs, longest.silenceMs),
+      leaseMs: Math.max(leaseMs, longest.leaseMs),
+    };
   }
 
   /** `safe` beats `available` where members differ. */

@@ -94,6 +94,7 @@ function takeFacts(table: CoverTable, from: Member, facts: Facts): void {
   const host = table.hosts.get(from);
   if (host === undefined || facts.serial <= host.facts.serial) return;
   host.facts = facts;
+  table.lengthen(facts);
   table.unsettled = true;
   table.redefined = true;
 }

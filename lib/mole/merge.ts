@@ -33,6 +33,7 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
   const trusted = safe && rules.knowledge && backed.length > 0 ? backed : brought;
 
   carryBasics(table, brought);
+  for (const { facts } of states.values()) table.lengthen(facts);
   for (const member of expelled) if (view.members.includes(member)) table.expelled.add(member);
   uniteWaited(table, trusted);
   uniteEntries(table, brought, trusted, new Set(states.keys()));
@@ -53,8 +54,9 @@ type Told = readonly { readonly member: Member; readonly state: StateMessage }[]
 
 function carryBasics(table: CoverTable, brought: readonly Snapshot[]): void {
   const inForce = new Set<string>();
-  for (const { warm, top, hostList, maintenance, inForce: digests } of brought) {
+  for (const { warm, longest, top, hostList, maintenance, inForce: digests } of brought) {
     table.warm ||= warm;
+    table.lengthen(longest);
     table.top = Math.max(table.top, top);
     if (hostList.version > table.hostList.version || table.hostList.hosts.length === 0) table.hostList = hostList;
     if (maintenance.counter > table.maintenance.counter) table.maintenance = maintenance;

@@ -78,6 +78,7 @@ const snapshot = v.strictObject({
   unknown: listOf(text),
   unleased: listOf(text),
   inForce: listOf(text),
+  longest: v.strictObject({ silenceMs: ms, leaseMs: ms }),
   warm: v.boolean(),
   covers: v.boolean(),
   knowledge: v.boolean(),

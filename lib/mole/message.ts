@@ -105,6 +105,7 @@ export interface Snapshot {
   readonly unknown: readonly Member[];
   readonly unleased: readonly Member[];
   readonly inForce: readonly string[];
+  readonly longest: { readonly silenceMs: number; readonly leaseMs: number };
   readonly warm: boolean;
   readonly covers: boolean;
   readonly knowledge: boolean;

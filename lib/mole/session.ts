@@ -333,7 +333,8 @@ export class Session {
   private startWaits(table: CoverTable, told: readonly WaitLeft[], nowMs: number): void {
     if (table.freshWaits.length === 0 && told.length === 0) return;
     const { silenceMs, leaseMs, clockBoundMs } = this.self.config.times;
-    const bounds = table.bounds({ silenceMs, leaseMs });
+    table.lengthen({ silenceMs, leaseMs });
+    const bounds = table.longest;
     this.waits.start(table, told, { nowMs, viewMs: this.viewMs, bounds, clockBoundMs, pulse: this.pulse });
     this.changed = true;
   }

@@ -2,6 +2,7 @@
 import { type Random, seededRandom } from "../../lib/base/random.ts";
 import type { Action, Report } from "../../lib/mole/action.ts";
 import { candidates } from "../../lib/mole/assign.ts";
+import { nextMove } from "../../lib/mole/balance.ts";
 import { type Definition, define } from "../../lib/mole/definition.ts";
 import type { HostConfig } from "../../lib/mole/event.ts";
 import type { Message } from "../../lib/mole/message.ts";
@@ -25,6 +26,10 @@ export interface ClusterOptions {
   readonly probes?: boolean;
   /** Clocks all alike. */
   readonly evenClocks?: boolean;
+  /** Weights, preferences and constraints, capacities and times that differ from host to host. */
+  readonly mixed?: boolean;
+  /** Messages go through their bytes. */
+  readonly overWire?: boolean;
   readonly onSend?: (message: Message) => void;
   /** Told of everything, for a story to read. */
   readonly trace?: (line: string) => void;
@@ -67,8 +72,15 @@ export class Cluster {
     const detectionMs = options.detectionMs ?? 200;
     this.service = new GroupService(this.clockwork, this.random, { daemons, detectionMs, mergeMs: 150 });
     const names = Array.from({ length: options.hosts }, (_, at) => String.fromCharCode(65 + at));
+    const some = () => names.filter(() => this.random() < 0.6);
     const definitions = Array.from({ length: options.vips }, (_, at) =>
-      define({ name: `v${at}`, addresses: [`192.0.2.${at + 1}`] }),
+      define({
+        name: `v${at}`,
+        addresses: [`192.0.2.${at + 1}`, ...(options.mixed && at % 2 === 1 ? [`2001:db8::${at + 1}`] : [])],
+        ...(options.mixed && { weight: 1 + Math.floor(this.random() * 3) }),
+        ...(options.mixed && this.random() < 0.3 && { prefer: some().slice(0, 2) }),
+        ...(options.mixed && this.random() < 0.3 && { only: some() }),
+      }),
     );
     for (const [index, host] of names.entries()) this.addHost(index, host, names, definitions);
   }
@@ -99,6 +111,16 @@ export class Cluster {
       if (trouble === "") return;
     }
     throw new Violation("every vip that can be is held by exactly one host", trouble, this.nowMs);
+  }
+
+  /** Balancing ends, and then there is nothing left to gain by a move. */
+  balance(mostMs: number): void {
+    const endMs = this.nowMs + mostMs;
+    const tables = () => this.hosts.map((host) => host.machine?.session?.table);
+    while (tables().some((table) => table === undefined || nextMove(table) !== undefined)) {
+      if (this.nowMs > endMs) throw new Violation("balancing ends", JSON.stringify(this.owners()), this.nowMs);
+      this.run(200);
+    }
   }
 
   holders(address: string): SimHost[] {
@@ -152,7 +174,7 @@ export class Cluster {
       if (
         table.isInForce(entry) &&
         holding.length === 1 &&
-        doubled?.host.daemon.isRunning &&
+        doubled?.host.daemon.ring === alive[0]!.daemon.ring &&
         announcedMs + 1_100 < doubled.atMs
       )
         return `${entry.definition.name}: ${holding} has not announced itself since another let it go`;
@@ -174,13 +196,14 @@ export class Cluster {
   }
 
   private addHost(index: number, host: string, names: readonly string[], definitions: readonly Definition[]): void {
-    const { mode, evenClocks, oneDaemon } = this.options;
+    const { mode, evenClocks, oneDaemon, mixed } = this.options;
+    const slower = mixed && index === 1 ? { silenceMs: 900, leaseMs: 3_000, maturityMs: 4_500 } : {};
     const config: HostConfig = {
       host,
       machine: `m-${host}`,
-      capacity: 1,
+      capacity: mixed ? 1 + (index % 2) : 1,
       mode,
-      times: { ...SIM_TIMES, ...this.options.times },
+      times: { ...SIM_TIMES, ...this.options.times, ...slower },
       definitions,
       hosts: names,
       tiebreak: undefined,
@@ -206,6 +229,7 @@ export class Cluster {
       rate,
       offsetMs,
     );
+    sim.isOverWire = this.options.overWire ?? false;
     sim.isOnWire = (address) =>
       this.options.probes === true &&
       this.hosts.some((other) => other !== sim && this.service.reaches(other.daemon, sim.daemon) && other.has(address));

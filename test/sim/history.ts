@@ -128,6 +128,8 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
       mode,
       oneDaemon,
       probes: random() < 0.1,
+      mixed: random() < 0.3,
+      overWire: random() < 0.02,
       detectionMs,
       times: safeTimes,
       ...(options.rules && { rules: options.rules }),
@@ -230,6 +232,7 @@ class Director {
       for (const host of cluster.hosts) if (!host.isFrozen) host.command({ do: "maintenance", on: false, force });
     }
     cluster.settle(20_000);
+    if (this.history.left === "nothing" && this.history.seed % 4 === 0) cluster.balance(30_000);
   }
 
   private strike(fault: Fault): void {

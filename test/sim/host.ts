@@ -7,6 +7,7 @@ import type { Command, HostConfig, MoleEvent, Stored } from "../../lib/mole/even
 import { Machine } from "../../lib/mole/machine.ts";
 import type { Message } from "../../lib/mole/message.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
+import { Opener, seal } from "../../lib/mole/wire.ts";
 import type { Clockwork } from "./clockwork.ts";
 import type { Daemon, Delivery, GroupService, GroupSession } from "./group-service.ts";
 import { Kernel } from "./kernel.ts";
@@ -40,7 +41,7 @@ export class SimHost {
   hasGuard = true;
   /** How long the driver takes for one order. */
   driverMs = 0.3;
-  /** From the daemon to the process. */
+  isOverWire = false;
   failsToAcquire = false;
   stored: Stored = { hostList: { version: 0, hosts: [], tiebreak: undefined }, maintenance: { counter: 0, on: false } };
   /** A sum over all that was delivered in this view, in order: hosts with the same one must have the same table. */
@@ -209,8 +210,7 @@ export class SimHost {
       }
       case "send":
         if (this.session === undefined) return;
-        sentIn.set(action.message, { viewId: this.machine?.session?.view?.id, nth: ++sentSoFar });
-        this.service.send(this.session, action.message);
+        this.sendOn(this.session, action.message);
         return;
       case "acquire":
       case "release":
@@ -242,6 +242,18 @@ export class SimHost {
       default:
         action satisfies never;
     }
+  }
+
+  private sendOn(session: GroupSession<Message>, message: Message): void {
+    const sent = this.isOverWire ? this.throughBytes(session, message) : message;
+    sentIn.set(sent, { viewId: this.machine?.session?.view?.id, nth: ++sentSoFar });
+    this.service.send(session, sent);
+  }
+
+  /** As it would be read at the other end. */
+  private throughBytes({ name }: GroupSession<Message>, message: Message): Message {
+    const header = { view: "", sender: name, incarnation: this.sessions, counter: sentSoFar };
+    return new Opener(undefined).open(seal(message, header, undefined), name).message;
   }
 
   private connectAfter(ms: number): void {

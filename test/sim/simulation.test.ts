@@ -29,5 +29,5 @@ test("a seed always means the same history", () => {
 
 /** Every twentieth has maintenance in it, every hundredth is a long one. */
 function optionsOf(seed: number) {
-  return { maintenance: seed % 20 === 0, length: seed % 100 === 0 ? 6 : 1 };
+  return { maintenance: seed % 20 === 0, length: seed % 100 === 0 ? 12 : 1 };
 }
