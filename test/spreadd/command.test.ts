@@ -72,7 +72,7 @@ describe("spreadd", () => {
       {
         args: ["--port", "0", "--socket", "/proc/none/spread.sock"],
         status: 73,
-        line: "spreadd: cannot make way for socket /proc/none/spread.sock",
+        line: "spreadd: cannot make way for socket /proc/none/spread.sock: no such file or directory\n",
       },
     ]) {
       const ended = await runSpreadbox(["spreadd", ...args], NO_CONFIG);

@@ -3,12 +3,13 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Fault } from "../../lib/base/fault.ts";
 import { AGREED, JOIN, KILL, LEAVE } from "../../lib/spread/service.ts";
-import { cases } from "../support/fuzz.ts";
+import { cases, fuzzFactor } from "../support/fuzz.ts";
 import { connectRequest, frame, join, message, methodChoice } from "./frames.ts";
 import { Bench, type Client } from "./recording-rim.ts";
 
 const BOB = "#bob#dmn1";
 const MALLORY = "#mallory#dmn1";
+const TEST_MS = 20_000 * fuzzFactor;
 
 /** A bystander: member of a group that everybody knows. It must get its own messages in order, whatever a stranger does. */
 function bystander(bench: Bench): () => void {
@@ -50,61 +51,73 @@ const nearlyLegal = fc
   });
 
 describe("random bytes", () => {
-  test("instead of a handshake", () => {
-    const bench = new Bench();
-    const check = bystander(bench);
-    fc.assert(
-      fc.property(fc.array(bytes, { maxLength: 4 }), (pieces) => {
-        const client = bench.connect() as Client;
-        client.send(...pieces);
-        checkEnd(client);
-        bench.daemon.lost(client.slot);
-        expect(bench.daemon.sessionCount).toBe(1);
-      }),
-      cases(8_000),
-    );
-    check();
-  });
+  test(
+    "instead of a handshake",
+    () => {
+      const bench = new Bench();
+      const check = bystander(bench);
+      fc.assert(
+        fc.property(fc.array(bytes, { maxLength: 4 }), (pieces) => {
+          const client = bench.connect() as Client;
+          client.send(...pieces);
+          checkEnd(client);
+          bench.daemon.lost(client.slot);
+          expect(bench.daemon.sessionCount).toBe(1);
+        }),
+        cases(20_000),
+      );
+      check();
+    },
+    TEST_MS,
+  );
 
-  test("that begin as a handshake does", () => {
-    const bench = new Bench();
-    const check = bystander(bench);
-    const start = fc.constantFrom(
-      connectRequest("mallory"),
-      Buffer.concat([connectRequest("mallory"), methodChoice("NULL")]),
-    );
-    fc.assert(
-      fc.property(start, bytes, (prefix, rest) => {
-        const client = bench.connect() as Client;
-        client.send(Buffer.concat([prefix, rest]));
-        checkEnd(client);
-        bench.daemon.lost(client.slot);
-        expect(bench.daemon.sessionCount).toBe(1);
-      }),
-      cases(8_000),
-    );
-    check();
-  });
+  test(
+    "that begin as a handshake does",
+    () => {
+      const bench = new Bench();
+      const check = bystander(bench);
+      const start = fc.constantFrom(
+        connectRequest("mallory"),
+        Buffer.concat([connectRequest("mallory"), methodChoice("NULL")]),
+      );
+      fc.assert(
+        fc.property(start, bytes, (prefix, rest) => {
+          const client = bench.connect() as Client;
+          client.send(Buffer.concat([prefix, rest]));
+          checkEnd(client);
+          bench.daemon.lost(client.slot);
+          expect(bench.daemon.sessionCount).toBe(1);
+        }),
+        cases(20_000),
+      );
+      check();
+    },
+    TEST_MS,
+  );
 
-  test("that are nearly requests", () => {
-    const bench = new Bench();
-    const check = bystander(bench);
-    let ended = 0;
-    fc.assert(
-      fc.property(fc.array(nearlyLegal, { minLength: 1, maxLength: 6 }), (requests) => {
-        const mallory = bench.session("mallory");
-        mallory.send(...requests);
-        checkEnd(mallory);
-        if (mallory.line.end !== undefined) ended += 1;
-        bench.daemon.lost(mallory.slot);
-        check();
-        expect(bench.daemon.sessionCount).toBe(1);
-        expect(bench.daemon.groupCount).toBe(1);
-      }),
-      cases(8_000),
-    );
-    expect(ended).toBeGreaterThan(1_000); // the cases do get to the checks
-  });
+  test(
+    "that are nearly requests",
+    () => {
+      const bench = new Bench();
+      const check = bystander(bench);
+      let ended = 0;
+      fc.assert(
+        fc.property(fc.array(nearlyLegal, { minLength: 1, maxLength: 6 }), (requests) => {
+          const mallory = bench.session("mallory");
+          mallory.send(...requests);
+          checkEnd(mallory);
+          if (mallory.line.end !== undefined) ended += 1;
+          bench.daemon.lost(mallory.slot);
+          check();
+          expect(bench.daemon.sessionCount).toBe(1);
+          expect(bench.daemon.groupCount).toBe(1);
+        }),
+        cases(20_000),
+      );
+      expect(ended).toBeGreaterThan(1_000); // the cases do get to the checks
+    },
+    TEST_MS,
+  );
 });
 
 test("a client that announces much and sends little costs what it sends", () => {

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, writeFileSync } from "node
 import { dirname, join as joinPath } from "node:path";
 import fc from "fast-check";
 import { start, WAIT_MS } from "../support/child.ts";
-import { cases } from "../support/fuzz.ts";
+import { cases, fuzzFactor } from "../support/fuzz.ts";
 import { RawConnection } from "../support/raw-connection.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { connectRequest, frame, message, methodChoice } from "./frames.ts";
@@ -287,7 +287,7 @@ test(
     expect([sessions, groups]).toEqual([1, 0]);
     bob.close();
   },
-  WAIT_MS * 3,
+  WAIT_MS * 3 * fuzzFactor,
 );
 
 test("idle, with sessions in groups, it uses no CPU to speak of", async () => {

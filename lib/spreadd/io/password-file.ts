@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { matchesCrypt } from "../../linux/crypt.ts";
 import type { Password } from "../authentication.ts";
+import { textOf } from "./system-text.ts";
 
 /**
  * Reads a file of users for method PWORD, as the real daemon's `spread.access_pword`: `NAME:HASH` lines, `#` begins a comment.
@@ -33,13 +34,8 @@ function readLines(path: string): string[] {
   try {
     return readFileSync(path, "utf8").split("\n");
   } catch (error) {
-    throw new Fault(
-      "no-input",
-      "password-file",
-      `cannot read ${path}: ${error instanceof Error ? error.message : error}`,
-      {
-        cause: error,
-      },
-    );
+    throw new Fault("no-input", "password-file", `cannot read ${path}: ${textOf(error)}`, {
+      cause: error,
+    });
   }
 }

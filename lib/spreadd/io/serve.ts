@@ -17,6 +17,7 @@ import { groupId, knownPeerSet, userId } from "./accounts.ts";
 import type { Connection } from "./connection.ts";
 import { passwordsOf } from "./password-file.ts";
 import { Server } from "./server.ts";
+import { codeOf, textOf } from "./system-text.ts";
 import { clearSocketPath, type SocketRights, withRights } from "./unix-path.ts";
 
 /** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
@@ -167,7 +168,7 @@ function listenOnTcp(table: SpreaddTable, { tcpHandler }: Server, listeners: Lis
       );
       listening.push(host.includes(":") ? `tcp:[${host}]:${table.port}` : `tcp:${host}:${table.port}`);
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      const code = codeOf(error);
       // a host without IPv6 has no ::1; nobody asked for it by name
       if (table.listen === undefined && address.family === 6 && code !== "EADDRINUSE") continue;
       const hint = code === "EADDRINUSE" ? "; is another daemon running?" : "";
@@ -177,5 +178,3 @@ function listenOnTcp(table: SpreaddTable, { tcpHandler }: Server, listeners: Lis
     }
   }
 }
-
-const textOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -3,6 +3,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { codeOf, textOf } from "./system-text.ts";
 
 /** Who may connect to a socket, by its file. */
 export interface SocketRights {
@@ -36,15 +37,17 @@ export async function clearSocketPath(path: string): Promise<void> {
   }
 }
 
-/** Runs `listen`, which makes a socket at `path`, so that nobody else may connect until its rights are set. */
-export function withRights<T>(path: string, rights: SocketRights, listen: () => T): T {
+/** Runs `listen`, which makes a socket at `path`, so that nobody else may connect until its rights are set. @throws {Fault} */
+export function withRights<T extends { stop(): void }>(path: string, rights: SocketRights, listen: () => T): T {
   const before = process.umask(0o177);
+  let listener: T | undefined;
   try {
-    const listener = listen();
+    listener = listen();
     if (rights.uid >= 0 || rights.gid >= 0) chownSync(path, rights.uid, rights.gid);
     chmodSync(path, rights.mode);
     return listener;
   } catch (error) {
+    listener?.stop();
     throw new Fault("cannot-create", codeOf(error), `cannot listen on ${path}: ${textOf(error)}`, { cause: error });
   } finally {
     process.umask(before);
@@ -60,12 +63,4 @@ async function isListenedOn(path: string): Promise<boolean> {
     if (codeOf(error) === "ECONNREFUSED") return false; // nobody: its daemon died
     throw error;
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
