@@ -1,5 +1,5 @@
 // Makes batches of what waits in a ring: a stretch of it at a time, gathered group by group, since records of other groups lie between those of one.
-import { FLAG_AGAIN } from "../feed/batch.ts";
+import { BATCH_MESSAGE_TYPE, FLAG_AGAIN } from "../feed/batch.ts";
 import { BatchWriter } from "../feed/batch-writer.ts";
 import type { GroupName } from "../spread/names.ts";
 import type { GroupBook, GroupEntry } from "./group-book.ts";
@@ -32,6 +32,7 @@ export type SendBatch = (group: GroupName, body: Uint8Array) => boolean;
 export type Loan = readonly BatchWriter[];
 
 export class Batcher {
+  readonly messageType = BATCH_MESSAGE_TYPE;
   /** Batches being filled, by place in the book. */
   readonly #filling = new Map<number, BatchWriter>();
   readonly #spare: BatchWriter[] = [];

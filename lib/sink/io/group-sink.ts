@@ -10,11 +10,10 @@
 //
 // An idle sink sends at once. A busy one waits a few milliseconds for more, or for a batch's worth.
 
-import { BATCH_MESSAGE_TYPE } from "../../feed/batch.ts";
 import { isIncarnation } from "../../feed/batch-writer.ts";
 import { MARK_MESSAGE_TYPE, tryMark, writeMark } from "../../feed/mark.ts";
 import type { FrameView } from "../../spread/frame.ts";
-import { openSession, type Session, type SessionOptions } from "../../spread/index.ts";
+import { type GroupName, openSession, type Session, type SessionOptions } from "../../spread/index.ts";
 import { COPIED_BODY_BYTES_MAX } from "../../spread/outbox.ts";
 import { groupName } from "../../syslog/group-name.ts";
 import { NameCache, NameTemplate } from "../../syslog/name-template.ts";
@@ -26,6 +25,7 @@ import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
 import type { Mark as RingMark } from "../record-ring.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import { TextBatcher } from "../text-batcher.ts";
 import type { SpoolPlace } from "./queued-sink.ts";
 import type { SpoolEvent } from "./spool.ts";
 import { SpooledQueue } from "./spooled-queue.ts";
@@ -45,6 +45,8 @@ export interface GroupSinkOptions {
   /** This life of the daemon: no other on this host has the same. */
   readonly incarnation: string;
   readonly queueBytesMax: number;
+  /** What goes to the groups: numbered records, unless said, or each record's text alone as a line, from which nobody can tell what is missing. */
+  readonly payload?: "records" | "text";
   /** What outlives memory: records keep the identity that they got, through an end of the process too. */
   readonly spool?: SpoolPlace;
   readonly onEvent: (event: SinkEvent) => void;
@@ -65,7 +67,7 @@ export class GroupSink implements Sink {
   readonly #session: Session;
   readonly #queue: SpooledQueue;
   readonly #book = new GroupBook(GROUPS_MAX);
-  readonly #batcher: Batcher;
+  readonly #batcher: Batcher | TextBatcher;
   readonly #writer = new RecordWriter();
   #confirmation: Confirmation | undefined;
   #marks = 0;
@@ -86,7 +88,10 @@ export class GroupSink implements Sink {
     this.#options = options;
     this.#queue = this.#openQueue();
     this.counters.accepted = this.#queue.records; // of an earlier life
-    this.#batcher = new Batcher(options.host, options.incarnation, this.#book, this.#queue, COPIED_BODY_BYTES_MAX);
+    this.#batcher =
+      options.payload === "text"
+        ? new TextBatcher(this.#book, this.#queue, COPIED_BODY_BYTES_MAX)
+        : new Batcher(options.host, options.incarnation, this.#book, this.#queue, COPIED_BODY_BYTES_MAX);
     this.#session = openSession({
       ...options.session,
       membership: false,
@@ -103,6 +108,17 @@ export class GroupSink implements Sink {
       this.#book.entry(groupName(name)),
     );
     return { take: (record) => this.#take(groups.get(record), record) };
+  }
+
+  /** The same for one group, whatever the record. Where the book is full, its records are lost. */
+  outletTo(name: GroupName): Outlet {
+    const group = this.#book.entry(name);
+    return { take: (record) => this.#take(group, record) };
+  }
+
+  /** Whether the queue has room for more than a few records: who can wait, takes no more where it has not. */
+  get hasRoom(): boolean {
+    return this.#queue.hasRoom;
   }
 
   get waiting(): number {
@@ -173,10 +189,16 @@ export class GroupSink implements Sink {
       this.counters.lost += 1;
       return;
     }
-    const length = this.#writer.write(record);
     const number = group.next;
     group.next += 1;
-    if (!this.#queue.push(group.index, number, this.#writer.bytes, 0, length)) this.counters.lost += 1;
+    if (!this.#push(group.index, number, record)) this.counters.lost += 1;
+  }
+
+  #push(group: number, number: number, record: RecordView): boolean {
+    if (this.#options.payload === "text")
+      return this.#queue.push(group, number, record.bytes, record.msgStart, record.msgEnd);
+    const length = this.#writer.write(record);
+    return this.#queue.push(group, number, this.#writer.bytes, 0, length);
   }
 
   readonly #pump = (): void => {
@@ -187,7 +209,7 @@ export class GroupSink implements Sink {
     const queue = this.#queue;
     while (queue.waiting > 0 && queue.unconfirmedBytes < WINDOW_BYTES) {
       const went = this.#batcher.gather((group, body) =>
-        this.#session.trySend(group, body, { messageType: BATCH_MESSAGE_TYPE }),
+        this.#session.trySend(group, body, { messageType: this.#batcher.messageType }),
       );
       if (!went) return; // "lost" follows, and puts all of it back
     }
