@@ -4,6 +4,7 @@ import { demoCommand } from "./demo.ts";
 import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
 import { logcatCommand } from "./logcat.ts";
+import { publishCommand } from "./publish.ts";
 import { spreadProbeCommand } from "./spread-probe.ts";
 import { spreaddCommand } from "./spreadd.ts";
 import { syslogdCommand } from "./syslogd.ts";
@@ -20,6 +21,7 @@ export const spreadbox: AnyCommand = defineCommand({
   commands: [
     syslogdCommand,
     logcatCommand,
+    publishCommand,
     spreadProbeCommand,
     spreaddCommand,
     configCommand,
