@@ -14,6 +14,8 @@ import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
+import { serveMetrics } from "../lib/syslogd/io/metrics.ts";
+import { Operation } from "../lib/syslogd/io/operation.ts";
 import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
@@ -25,7 +27,8 @@ import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
 import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
 import { withoutMistakes } from "../lib/syslogd/syslog-conf-import.ts";
-import { rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
+import { CONTROL_PATH, rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
+import { controlCommands } from "./syslogd/control.ts";
 import { tables } from "./tables.ts";
 
 /** How long the sinks may take at the end to get rid of what waits. */
@@ -84,6 +87,11 @@ export const syslogdCommand: AnyCommand = defineCommand({
         "program=, host=, match=, property=, format=, template= and stop, as in [[syslogd.rule]]",
       read: parseRuleLine,
     },
+    control: {
+      type: "value",
+      hint: "PATH",
+      about: `take commands on this socket, instead of the configured one (${CONTROL_PATH}); a syslogd whose sources the command line names has none unless given`,
+    },
     "syslog-conf": {
       type: "value",
       hint: "FILE",
@@ -119,6 +127,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     tz: { type: "value", hint: "ZONE", about: "explain: the zone of times that name none", read: readZone },
   },
   json: true,
+  commands: controlCommands,
   sections: [
     {
       title: "Sources",
@@ -130,25 +139,30 @@ export const syslogdCommand: AnyCommand = defineCommand({
     },
     {
       title: "Signals",
-      text: "SIGHUP opens the files anew, for logrotate, and reads certificates that were renewed. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
+      text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
     },
   ],
   async run(call) {
     const { flags, env, log } = call;
-    const config = loadConfig({ tables, path: call.configPath, env });
-    const table = config.table(syslogdTable);
-    const spread: SessionOptions = {
-      ...sessionOptionsOf(config.table(spreadTable)),
-      ...(flags.spread === undefined ? {} : { servers: flags.spread }),
+    const load = async () => {
+      const config = loadConfig({ tables, path: call.configPath, env });
+      const spread: SessionOptions = {
+        ...sessionOptionsOf(config.table(spreadTable)),
+        ...(flags.spread === undefined ? {} : { servers: flags.spread }),
+      };
+      return settingsOf(config.table(syslogdTable), spread, flags, await classicRules(flags["syslog-conf"], log));
     };
-    const settings = settingsOf(table, spread, flags, await classicRules(flags["syslog-conf"], log));
+    const settings = await load();
     if (flags.check) return await showRules(settings, call.out);
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
     await daemon.ready();
-    const reopen = () => daemon.reopen();
-    process.on("SIGHUP", reopen);
+    const operation = new Operation({ daemon, load, clock: systemClock, env });
+    using _metrics = settings.metrics && serveMetrics(settings.metrics, () => daemon.totals);
+    using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
+    process.on("SIGHUP", () => void operation.hangUp());
+    process.on("SIGUSR1", () => operation.tellTotals());
     notifyServiceManager("READY=1", env);
     await Promise.race([stopped(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
@@ -160,6 +174,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
 });
 
 interface Given {
+  readonly control: string | undefined;
   readonly socket: readonly string[];
   readonly udp: readonly ReturnType<typeof parseListenAddress>[];
   readonly tcp: readonly ReturnType<typeof parseListenAddress>[];
@@ -183,6 +198,8 @@ function settingsOf(
     udp: flags.udp.length > 0 ? flags.udp : table.udp,
     sources: sourcesOf(table, flags),
     kernel: flags.kernel ? "yes" : table.kernel,
+    control: flags.control ?? (isTrial(flags) ? "" : table.control),
+    metrics: table.metrics,
     host: table.host ?? "",
     rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
     spread,
@@ -204,6 +221,11 @@ function checked(rules: readonly DirectedRule[]): readonly DirectedRule[] {
   const [wrong] = checkRules(rules);
   if (wrong !== undefined) throw new Fault("usage", wrong.code, `--rule ${wrong.index + 1}: ${wrong.message}`);
   return rules;
+}
+
+/** Its sources are those of the command line: it is not the host's daemon, and must not be taken for it. */
+function isTrial({ socket, udp, tcp, stream, stdin }: Given): boolean {
+  return stdin || [socket, udp, tcp, stream].some((given) => given.length > 0);
 }
 
 function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {

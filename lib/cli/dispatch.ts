@@ -36,6 +36,8 @@ export class UsageFault extends Fault {
 function descend(command: AnyCommand, path: readonly string[], argv: readonly string[]): Decision {
   if (command.commands === undefined || command.commands.length === 0) return leaf(command, path, argv);
   const first = argv[0];
+  // A service runs by its name alone, and has words for the one that runs: `syslogd`, `syslogd reload`.
+  if (command.run !== undefined && (first === undefined || first.startsWith("-"))) return leaf(command, path, argv);
   if (first === undefined) return { do: "help", command, path };
   if (first === "help") {
     const topics = command.commands.find((candidate) => candidate.name === "help");

@@ -21,7 +21,7 @@ export function renderHelp(command: AnyCommand, path: readonly string[], look: H
     "Examples",
     (command.examples ?? []).flatMap((example) => [`  ${style.name(example.line)}`, `      ${example.about}`]),
   );
-  section("Usage", [`  ${usageLine(command, typed)}`]);
+  section("Usage", usageLines(command, typed));
   if (command.about !== undefined)
     blocks.push(
       ...command.about
@@ -63,8 +63,13 @@ export function renderHelp(command: AnyCommand, path: readonly string[], look: H
   return `${blocks.join("\n\n")}\n`;
 }
 
+function usageLines(command: AnyCommand, typed: string): string[] {
+  const own = command.run === undefined ? [] : [usageLine(command, typed)];
+  const below = command.commands === undefined ? [] : [`${typed} COMMAND [FLAGS] [ARGUMENTS]`];
+  return [...own, ...below].map((line) => `  ${line}`);
+}
+
 function usageLine(command: AnyCommand, typed: string): string {
-  if (command.run === undefined) return `${typed} COMMAND [FLAGS] [ARGUMENTS]`;
   const words = (command.positionals ?? []).map(({ name, required, many }) => {
     const word = many ? `${name}...` : name;
     return required ? word : `[${word}]`;

@@ -55,7 +55,8 @@ function synopsis(command: AnyCommand, typed: string): string {
     const word = `\\fI${roff(name)}\\fR${many ? " ..." : ""}`;
     return required ? word : `[${word}]`;
   });
-  return [`.B ${roff(typed)}`, "[FLAGS]", ...words].join("\n");
+  const below = command.commands === undefined ? [] : [".br", `.B ${roff(typed)}`, ".I COMMAND", "[FLAGS] [ARGUMENTS]"];
+  return [`.B ${roff(typed)}`, "[FLAGS]", ...words, ...below].join("\n");
 }
 
 function option([name, flag]: [string, Flag]): string[] {

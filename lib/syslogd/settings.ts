@@ -19,6 +19,10 @@ export interface Settings {
   readonly rules: readonly DirectedRule[];
   /** How to reach a Spread daemon, where a rule names a group. */
   readonly spread: SessionOptions;
+  /** Where operators' commands come in; "": nowhere. */
+  readonly control: string;
+  /** Where the counts are given to collectors. */
+  readonly metrics: ListenAddress | undefined;
   /** What each sink may keep while its destination is away. */
   readonly queueBytesMax: number;
 }

@@ -16,6 +16,11 @@ const DEFAULT_RULES = [
 
 const PATH_FORM = 'an absolute path such as "/dev/log", or an abstract name such as "@log"';
 
+/** Where `syslogd status` looks for the daemon. */
+export const CONTROL_PATH = "/run/spreadbox/syslogd.ctl";
+const CONTROL_FORM = `an absolute path such as "${CONTROL_PATH}", or "" for none`;
+const METRICS_PORT = 9514;
+
 const schema = v.strictObject({
   socket: v.pipe(
     v.optional(
@@ -53,6 +58,21 @@ const schema = v.strictObject({
       "what each sink may keep in memory while its destination is away; then the newest records are dropped and counted",
     ),
   ),
+  control: v.pipe(
+    v.optional(
+      parsed(CONTROL_FORM, (text) => (/^(?:\/[^\0]*)?$/.test(text) ? text : undefined), { examples: [CONTROL_PATH] }),
+      CONTROL_PATH,
+    ),
+    v.description('the socket for syslogd status, stats, reload and reopen; "": none'),
+  ),
+  metrics: v.pipe(
+    v.optional(
+      explained(LISTEN_FORM, (text) => parseListenAddress(text, METRICS_PORT), {
+        examples: [`127.0.0.1:${METRICS_PORT}`],
+      }),
+    ),
+    v.description("where to give the counts as OpenMetrics, at /metrics; by default nowhere"),
+  ),
   rule: v.pipe(
     v.optional(v.array(ruleSchema), DEFAULT_RULES),
     v.description("what goes where; a record goes to every sink whose rule takes it, once"),
@@ -74,6 +94,9 @@ export const syslogdTable = defineTable({
   starter: `# Where messages come from. Without "socket": what systemd passes, else where journald forwards to, else /dev/log.
 # socket = ["/dev/log"]
 # udp = ["0.0.0.0:514"]
+# Commands of operators, and counts for a collector.
+# control = "/run/spreadbox/syslogd.ctl"
+# metrics = "127.0.0.1:9514"
 ${SOURCE_STARTER}
 # Where they go. A record goes to every sink whose rule takes it. Without rules: these two.
 # [[syslogd.rule]]

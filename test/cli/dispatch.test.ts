@@ -32,7 +32,15 @@ const wrap = defineCommand({
 const exitCodes = defineCommand({ name: "exit-codes", summary: "statuses", run: async () => 0 });
 const help = defineCommand({ name: "help", summary: "topics", commands: [exitCodes] });
 const probe = defineCommand({ name: "probe", summary: "looks", commands: [ping] });
-const root = defineCommand({ name: "box", summary: "all", commands: [feed, probe, wrap, help] });
+const reload = defineCommand({ name: "reload", summary: "again", run: async () => 0 });
+const serve = defineCommand({
+  name: "serve",
+  summary: "serves, until told otherwise",
+  flags: { loud: { type: "switch", about: "more" } },
+  commands: [reload],
+  run: async () => 0,
+});
+const root = defineCommand({ name: "box", summary: "all", commands: [feed, probe, wrap, help, serve] });
 
 const decide = (line: string, argv0 = "/usr/bin/box") =>
   dispatch(
@@ -60,6 +68,11 @@ describe("which command is meant", () => {
     { line: "ping", argv0: "probe", path: ["probe", "ping"] },
     { line: "feed g", argv0: "/tmp/renamed-box", path: ["box", "feed"] },
     { line: "help exit-codes", path: ["box", "help", "exit-codes"] },
+    { line: "serve", path: ["box", "serve"] },
+    { line: "", argv0: "serve", path: ["serve"] },
+    { line: "serve --loud", path: ["box", "serve"] },
+    { line: "serve reload", path: ["box", "serve", "reload"] },
+    { line: "reload", argv0: "/usr/sbin/serve", path: ["serve", "reload"] },
   ]) {
     test(`${argv0 ?? "box"} ${line}`, () => expect(decide(line, argv0)).toMatchObject({ do: "run", path }));
   }
@@ -76,6 +89,10 @@ describe("which command is meant", () => {
     { line: "feed -h", path: ["box", "feed"] },
     { line: "feed --nonsense --help", path: ["box", "feed"] },
     { line: "-h", argv0: "feed", path: ["feed"] },
+    { line: "serve --help", path: ["box", "serve"] },
+    { line: "serve --loud --help", path: ["box", "serve"] },
+    { line: "serve help reload", path: ["box", "serve", "reload"] },
+    { line: "serve reload --help", path: ["box", "serve", "reload"] },
   ]) {
     test(`help: ${argv0 ?? "box"} ${line}`, () => expect(decide(line, argv0)).toMatchObject({ do: "help", path }));
   }
@@ -91,6 +108,10 @@ describe("which command is meant", () => {
       given: { positionals: ["ls", "--help", "-l"] },
     });
   });
+});
+
+test("a word that a service does not know is told with the one that was meant, and nothing runs", () => {
+  expect(refusal("serve relaod").message).toBe('unknown command "relaod"; did you mean "reload"?');
 });
 
 describe("flags are read", () => {

@@ -33,6 +33,8 @@ export class Running implements AsyncDisposable {
         host: "web1",
         rules: rules.map((rule) => parseRuleLine(rule.replaceAll("%d", this.directory.path))),
         spread: { servers: "unix:/nonexistent/spread.sock" },
+        control: "",
+        metrics: undefined,
         queueBytesMax: 1 << 20,
         ...more,
       },

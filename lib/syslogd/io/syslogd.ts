@@ -10,8 +10,8 @@ import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
 import { GroupSink } from "../../sink/io/group-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
-import type { Outlet, Sink, SinkEvent } from "../../sink/sink.ts";
-import { type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
+import type { Outlet, Sink, SinkCounters, SinkEvent } from "../../sink/sink.ts";
+import { describeFormat, type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
@@ -22,36 +22,24 @@ import { type Destination, formatDestination } from "../destination.ts";
 import type { DirectedRule } from "../directed-rule.ts";
 import { ownMessage } from "../own-message.ts";
 import { Router } from "../router.ts";
+import type { Totals } from "../samples.ts";
 import type { Settings } from "../settings.ts";
 import { reportOf } from "../sink-report.ts";
 import type { Intake } from "./datagram-source.ts";
-import { openSources, type Sources, type SourceTotals } from "./sources.ts";
+import { openSources, type Sources } from "./sources.ts";
 
 /** Only for those who may read the whole log. */
 const FILE_MODE = 0o640;
 /** Of one rule's path by template. */
 const OPEN_FILES_MAX = 128;
+/** A sink that no rule names any more may take so long to be empty. */
+const RETIRE_MS = 60_000;
 
 export interface Surroundings {
   readonly clock: Clock;
   readonly env: Record<string, string | undefined>;
   /** Own messages, besides their way through the rules. */
   readonly onOwnMessage: (severity: SeverityName, text: string) => void;
-}
-
-/** How many records there were. */
-export interface Totals {
-  readonly received: number;
-  /** Of no interest to any rule. */
-  readonly unrouted: number;
-  readonly sources: readonly SourceTotals[];
-  readonly sinks: readonly {
-    readonly name: string;
-    readonly accepted: number;
-    readonly delivered: number;
-    readonly lost: number;
-    readonly waiting: number;
-  }[];
 }
 
 export class Syslogd implements Intake {
@@ -63,7 +51,12 @@ export class Syslogd implements Intake {
   readonly #pool = new BlockPool();
   readonly #sinks: Sink[] = [];
   #groups: GroupSink | undefined;
-  readonly #router: Router;
+  /** The sinks of the rules in effect, by name and form. */
+  #outlets: ReadonlyMap<string, Outlet> = new Map();
+  /** Sinks that no rule names any more, until they are empty. */
+  readonly #retiring = new Map<Sink, Promise<void>>();
+  #settings: Settings;
+  #router: Router;
   /** Missing while they are being opened: they may have something to say already. */
   readonly #sources: Sources | undefined;
   /** Resolves when stdin has ended, where that was read. */
@@ -73,25 +66,14 @@ export class Syslogd implements Intake {
   #isClosing = false;
 
   /** Opens the sinks, then the sources: the first record finds its way. @throws where a source that was asked for cannot be had */
-  constructor(
-    private readonly settings: Settings,
-    surroundings: Surroundings,
-  ) {
+  constructor(settings: Settings, surroundings: Surroundings) {
+    this.#settings = settings;
     this.#surroundings = surroundings;
     this.#host = settings.host || hostname();
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
-    const outlets = new Map<string, Outlet>();
-    this.#router = new Router(
-      settings.rules.map(({ rule, to }) => {
-        if (to === undefined) return { rule, outlet: undefined };
-        const name = formatDestination(to);
-        const outlet = outlets.get(name) ?? this.#openOutlet(to, formatFor(name, settings.rules));
-        outlets.set(name, outlet);
-        return { rule, outlet };
-      }),
-    );
+    this.#router = this.#route(settings.rules);
     const { clock, env } = surroundings;
     const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
     this.inputEnded = inputEnded;
@@ -144,12 +126,31 @@ export class Syslogd implements Intake {
     this.say("notice", "opened its files anew");
   }
 
+  /** What is in effect. */
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /** Goes on with other rules. A sink that both name goes on with its queue; one that none names any more is emptied, and closed. */
+  reload({ rules }: Settings): void {
+    const before = new Set(this.#outlets.values());
+    this.#settings = { ...this.#settings, rules };
+    this.#router = this.#route(rules);
+    const now = new Set(this.#outlets.values());
+    for (const outlet of before) if (!now.has(outlet)) this.#retire(outlet);
+    if (this.#groups !== undefined && !rules.some(({ to }) => to?.kind === "group")) {
+      this.#retire(this.#groups);
+      this.#groups = undefined;
+    }
+  }
+
   get totals(): Totals {
+    const sinks = [...this.#sinks, ...this.#retiring.keys()];
     return {
       received: this.#received,
       unrouted: this.#unrouted,
       sources: this.#sources?.totals() ?? [],
-      sinks: this.#sinks.map((sink) => ({ name: sink.name, ...sink.counters, waiting: sink.waiting })),
+      sinks: sinks.map((sink) => ({ name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting })),
     };
   }
 
@@ -158,7 +159,43 @@ export class Syslogd implements Intake {
     this.say("notice", `ends after ${this.#received} records`);
     await this.#sources?.close();
     this.#isClosing = true;
-    await Promise.all(this.#sinks.map((sink) => sink.close(withinMs)));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, withinMs);
+    });
+    const retired = Promise.race([Promise.all(this.#retiring.values()), late]);
+    await Promise.all([retired, ...this.#sinks.map((sink) => sink.close(withinMs))]);
+    clearTimeout(timer);
+  }
+
+  /** The way to the sinks of these rules; those that there are already are kept. */
+  #route(rules: readonly DirectedRule[]): Router {
+    const before = this.#outlets;
+    const outlets = new Map<string, Outlet>();
+    const routes = rules.map(({ rule, to }) => {
+      if (to === undefined) return { rule, outlet: undefined };
+      const name = formatDestination(to);
+      const format = formatFor(name, rules);
+      const key = format === undefined ? name : `${name} ${describeFormat(format)}`;
+      const outlet = outlets.get(key) ?? before.get(key) ?? this.#openOutlet(to, format);
+      outlets.set(key, outlet);
+      return { rule, outlet };
+    });
+    this.#outlets = outlets;
+    return new Router(routes);
+  }
+
+  /** A sink that is no longer wanted gets rid of its queue first. What is a way into a sink of several groups only, is nothing to close. */
+  #retire(outlet: Outlet | Sink): void {
+    const sink = this.#sinks.find((one) => one === outlet);
+    if (sink === undefined) return;
+    this.#sinks.splice(this.#sinks.indexOf(sink), 1);
+    const closing = sink.close(RETIRE_MS).then(() => {
+      this.#retiring.delete(sink);
+      const { lost } = sink.counters;
+      this.say(lost > 0 ? "warning" : "info", `${sink.name}: closed, ${lost} records of it lost in all`);
+    });
+    this.#retiring.set(sink, closing);
   }
 
   #openOutlet(to: Destination, format: FormatChoice | undefined): Outlet {
@@ -203,6 +240,11 @@ export class Syslogd implements Intake {
     this.#sinks.push(sink);
     return sink;
   }
+}
+
+/** Without what only some sinks count. */
+function countsOf({ accepted, delivered, lost }: Readonly<SinkCounters>) {
+  return { accepted, delivered, lost };
 }
 
 /** The form of a sink's records: what one of its rules says, since all of them say the same. */

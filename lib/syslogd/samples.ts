@@ -1,0 +1,70 @@
+// What the daemon counts, as samples: one list, which `syslogd stats`, the metrics endpoint and SIGUSR1 all show.
+import type { Sample } from "../base/counters.ts";
+
+/** How many records there were. */
+export interface Totals {
+  readonly received: number;
+  /** Of no interest to any rule. */
+  readonly unrouted: number;
+  readonly sources: readonly SourceTotals[];
+  readonly sinks: readonly SinkTotals[];
+}
+
+export interface SourceTotals {
+  readonly name: string;
+  readonly received: number;
+  readonly cut: number;
+  readonly refused: number;
+  readonly connections: number;
+}
+
+export interface SinkTotals {
+  readonly name: string;
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly lost: number;
+  readonly waiting: number;
+}
+
+const OF_SOURCES = [
+  ["source_records", "counter", "records that a source took", "received"],
+  ["source_cut", "counter", "of these, longer than the limit", "cut"],
+  ["source_refused", "counter", "messages or connections that were turned away", "refused"],
+  ["source_connections", "gauge", "connections that are open", "connections"],
+] as const;
+
+const OF_SINKS = [
+  ["sink_accepted", "counter", "records given to a sink", "accepted"],
+  ["sink_delivered", "counter", "records that are where they should be", "delivered"],
+  ["sink_lost", "counter", "records that will never be", "lost"],
+  ["sink_waiting", "gauge", "records in a sink's queue", "waiting"],
+] as const;
+
+/** All counts, those of one name together. */
+export function samplesOf({ received, unrouted, sources, sinks }: Totals): Sample[] {
+  return [
+    { name: "records_received", kind: "counter", help: "records received", labels: {}, value: received },
+    { name: "records_unrouted", kind: "counter", help: "records that no rule took", labels: {}, value: unrouted },
+    ...OF_SOURCES.flatMap(([name, kind, help, key]) =>
+      sources.map((source) => ({ name, kind, help, labels: { source: source.name }, value: source[key] })),
+    ),
+    ...OF_SINKS.flatMap(([name, kind, help, key]) =>
+      sinks.map((sink) => ({ name, kind, help, labels: { sink: sink.name }, value: sink[key] })),
+    ),
+  ];
+}
+
+/** A line for all, and one for each source and sink. */
+export function formatTotals({ received, unrouted, sources, sinks }: Totals): string[] {
+  return [
+    `received ${received}, of which no rule took ${unrouted}`,
+    ...sources.map(
+      ({ name, received, cut, refused, connections }) =>
+        `${name}: received ${received}, cut ${cut}, refused ${refused}, connections ${connections}`,
+    ),
+    ...sinks.map(
+      ({ name, accepted, delivered, lost, waiting }) =>
+        `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}`,
+    ),
+  ];
+}

@@ -1,0 +1,119 @@
+// The compiled syslogd while it runs: asked, told to reload a good configuration and a bad one, watched by a collector.
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runSpreadbox, startSpreadbox } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { eventually, logger } from "../syslogd/running.ts";
+
+const METRICS_PORT = 25_110;
+
+/** A configured syslogd in a directory of its own. */
+async function running(rules: (directory: string) => string, more = "") {
+  const scratch = temporaryDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  const configure = (text: string) =>
+    writeFileSync(
+      at("c.toml"),
+      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\n${more}\n${text}`,
+    );
+  configure(rules(scratch.path));
+  const daemon = startSpreadbox(["syslogd", "--config", at("c.toml")]);
+  await daemon.stderr.until("listens on");
+  await eventually(
+    () => existsSync(at("ctl")),
+    () => `no control socket: ${daemon.stderr.text}`,
+  );
+  return {
+    at,
+    configure,
+    daemon,
+    ask: (...words: string[]) => runSpreadbox(["syslogd", ...words, "--config", at("c.toml")]),
+    log: (text: string) => logger(at("log"), "-t", "app", "-p", "user.err", text),
+    line: (name: string, text: string) =>
+      eventually(
+        () => existsSync(at(name)) && readFileSync(at(name), "utf8").includes(text),
+        () => `${name} has no ${text}: ${daemon.stderr.text}`,
+      ),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]();
+      scratch[Symbol.dispose]();
+    },
+  };
+}
+
+const rule = (select: string, to: string) => `[[syslogd.rule]]\nselect = "${select}"\nto = "${to}"\n`;
+
+test("a reload changes where records go, says what changed, and loses none", async () => {
+  await using syslogd = await running((directory) => rule("user.*", `file:${directory}/one`));
+  const { at, log, line, ask, configure } = syslogd;
+  log("before");
+  await line("one", "before");
+  configure(rule("user.*", `file:${at("two")}`));
+  const { status, stdout } = await ask("reload");
+  expect([status, stdout]).toEqual([
+    0,
+    `reloaded: 1 rule, 1 new, 1 gone, opens file:${at("two")}, empties and closes file:${at("one")}\n`,
+  ]);
+  log("after");
+  await line("two", "after");
+  expect(readFileSync(at("one"), "utf8")).not.toContain("after");
+  expect((await ask("reload")).stdout).toBe("reloaded: 1 rule, nothing changed\n");
+  configure(`${rule("user.*", `file:${at("two")}`)}`.replace("", 'udp = []\nqueue = "1MiB"\n'));
+  expect((await ask("reload")).stdout).toBe("reloaded: 1 rule, nothing changed; only after a restart: queue\n");
+}, 30_000);
+
+test("a bad configuration is refused with its lines, and the old one stays; SIGHUP opens the files anew all the same", async () => {
+  await using syslogd = await running((directory) => rule("user,syslog.*", `file:${directory}/one`));
+  const { at, log, line, ask, configure, daemon } = syslogd;
+  configure(rule("mial.*", `file:${at("two")}`) + rule("mail.*", "flie:/x"));
+  const { status, stdout, stderr } = await ask("reload", "--control", at("ctl"));
+  expect([status, stdout]).toEqual([78, ""]);
+  expect(stderr).toContain('c.toml:7:10: syslogd.rule[0].select: cannot read selector: "mial"');
+  expect(stderr).toContain('c.toml:11:6: syslogd.rule[1].to: unknown sink "flie:/x"');
+  log("goes on");
+  await line("one", "goes on");
+  await line("one", "refused to reload, goes on as before");
+  renameSync(at("one"), at("one.1"));
+  daemon.signal("SIGHUP");
+  await eventually(
+    () => existsSync(at("one")),
+    () => "not opened anew",
+  );
+  log("in the new file");
+  await line("one", "in the new file");
+}, 30_000);
+
+test("status, stats, the metrics endpoint and SIGUSR1 tell the same counts", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", `file:${directory}/one`),
+    `metrics = "127.0.0.1:${METRICS_PORT}"`,
+  );
+  const { at, log, line, ask, daemon } = syslogd;
+  for (const text of ["a1", "a2", "a3"]) log(text);
+  await line("one", "a3");
+  const sink = `file:${at("one")}`;
+  const status = JSON.parse((await ask("status", "--json")).stdout);
+  expect(status).toMatchObject({ pid: daemon.pid, listensOn: [at("log")], rules: [`${sink}: user: all`] });
+  expect((await ask("status")).stdout).toContain(`${sink}: accepted 3, delivered 3, waiting 0, lost 0\n`);
+  const stats = await ask("stats");
+  expect(stats.stdout).toContain(`sink_delivered ${sink} 3\n`);
+  const first = JSON.parse((await ask("stats", "--json")).stdout.split("\n")[0]!);
+  expect(first).toMatchObject({ name: "records_received", kind: "counter" });
+  const answer = await fetch(`http://127.0.0.1:${METRICS_PORT}/metrics`);
+  expect(answer.headers.get("content-type")).toContain("application/openmetrics-text");
+  const text = await answer.text();
+  expect(text).toContain(`spreadbox_syslogd_sink_delivered_total{sink="${sink}"} 3\n`);
+  expect(text).toEndWith("# EOF\n");
+  expect((await fetch(`http://127.0.0.1:${METRICS_PORT}/other`)).status).toBe(404);
+  daemon.signal("SIGUSR1");
+  await daemon.stderr.until(`${sink}: accepted 3, delivered 3, waiting 0, lost 0`);
+}, 30_000);
+
+test("where no syslogd runs, that is told", async () => {
+  const { status, stderr } = await runSpreadbox(["syslogd", "status", "--control", "/nonexistent/ctl"]);
+  expect([status, stderr]).toEqual([
+    69,
+    "syslogd status: cannot reach syslogd at /nonexistent/ctl: no such socket; is syslogd running?\n",
+  ]);
+}, 30_000);
