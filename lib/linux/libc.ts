@@ -20,6 +20,7 @@ const SYMBOLS = {
   mkfifo: { args: ["ptr", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", LONG], returns: "i32" },
+  flock: { args: ["i32", "i32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },

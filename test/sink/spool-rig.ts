@@ -61,6 +61,11 @@ export class Rig {
     }
   }
 
+  /** Waits until all of it is on disk. */
+  async written(): Promise<void> {
+    while (this.spool.unwritten > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
   close(): Promise<void> {
     return this.spool.close(5_000);
   }

@@ -180,6 +180,34 @@ test("on a read-only file system it says so, and goes on in memory", async () =>
   expect(await new Rig(spoolIn(disk.path)).take()).toEqual(["3/1 a"]);
 });
 
+test("a spool that is in use is refused, and free when its user has closed it", async () => {
+  using scratch = temporaryDirectory();
+  const first = new Rig(spoolIn(scratch.path));
+  first.append(1, "a");
+  await first.written();
+  expect(() => new Rig(spoolIn(scratch.path))).toThrow("another process has it");
+  await first.close();
+  const second = new Rig(spoolIn(scratch.path));
+  expect(await second.take()).toEqual(["3/1 a"]);
+  await second.close();
+});
+
+test("what another process began to spool in the same place is never written over", async () => {
+  using scratch = temporaryDirectory();
+  const late = new Rig(spoolIn(scratch.path)); // there is nothing to lock yet
+  const early = new Rig(spoolIn(scratch.path));
+  early.append(1, "early");
+  await early.written();
+  late.append(1, "late");
+  await late.heard("failing");
+  await early.close();
+  await late.close();
+  expect(late.spool.unwritten).toBe(1);
+  const after = new Rig(spoolIn(scratch.path));
+  expect(await after.take()).toEqual(["3/1 early"]);
+  await after.close();
+});
+
 test("an entry that a kill cut off is cut away, and told", async () => {
   using scratch = temporaryDirectory();
   const before = new Rig(spoolIn(scratch.path));

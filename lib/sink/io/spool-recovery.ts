@@ -4,10 +4,13 @@
 // before it the beginning is enough; they are checked when they are replayed.
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync, truncateSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import { tryLock } from "../../linux/file-lock.ts";
 import { readCursor, type SpoolCursor } from "../spool-cursor.ts";
 import { scanSegment } from "../spool-entry.ts";
 
 export const CURSOR_NAME = "cursor";
+const LOCK_NAME = "lock";
 /** Two entries of the longest kind: the first record of a segment lies in it, unless it is damaged. */
 const HEAD_BYTES = 524_288;
 
@@ -33,6 +36,18 @@ export interface Recovered {
 
 export function segmentPath(directory: string, id: number): string {
   return join(directory, `${String(id).padStart(10, "0")}.spool`);
+}
+
+/**
+ * Takes the spool for this process, for as long as the descriptor is open: two that write one spool would ruin it.
+ * @param lastId the newest segment that we know of: a newer one is somebody else's
+ * @throws {Fault} kind "temporary", code "spool-in-use"
+ */
+export function lockSpool(directory: string, lastId: number): number {
+  const fd = openSync(join(directory, LOCK_NAME), "w", 0o600);
+  if (tryLock(fd) && (segmentIds(directory).at(-1) ?? 0) <= lastId) return fd;
+  closeSync(fd);
+  throw new Fault("temporary", "spool-in-use", `cannot use spool ${directory}: another process has it`);
 }
 
 /** Reads a spool's directory, cuts off what is torn and removes what is delivered. @throws where it can't be read */

@@ -22,6 +22,8 @@ export interface Chunk {
 }
 
 export interface SpoolWriterEvents {
+  /** The directory is there. May throw: then nothing is written, and it is asked again. */
+  beforeFirstWrite(): void;
   onFailing(reason: string): void;
   onWorking(outageMs: number): void;
 }
@@ -58,8 +60,9 @@ export class SpoolWriter {
     this.#hasFiles = hasFiles;
   }
 
-  get isFailing(): boolean {
-    return this.#failingSinceMs !== undefined;
+  /** Whether a call is on its way, be it one that hangs. */
+  get isBusy(): boolean {
+    return this.#isRunning;
   }
 
   /** The chunk that takes what belongs at `offset` of a segment, with room for `bytes`; made where the last one is not it. */
@@ -168,6 +171,7 @@ export class SpoolWriter {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
     const path = segmentPath(this.directory, segment);
     await files.mkdir(this.directory, { recursive: true, mode: DIRECTORY_MODE });
+    this.events.beforeFirstWrite();
     this.#hasFiles = true;
     this.#file = { segment, fd: await files.open(path, flags, FILE_MODE) };
     return this.#file.fd;

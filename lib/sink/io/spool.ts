@@ -8,6 +8,7 @@
 //
 // A kill between delivery and the cursor's write replays some records: the cursor is written when there is time, not for every record. Identities
 // (stream, number) come back as they were given, so readers who care can tell.
+import { Fault } from "../../base/fault.ts";
 import {
   ENTRY_HEADER_BYTES,
   findEntry,
@@ -18,7 +19,7 @@ import {
   writeEntry,
 } from "../spool-entry.ts";
 import { files } from "./files.ts";
-import { type FoundSegment, type Recovered, recoverSpool, segmentPath } from "./spool-recovery.ts";
+import { type FoundSegment, lockSpool, type Recovered, recoverSpool, segmentPath } from "./spool-recovery.ts";
 import { SpoolWriter } from "./spool-writer.ts";
 
 export const DEFAULT_SPOOL_BYTES = 256 * 1024 * 1024;
@@ -72,6 +73,7 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #writer: SpoolWriter;
   readonly #segmentBytes: number;
+  #lockFd: number;
   readonly #segments: Segment[] = [];
   readonly #buffer = new Uint8Array(READ_BYTES);
   readonly #out = new SpoolEntry();
@@ -93,11 +95,15 @@ export class Spool {
   /** Takes up what an earlier life left. @throws where the directory is there and can't be read */
   constructor(options: SpoolOptions) {
     this.#options = options;
+    this.#lockFd = this.#tryLock();
     const found: Recovered = recoverSpool(options.directory);
     this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.ceil(options.bytesMax / SEGMENTS));
     this.#writer = new SpoolWriter(
       options.directory,
       {
+        beforeFirstWrite: () => {
+          if (this.#lockFd < 0) this.#lockFd = lockSpool(options.directory, found.lastId);
+        },
         onFailing: (reason) => options.onEvent({ on: "failing", reason }),
         onWorking: (outageMs) => options.onEvent({ on: "working", outageMs }),
       },
@@ -220,8 +226,19 @@ export class Spool {
   }
 
   /** Gives what is in memory `withinMs` to get to the disk. */
-  close(withinMs: number): Promise<void> {
-    return this.#writer.close(withinMs);
+  async close(withinMs: number): Promise<void> {
+    await this.#writer.close(withinMs);
+    if (this.#lockFd >= 0 && !this.#writer.isBusy) await files.close(this.#lockFd);
+  }
+
+  /** -1 where there is nothing to lock yet, or it can't be now: then before the first write. @throws {Fault} where another process has it */
+  #tryLock(): number {
+    try {
+      return lockSpool(this.#options.directory, Number.POSITIVE_INFINITY);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "spool-in-use") throw error;
+      return -1;
+    }
   }
 
   #adopt({ id, firstSequence, bytes, lastAtMs }: FoundSegment): void {
