@@ -34,3 +34,16 @@ export const files = {
     });
   },
 };
+
+/** Reads up to `length` bytes of the file at `path` from `position`, and gives how many there were; -1 where it can't be read. */
+export async function readFrom(path: string, bytes: Uint8Array, length: number, position: number): Promise<number> {
+  let fd = -1;
+  try {
+    fd = await files.open(path, "r", 0);
+    return await files.read(fd, bytes, length, position);
+  } catch {
+    return -1;
+  } finally {
+    if (fd >= 0) await files.close(fd).catch(() => {});
+  }
+}

@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
+import { KIND_RECORD, readEntry, SpoolEntry } from "../spool-entry.ts";
 import { files } from "./files.ts";
 import { CURSOR_NAME, segmentPath } from "./spool-recovery.ts";
 
@@ -92,6 +93,17 @@ export class SpoolWriter {
     this.#doomed.add(segment);
     this.#forget(segment);
     this.#run();
+  }
+
+  /** How many records are not written, of those from `sequence` on. */
+  recordsFrom(sequence: number): number {
+    const entry = new SpoolEntry();
+    let records = 0;
+    for (const { bytes, end } of this.chunks) {
+      for (let at = 0; readEntry(bytes, at, end, entry) === "entry"; at = entry.end)
+        if (entry.kind === KIND_RECORD && entry.sequence >= sequence) records += 1;
+    }
+    return records;
   }
 
   /** Gives what waits `withinMs` to be written. */

@@ -2,6 +2,7 @@
 //
 //   directory/0000000007.spool ...   segments, append-only (spool-entry.ts); removed as a whole when all in it is delivered, or dropped
 //   directory/cursor                 how far delivery came (spool-cursor.ts)
+//   directory/lock                   held by the process whose spool it is
 //
 // All that is counted is counted by sequence: of each record there is one, so `nextSequence - readSequence` waits, and a jump is a loss. What was appended can be
 // read at once, from memory while it is not written; so a disk that is full or hangs stops nothing that still fits into memory.
@@ -18,7 +19,7 @@ import {
   SpoolEntry,
   writeEntry,
 } from "../spool-entry.ts";
-import { files } from "./files.ts";
+import { files, readFrom } from "./files.ts";
 import { type FoundSegment, lockSpool, type Recovered, recoverSpool, segmentPath } from "./spool-recovery.ts";
 import { SpoolWriter } from "./spool-writer.ts";
 
@@ -142,13 +143,7 @@ export class Spool {
 
   /** Records that an end of this process would lose. */
   get unwritten(): number {
-    const entry = new SpoolEntry();
-    let records = 0;
-    for (const chunk of this.#writer.chunks) {
-      for (let at = 0; readEntry(chunk.bytes, at, chunk.end, entry) === "entry"; at = entry.end)
-        if (entry.kind === KIND_RECORD && entry.sequence >= this.#confirmed) records += 1;
-    }
-    return records;
+    return this.#writer.recordsFrom(this.#confirmed);
   }
 
   /** Records before this one are not on disk any more. */
@@ -208,7 +203,7 @@ export class Spool {
       }
       const unwritten = this.#writer.chunks.find((one) => one.segment === segment.id && one.offset > offset);
       const until = unwritten?.offset ?? segment.bytes;
-      const length = await this.#readFile(segment, offset, Math.min(READ_BYTES, until - offset));
+      const length = await readFrom(this.#pathOf(segment), this.#buffer, Math.min(READ_BYTES, until - offset), offset);
       if (segment !== this.#readSegment || offset !== this.#readOffset) continue; // it was dropped meanwhile
       if (length <= 0)
         this.#readOffset = until; // not there any more: the sequence tells what is missing
@@ -364,16 +359,8 @@ export class Spool {
     this.#names.clear();
   }
 
-  async #readFile(segment: Segment, offset: number, length: number): Promise<number> {
-    let fd = -1;
-    try {
-      fd = await files.open(segmentPath(this.#options.directory, segment.id), "r", 0);
-      return await files.read(fd, this.#buffer, length, offset);
-    } catch {
-      return -1;
-    } finally {
-      if (fd >= 0) await files.close(fd).catch(() => {});
-    }
+  #pathOf({ id }: Segment): string {
+    return segmentPath(this.#options.directory, id);
   }
 
   #makeRoom(length: number): boolean {
