@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly evenClocks?: boolean;
   /** Weights, preferences and constraints, capacities and times that differ from host to host. */
   readonly mixed?: boolean;
+  /** Leaves out comparing tables at each step, which costs a fifth of the time. */
+  readonly skipTables?: boolean;
   /** Messages go through their bytes. */
   readonly overWire?: boolean;
   readonly onSend?: (message: Message) => void;
@@ -273,6 +275,7 @@ export class Cluster {
 
   /** Invariant 3: equal histories, equal tables. */
   private checkTable(host: SimHost): void {
+    if (this.options.skipTables) return;
     const session = host.machine?.session;
     if (session?.table === undefined || session.view === undefined) return;
     const key = `${session.view.id} ${host.historyOfView}`;

@@ -130,6 +130,7 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
       probes: random() < 0.1,
       mixed: random() < 0.3,
       overWire: random() < 0.02,
+      skipTables: random() < 0.6,
       detectionMs,
       times: safeTimes,
       ...(options.rules && { rules: options.rules }),

@@ -27,7 +27,7 @@ test("a seed always means the same history", () => {
   expect(run().length).toBeGreaterThan(100);
 });
 
-/** Every twentieth has maintenance in it, every hundredth is a long one. */
+/** Every thirtieth has maintenance in it, every two hundredth is a long one: a minute and more. */
 function optionsOf(seed: number) {
-  return { maintenance: seed % 20 === 0, length: seed % 100 === 0 ? 12 : 1 };
+  return { maintenance: seed % 30 === 0, length: seed % 200 === 0 ? 12 : 1 };
 }

@@ -216,6 +216,37 @@ const STORIES: readonly Story[] = [
     ends: (cluster) => expectCalm(cluster, 3),
   },
   {
+    name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
+    hosts: 3,
+    vips: 3,
+    faults: [at(0, "maintenance", A, 2_000), at(1_000, "freeze", C, 6_000)],
+  },
+  {
+    name: "a table is begun beside an expelled host whose state was told: what that said counts",
+    hosts: 3,
+    vips: 3,
+    faults: [at(0, "freeze", C, 1_600), at(340, "crash", B, 19), at(760, "freeze", A, 4_400)],
+  },
+  {
+    name: "facts between the transitional signal and the view own what the departed daemon's burst owns too",
+    hosts: 3,
+    mode: "safe",
+    faults: [at(0, "undefine", A, 400), at(320, "freeze daemon", C, 587), at(330, "undefine", B, 100)],
+  },
+  {
+    name: "a wait that one part has told is not the wait for who departs only now",
+    hosts: 3,
+    mode: "safe",
+    faults: [at(0, "part", B, 3_500, 0b010), at(3_590, "freeze daemon", A, 4_000)],
+  },
+  {
+    name: "a session whose beats come late has left when they come: they are nobody's table",
+    hosts: 3,
+    vips: 2,
+    faults: [at(0, "slow sending", A, 4_300, 392)],
+    left: "parted",
+  },
+  {
     name: "a departed host's leases are waited for in safe",
     hosts: 3,
     mode: "safe",
