@@ -48,13 +48,18 @@ export class Publisher {
   /** The writer has waited for as long as it may, and there was no room since. */
   #isOutOfPatience = false;
   #toldOthers = false;
+  /** No daemon can be reached. */
+  #isFailing = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
     this.#sink = new GroupSink({
       ...options.sink,
       payload: options.records === undefined ? "text" : "records",
-      onEvent: (event) => this.#tell(this.#where, event),
+      onEvent: (event) => {
+        if (event.on !== "overflowed") this.#isFailing = event.on === "failing";
+        this.#tell(this.#where, event);
+      },
       onSpoolEvent: (event) => this.#tellSpool(event),
     });
     this.#tee = options.tee?.((event) => this.#tell(this.#tee?.name ?? "--tee", event));
@@ -73,7 +78,7 @@ export class Publisher {
   async room(): Promise<void> {
     this.flush();
     const untilMs = performance.now() + this.#options.blockMaxMs;
-    while (!this.hasRoom && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    while (!this.hasRoom && performance.now() < untilMs) await look();
     if (!this.hasRoom) this.#isOutOfPatience = true;
   }
 
@@ -100,7 +105,10 @@ export class Publisher {
 
   /** Gives what waits `withinMs` to arrive, and tells what did not. Returns whether all of it is where it should be, or on disk. */
   async close(withinMs: number): Promise<boolean> {
-    await Promise.all([this.#sink.close(withinMs), this.#tee?.close(withinMs)]);
+    const untilMs = performance.now() + withinMs;
+    if (this.#options.sink.spool !== undefined) await this.#tryFirst(untilMs);
+    const restMs = Math.max(0, untilMs - performance.now());
+    await Promise.all([this.#sink.close(restMs), this.#tee?.close(restMs)]);
     const sinks: readonly [string, Sink][] = [[this.#where, this.#sink]];
     const all = this.#tee === undefined ? sinks : [...sinks, [this.#tee.name, this.#tee] as const];
     for (const [name, { counters }] of all) {
@@ -110,6 +118,12 @@ export class Publisher {
     if (this.#sink.waiting > 0)
       this.#options.log.notice(`${this.#where}: ${this.#sink.waiting} lines wait in the spool`);
     return all.every(([, { counters }]) => counters.lost === 0);
+  }
+
+  /** With a spool the sink's end waits for no daemon; but one that was not even asked yet may be there. */
+  async #tryFirst(untilMs: number): Promise<void> {
+    this.flush();
+    while (this.#sink.waiting > 0 && !this.#isFailing && performance.now() < untilMs) await look();
   }
 
   get #where(): string {
@@ -154,4 +168,8 @@ export class Publisher {
     else if (severity === "warning") log.warn(text);
     else log.notice(text);
   }
+}
+
+function look(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
 }
