@@ -254,7 +254,10 @@ export class CoverTable {
   /** Takes a name out of a set. */
   strike(entry: Entry, name: Member): void {
     if (name !== entry.owner) this.struck.push(entry);
-    if (entry.set.delete(name) && entry.set.size === 0 && name !== ANYBODY) entry.vacated = true;
+    // Nobody but its owner is left, who is only about to take it: the last holder has let go, and nobody need be asked on the wire.
+    if (entry.set.has(name) && name !== ANYBODY)
+      entry.vacated = [...entry.set.keys()].every((one) => one === name || one === entry.owner);
+    entry.set.delete(name);
     this.unsettled = true;
   }
 

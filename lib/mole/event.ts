@@ -3,7 +3,7 @@
 import type { Definition, VipId } from "./definition.ts";
 import type { HostName, Member, View } from "./member.ts";
 import type { HostList, Maintenance, Message } from "./message.ts";
-import type { Times } from "./times.ts";
+import type { Bounds, Times } from "./times.ts";
 
 /** What this host is, by its config. */
 export interface HostConfig {
@@ -22,7 +22,16 @@ export interface HostConfig {
 export interface Stored {
   readonly hostList: HostList;
   readonly maintenance: Maintenance;
+  /** The longest silence and lease that any member has ever told: a host that is frozen when this one restarts can't tell it again. */
+  readonly longest: Bounds;
 }
+
+/** Of a host that has never run. */
+export const NOTHING_STORED: Stored = {
+  hostList: { version: 0, hosts: [], tiebreak: undefined },
+  maintenance: { counter: 0, on: false },
+  longest: { silenceMs: 0, leaseMs: 0 },
+};
 
 export type Command =
   | { readonly do: "drain"; readonly host: HostName; readonly force: boolean }

@@ -213,15 +213,16 @@ export class Machine {
 
   /** Keeps on disk what must outlive a restart, and puts leases on or lifts them as maintenance begins or ends. */
   private store({ table, pulse }: Session): void {
-    const { hostList, maintenance } = table!;
+    const { hostList, maintenance, longest } = table!;
     const before = this.self.stored;
-    if (
+    const isSame =
       hostList.version === before.hostList.version &&
       hostList.hosts.length === before.hostList.hosts.length &&
-      maintenance.counter === before.maintenance.counter
-    )
-      return;
-    const stored = { hostList, maintenance };
+      maintenance.counter === before.maintenance.counter &&
+      longest.silenceMs <= before.longest.silenceMs &&
+      longest.leaseMs <= before.longest.leaseMs;
+    if (isSame) return;
+    const stored = { hostList, maintenance, longest };
     const turned = maintenance.on !== this.isMaintained();
     this.self.stored = stored;
     this.out.do({ do: "store", stored });

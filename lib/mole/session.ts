@@ -334,6 +334,7 @@ export class Session {
     if (table.freshWaits.length === 0 && told.length === 0) return;
     const { silenceMs, leaseMs, clockBoundMs } = this.self.config.times;
     table.lengthen({ silenceMs, leaseMs });
+    table.lengthen(this.self.stored.longest);
     const bounds = table.longest;
     this.waits.start(table, told, { nowMs, viewMs: this.viewMs, bounds, clockBoundMs, pulse: this.pulse });
     this.changed = true;

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Action } from "../../lib/mole/action.ts";
 import { define } from "../../lib/mole/definition.ts";
-import type { HostConfig, MoleEvent, Stored } from "../../lib/mole/event.ts";
+import { type HostConfig, type MoleEvent, NOTHING_STORED } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { DEFAULT_TIMES } from "../../lib/mole/times.ts";
 
@@ -17,16 +17,12 @@ const config: HostConfig = {
   hosts: ["A", "B"],
   tiebreak: undefined,
 };
-const stored: Stored = {
-  hostList: { version: 0, hosts: [], tiebreak: undefined },
-  maintenance: { counter: 0, on: false },
-};
 
 type Bare<T> = T extends unknown ? Omit<T, "now"> : never;
 
 /** A machine alone in its group: what it sends comes back after a millisecond, timers ring when they should, the driver does what it is told. */
 class Alone {
-  readonly machine = new Machine(config, stored);
+  readonly machine = new Machine(config, NOTHING_STORED);
   readonly done: { readonly atMs: number; readonly action: Action }[] = [];
   nowMs = 0;
   /** Nothing comes back from the group. */

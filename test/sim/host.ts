@@ -3,7 +3,7 @@
 import type { Random } from "../../lib/base/random.ts";
 import type { Action, Report } from "../../lib/mole/action.ts";
 import type { Definition, VipId } from "../../lib/mole/definition.ts";
-import type { Command, HostConfig, MoleEvent, Stored } from "../../lib/mole/event.ts";
+import { type Command, type HostConfig, type MoleEvent, NOTHING_STORED, type Stored } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import type { Message } from "../../lib/mole/message.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
@@ -43,7 +43,7 @@ export class SimHost {
   driverMs = 0.3;
   isOverWire = false;
   failsToAcquire = false;
-  stored: Stored = { hostList: { version: 0, hosts: [], tiebreak: undefined }, maintenance: { counter: 0, on: false } };
+  stored: Stored = NOTHING_STORED;
   /** A sum over all that was delivered in this view, in order: hosts with the same one must have the same table. */
   historyOfView = 0;
   config: HostConfig;
