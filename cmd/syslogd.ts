@@ -4,6 +4,7 @@ import type { Log } from "../lib/base/log.ts";
 import type { Call, Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
+import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
@@ -16,10 +17,12 @@ import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
 import { serveMetrics } from "../lib/syslogd/io/metrics.ts";
 import { Operation } from "../lib/syslogd/io/operation.ts";
+import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/syslogd/io/process-state.ts";
 import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
+import { processSettingsOf } from "../lib/syslogd/process-settings.ts";
 import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
@@ -156,13 +159,19 @@ export const syslogdCommand: AnyCommand = defineCommand({
     if (flags.check) return await showRules(settings, call.out);
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
+    if (settings.process.umask !== undefined) process.umask(settings.process.umask);
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
     await daemon.ready();
     const operation = new Operation({ daemon, load, clock: systemClock, env });
     using _metrics = settings.metrics && serveMetrics(settings.metrics, () => daemon.totals);
+    using _pidFile = keepPidFile(settings.process.pidFile);
     using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
+    const say = daemon.say.bind(daemon);
+    dropRoot(settings.process, settings.rules, say);
+    for (const obstacle of jitObstacles()) say("warning", obstacle);
+    using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
     await Promise.race([stopped(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
@@ -200,6 +209,7 @@ function settingsOf(
     kernel: flags.kernel ? "yes" : table.kernel,
     control: flags.control ?? (isTrial(flags) ? "" : table.control),
     metrics: table.metrics,
+    process: processSettingsOf(table),
     host: table.host ?? "",
     rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
     spread,

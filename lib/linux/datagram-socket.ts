@@ -1,8 +1,9 @@
 // Datagram sockets as a log daemon needs them: unix ones that tell who sent, UDP ones with room for a burst.
-import { chmodSync, lstatSync, readFileSync, type Stats, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { Fault } from "../base/fault.ts";
 import { formatAddress, type IpAddress } from "../base/ip-address.ts";
 import { errno, libc } from "./libc.ts";
+import { removeIfOurs } from "./own-file.ts";
 import { ADDRESS_BYTES_MAX, AF_INET, AF_INET6, AF_UNIX, inetAddress, portOf, unixAddress } from "./socket-address.ts";
 import { checked, EADDRINUSE, ECONNREFUSED, SystemError } from "./system-error.ts";
 
@@ -65,7 +66,7 @@ export function listenUnixDatagram(path: string, removeFrom = path): DatagramSoc
     shortcomings,
     [Symbol.dispose]() {
       libc().close(fd);
-      if (made !== undefined && isStill(removeFrom, made)) unlinkSync(removeFrom);
+      if (made !== undefined) removeIfOurs(removeFrom, made);
     },
   };
 }
@@ -205,9 +206,4 @@ function boundAddress(fd: number): Uint8Array {
 function bindError(where: string, number: number): SystemError {
   const advice = number === EADDRINUSE ? "another process listens there (ss -l shows which)" : undefined;
   return new SystemError(`listen on ${where}`, number, advice);
-}
-
-function isStill(path: string, made: Stats): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  return found !== undefined && found.ino === made.ino && found.dev === made.dev;
 }

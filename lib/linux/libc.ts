@@ -26,6 +26,8 @@ const SYMBOLS = {
   getsockname: { args: ["i32", "ptr", "ptr"], returns: "i32" },
   recvmmsg: { args: ["i32", "ptr", "u32", "i32", "ptr"], returns: "i32" },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: LONG },
+  mmap: { args: ["ptr", "u64", "i32", "i32", "i32", LONG], returns: LONG },
+  munmap: { args: [LONG, "u64"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
 } as const;
 

@@ -1,8 +1,9 @@
 // Listening unix stream sockets, to be served by `Bun.listen({ fd })`. Bun makes them itself, too; but then it removes at the end whatever stands at the path,
 // be it ours or not.
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync } from "node:fs";
 import { removeStale } from "./datagram-socket.ts";
 import { errno, libc } from "./libc.ts";
+import { removeIfOurs } from "./own-file.ts";
 import { AF_UNIX, unixAddress } from "./socket-address.ts";
 import { checked, EADDRINUSE, SystemError } from "./system-error.ts";
 
@@ -42,8 +43,7 @@ export function listenUnixStream(path: string): ListeningSocket {
   return {
     fd,
     [Symbol.dispose]() {
-      const found = lstatSync(path, { throwIfNoEntry: false });
-      if (found?.ino === made.ino && found.dev === made.dev) unlinkSync(path);
+      removeIfOurs(path, made);
     },
   };
 }

@@ -36,6 +36,8 @@ export interface Sink {
   readonly waiting: number;
   /** It works, and is slower than what comes in: a source that can wait had better. Left out by sinks that nobody is to wait for. */
   readonly isBehind?: boolean;
+  /** When what it writes to was opened, or it was tried once. Left out by sinks that may open it at any time. */
+  readonly tried?: Promise<void>;
   /** A turn of the event loop has ended: what was taken may go out. */
   flush(): void;
   /** What the sink holds open may have been moved away (SIGHUP): opens it anew. */

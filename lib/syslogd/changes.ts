@@ -21,6 +21,9 @@ const AT_START = {
   kernel: "kernel",
   host: "host",
   spread: "[spread]",
+  process: "user, group, umask or pid_file",
+  control: "control",
+  metrics: "metrics",
   queueBytesMax: "queue",
 } as const satisfies Partial<Record<keyof Settings, string>>;
 

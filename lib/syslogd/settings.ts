@@ -2,6 +2,7 @@
 import type { SessionOptions } from "../spread/index.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import type { ListenAddress } from "./listen-address.ts";
+import type { ProcessSettings } from "./process-settings.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
 export interface Settings {
@@ -19,6 +20,7 @@ export interface Settings {
   readonly rules: readonly DirectedRule[];
   /** How to reach a Spread daemon, where a rule names a group. */
   readonly spread: SessionOptions;
+  readonly process: ProcessSettings;
   /** Where operators' commands come in; "": nowhere. */
   readonly control: string;
   /** Where the counts are given to collectors. */

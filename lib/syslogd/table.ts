@@ -4,6 +4,7 @@ import { explained, parsed, size } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
+import { processKeys } from "./process-settings.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
@@ -58,6 +59,7 @@ const schema = v.strictObject({
       "what each sink may keep in memory while its destination is away; then the newest records are dropped and counted",
     ),
   ),
+  ...processKeys,
   control: v.pipe(
     v.optional(
       parsed(CONTROL_FORM, (text) => (/^(?:\/[^\0]*)?$/.test(text) ? text : undefined), { examples: [CONTROL_PATH] }),
@@ -97,6 +99,11 @@ export const syslogdTable = defineTable({
 # Commands of operators, and counts for a collector.
 # control = "/run/spreadbox/syslogd.ctl"
 # metrics = "127.0.0.1:9514"
+# pid_file = "/run/spreadbox/syslogd.pid"
+# umask = "0027"
+# Who to be when all is open.
+# user = "syslog"
+# group = "adm"
 ${SOURCE_STARTER}
 # Where they go. A record goes to every sink whose rule takes it. Without rules: these two.
 # [[syslogd.rule]]

@@ -1,21 +1,25 @@
 // The compiled syslogd while it runs: asked, told to reload a good configuration and a bad one, watched by a collector.
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runSpreadbox, startSpreadbox } from "../support/child.ts";
+import { DatagramReader } from "../../lib/linux/datagram-reader.ts";
+import { listenUnixDatagram } from "../../lib/linux/datagram-socket.ts";
+import { addressSpaceLimit } from "../../lib/linux/jit-limits.ts";
+import { binary } from "../support/binary.ts";
+import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually, logger } from "../syslogd/running.ts";
 
 const METRICS_PORT = 25_110;
 
 /** A configured syslogd in a directory of its own. */
-async function running(rules: (directory: string) => string, more = "") {
+async function running(rules: (directory: string) => string, more: (directory: string) => string = () => "") {
   const scratch = temporaryDirectory();
   const at = (name: string) => join(scratch.path, name);
   const configure = (text: string) =>
     writeFileSync(
       at("c.toml"),
-      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\n${more}\n${text}`,
+      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\n${more(scratch.path)}\n${text}`,
     );
   configure(rules(scratch.path));
   const daemon = startSpreadbox(["syslogd", "--config", at("c.toml")]);
@@ -87,7 +91,7 @@ test("a bad configuration is refused with its lines, and the old one stays; SIGH
 test("status, stats, the metrics endpoint and SIGUSR1 tell the same counts", async () => {
   await using syslogd = await running(
     (directory) => rule("user.*", `file:${directory}/one`),
-    `metrics = "127.0.0.1:${METRICS_PORT}"`,
+    () => `metrics = "127.0.0.1:${METRICS_PORT}"`,
   );
   const { at, log, line, ask, daemon } = syslogd;
   for (const text of ["a1", "a2", "a3"]) log(text);
@@ -108,6 +112,59 @@ test("status, stats, the metrics endpoint and SIGUSR1 tell the same counts", asy
   expect((await fetch(`http://127.0.0.1:${METRICS_PORT}/other`)).status).toBe(404);
   daemon.signal("SIGUSR1");
   await daemon.stderr.until(`${sink}: accepted 3, delivered 3, waiting 0, lost 0`);
+}, 30_000);
+
+test("it leaves root when all is open, says what it cannot open anew, and its pid file goes with it", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user,syslog.*", `file:${directory}/one`),
+    (directory) => `user = "nobody"\numask = "077"\npid_file = "${directory}/run/pid"\n`,
+  );
+  const { at, log, line, daemon } = syslogd;
+  await daemon.stderr.until("runs as nobody");
+  await daemon.stderr.until(`file:${at("one")}: cannot be opened anew by nobody`);
+  expect(readFileSync(at("run/pid"), "utf8")).toBe(`${daemon.pid}\n`);
+  expect(statSync(at("one")).mode & 0o777).toBe(0o600);
+  log("still written");
+  await line("one", "still written");
+  const status = readFileSync(`/proc/${daemon.pid}/status`, "latin1");
+  expect(/^Uid:\s+(\d+)\s+\1\s+\1/m.exec(status)![1]).not.toBe("0");
+  daemon.signal("SIGTERM");
+  expect((await daemon.result()).status).toBe(0);
+}, 30_000);
+
+test("a limit on the address space, which makes everything slow, is told by the name of its setting", async () => {
+  using scratch = temporaryDirectory();
+  const command = `ulimit -v 4000000; exec "$0" syslogd --stdin --rule '*.* -> file:${scratch.path}/x' </dev/null`;
+  await using daemon = start(["sh", "-c", command, binary()]);
+  const { stderr } = await daemon.result();
+  expect(stderr).toContain("leave LimitAS= (ulimit -v) out");
+  expect(addressSpaceLimit("Max address space         unlimited            unlimited            bytes")).toBe(
+    Number.POSITIVE_INFINITY,
+  );
+}, 30_000);
+
+test("a watchdog hears of it as often as it wants to", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "notify");
+  using socket = listenUnixDatagram(path);
+  const reader = new DatagramReader(socket.fd, 1_024);
+  await using daemon = startSpreadbox(
+    ["syslogd", "--socket", join(scratch.path, "log"), "--rule", `*.* -> file:${scratch.path}/x`],
+    {
+      env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: "40000" },
+    },
+  );
+  const heard: string[] = [];
+  await eventually(
+    () => {
+      const count = reader.receive();
+      for (let at = 0; at < count; at++)
+        heard.push(new TextDecoder().decode(reader.bytes.subarray(reader.start(at), reader.end(at))));
+      return heard.filter((state) => state === "WATCHDOG=1").length >= 3;
+    },
+    () => `heard ${heard}, said ${daemon.stderr.text}`,
+  );
+  expect(heard).toContain("READY=1");
 }, 30_000);
 
 test("where no syslogd runs, that is told", async () => {

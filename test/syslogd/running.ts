@@ -34,6 +34,7 @@ export class Running implements AsyncDisposable {
         rules: rules.map((rule) => parseRuleLine(rule.replaceAll("%d", this.directory.path))),
         spread: { servers: "unix:/nonexistent/spread.sock" },
         control: "",
+        process: { user: "", group: "", umask: undefined, pidFile: "" },
         metrics: undefined,
         queueBytesMax: 1 << 20,
         ...more,

@@ -73,6 +73,7 @@ export class FileSink implements Sink, Outlet {
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #wake: () => void = () => {};
+  readonly #tried = Promise.withResolvers<void>();
 
   constructor(options: FileSinkOptions) {
     this.name = `file:${options.path}`;
@@ -88,6 +89,11 @@ export class FileSink implements Sink, Outlet {
   get isBehind(): boolean {
     if (this.#queue.bytes < this.#queue.bytesMax / 4 || this.#failingSinceMs !== undefined) return false;
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
+  }
+
+  /** When it was tried once to open the file. */
+  get tried(): Promise<void> {
+    return this.#tried.promise;
   }
 
   take(record: RecordView): void {
@@ -134,8 +140,11 @@ export class FileSink implements Sink, Outlet {
           this.#fd = await this.#open();
         await this.#writeBlocks(this.#fd);
         this.#worked();
+        this.#tried.resolve();
       } catch (error) {
-        await this.#sleep(this.#failed(error));
+        const waitMs = this.#failed(error);
+        this.#tried.resolve();
+        await this.#sleep(waitMs);
       }
     }
     this.#isWriting = false;

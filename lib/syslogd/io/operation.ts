@@ -99,12 +99,23 @@ export class Operation {
     const say = (severity: "err" | "warning" | "notice" | "debug") => (text: string) => daemon.say(severity, text);
     const log = { error: say("err"), warn: say("warning"), notice: say("notice"), debug: say("debug") };
     try {
-      return await ControlServer.listen({ path, handlers, log });
+      const server = await ControlServer.listen({ path, handlers, log });
+      return { [Symbol.dispose]: () => stopServer(server) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       daemon.say("notice", `no control socket, so no status, stats, reload and reopen: ${error.message}`);
       return undefined;
     }
+  }
+}
+
+/** As another user than made the socket we may not remove it: the next one does. */
+function stopServer(server: ControlServer): void {
+  try {
+    server.stop();
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM")))
+      throw error;
   }
 }
 

@@ -32,6 +32,8 @@ import { openSources, type Sources } from "./sources.ts";
 const FILE_MODE = 0o640;
 /** Of one rule's path by template. */
 const OPEN_FILES_MAX = 128;
+/** A file system that hangs must not keep us from logging elsewhere. */
+const OPEN_WITHIN_MS = 2_000;
 /** A sink that no rule names any more may take so long to be empty. */
 const RETIRE_MS = 60_000;
 
@@ -88,9 +90,15 @@ export class Syslogd implements Intake {
     return this.#sources?.names ?? [];
   }
 
-  /** Resolves when all sources listen. @throws {Fault} where one that was asked for cannot be had */
+  /** Resolves when all sources listen, and it was tried to open every file. @throws {Fault} where one that was asked for cannot be had */
   async ready(): Promise<void> {
     await this.#sources?.ready();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, OPEN_WITHIN_MS);
+    });
+    await Promise.race([Promise.all(this.#sinks.map((sink) => sink.tried)), late]);
+    clearTimeout(timer);
   }
 
   take(record: RecordView): void {

@@ -1,0 +1,106 @@
+// The process itself: its pid file, whom it runs as, and the beat that a service manager waits for.
+import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import { notifyServiceManager } from "../../linux/service-manager.ts";
+import type { DirectedRule } from "../directed-rule.ts";
+import type { ProcessSettings } from "../process-settings.ts";
+
+type Say = (severity: "warning" | "notice", text: string) => void;
+
+/** Leaves our number in a file; whoever reads it finds all of it or nothing. @throws {Fault} kind "cannot-create" */
+export function keepPidFile(path: string): Disposable {
+  if (path === "") return { [Symbol.dispose]() {} };
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(`${path}.new`, `${process.pid}\n`);
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new Fault("cannot-create", "pid-file", `cannot write ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  return { [Symbol.dispose]: () => removeOwn(path) };
+}
+
+/** Only where it is still ours: another may have been started already. */
+function removeOwn(path: string): void {
+  try {
+    if (readFileSync(path, "latin1").trim() === String(process.pid)) rmSync(path);
+  } catch {
+    // As another user than made it we may not remove it: a number that no process has harms nobody.
+  }
+}
+
+/** Stops being root, for good. @throws {Fault} where the user is unknown or we may not become it */
+export function dropRoot({ user, group }: ProcessSettings, rules: readonly DirectedRule[], say: Say): void {
+  if (user === "" && group === "") return;
+  const account = user === "" ? undefined : accountOf("/etc/passwd", user);
+  const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group)[2]);
+  try {
+    process.setgroups!([gid, ...groupsOf(user)]);
+    process.setgid!(gid);
+    if (account !== undefined) process.setuid!(Number(account[2]));
+  } catch (cause) {
+    throw new Fault("no-permission", "user", `cannot run as ${user || group}: ${reasonOf(cause)}`, { cause });
+  }
+  if (account !== undefined && Number(account[2]) !== 0 && canBeRoot())
+    throw new Fault("no-permission", "user", `cannot run as ${user}: the way back to root is open`);
+  say("notice", `runs as ${[user, group].filter((name) => name !== "").join(", group ")}`);
+  for (const path of filesOf(rules)) {
+    const why = whyNotWritable(path);
+    if (why !== "") say("warning", `file:${path}: cannot be opened anew by ${user || group}: ${why}`);
+  }
+}
+
+/** Tells the service manager that we are well, as often as it wants to hear it (sd_watchdog_enabled(3)). */
+export function beatForWatchdog(env: Record<string, string | undefined>): Disposable {
+  const us = Number(env["WATCHDOG_USEC"]);
+  const isOurs = env["WATCHDOG_PID"] === undefined || env["WATCHDOG_PID"] === String(process.pid);
+  if (!isOurs || !(us > 0)) return { [Symbol.dispose]() {} };
+  const timer = setInterval(() => notifyServiceManager("WATCHDOG=1", env), us / 2_000);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+/** Fields of a line of /etc/passwd or /etc/group. */
+function accountOf(file: string, name: string): readonly string[] {
+  const line = readFileSync(file, "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${name}:`));
+  if (line !== undefined) return line.split(":");
+  const what = file.endsWith("group") ? "group" : "user";
+  throw new Fault("config", "user", `cannot run as ${what} ${JSON.stringify(name)}: ${file} has no such ${what}`);
+}
+
+/** Groups that list the user as a member: adm, for one, may write logs. */
+function groupsOf(user: string): number[] {
+  const lines = readFileSync("/etc/group", "utf8").split("\n");
+  const fields = lines.map((line) => line.split(":"));
+  return fields.filter(([, , , members]) => members?.split(",").includes(user)).map(([, , gid]) => Number(gid));
+}
+
+function canBeRoot(): boolean {
+  try {
+    process.setuid!(0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function filesOf(rules: readonly DirectedRule[]): Set<string> {
+  return new Set(rules.flatMap(({ to }) => (to?.kind === "file" ? to.path : [])));
+}
+
+/** "" where it is. A file that is not there yet is made in its directory. */
+function whyNotWritable(path: string): string {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK); // after a rotation it has to be made
+    return "";
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
