@@ -1,7 +1,7 @@
 // What happens when a client does not keep up. The real daemon queues 1,000 messages for it and then throws it out: at the speed of a local sender that is
 // 6 ms, so a reader that misses a few turns of the scheduler is lost. Here a sender waits for its readers, as long as they are worth it:
 //
-// - A queue above the soft bound (an eighth of the hard one) makes its senders wait: just those who have sent to it, just until it is half as full.
+// - A queue above the soft bound (a sixteenth of the hard one) makes its senders wait: just those who have sent to it, just until it is half as full.
 // - A reader is worth waiting for while it takes at least `RATE_MIN` bytes a second. Time in which senders wait for one that takes less comes out of a
 //   purse: `patienceMs` at most, filled again by a tenth of the time that goes by. So slow, stopped and hostile readers together cost the senders at most a
 //   tenth of their time.
@@ -119,7 +119,7 @@ export class FlowControl {
       if ((taken - waited.takenBytes) * 1_000 < RATE_MIN * elapsedMs) {
         slow.push(reader);
         this.#proven.delete(reader);
-        waitedMs = Math.max(waitedMs, elapsedMs);
+        waitedMs = Math.max(waitedMs, Math.min(elapsedMs, 2 * CHECK_MS)); // a late check: it was we who did not get to run
       } else this.#proven.add(reader);
       waited.since = now;
       waited.takenBytes = taken;

@@ -112,7 +112,7 @@ const schema = v.strictObject({
       integer(1, 10_000_000),
       v.description("Messages that wait for a slow session before it is cut off; the real daemon has 1000"),
     ),
-    65_536,
+    250_000,
   ),
   queue_bytes_max: v.optional(
     v.pipe(
@@ -120,7 +120,7 @@ const schema = v.strictObject({
       v.minValue(262_144, "at least 256KiB"),
       v.description("Bytes that wait for a slow session before it is cut off"),
     ),
-    "8MiB",
+    "16MiB",
   ),
   queue_total_max: v.optional(
     v.pipe(
@@ -137,7 +137,7 @@ const schema = v.strictObject({
         "Senders wait for readers that keep taking; for readers that don't, this long and a tenth of the time; 0: for nobody",
       ),
     ),
-    "200ms",
+    "500ms",
   ),
   handshake_timeout: v.optional(
     v.pipe(

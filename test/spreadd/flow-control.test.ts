@@ -86,6 +86,13 @@ describe("a reader", () => {
   });
 });
 
+test("a check that comes late, because the host has no time for us, is not held against the reader", () => {
+  const flow = new FlowControl({ patienceMs: 200 }, at(0));
+  flow.wait(1, READER, 0, at(0));
+  expect(flow.check(at(5_000), () => 0)).toEqual([]);
+  expect(flow.isHeld(1)).toBe(true);
+});
+
 test("readers that take nothing cost their senders patience once, and then a tenth of the time, however many they are", () => {
   const flow = new FlowControl({ patienceMs: 200 }, at(0));
   let heldMs = 0;

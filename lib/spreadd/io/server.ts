@@ -32,7 +32,7 @@ export interface ServerSettings {
 }
 
 /** A queue with more than this part of what it may hold makes its senders wait. */
-const SOFT_PART = 1 / 8;
+const SOFT_PART = 1 / 16;
 /** A queue that has come to this within one tick is written at once. */
 const FLUSH_BYTES = 262_144;
 /** What a queue that waits may pin of others' pieces; nothing where so many wait that it would come to much. */
