@@ -114,7 +114,8 @@ export const publishCommand: AnyCommand = defineCommand({
     "Each line of stdin goes to the group, several in one message when there are many. With --facility, --severity or --app each becomes a record, numbered, so that " +
     "logcat can prove that none is missing; without them the text passes as it is. A line longer than 60 KiB is cut, and says so. Empty lines are left out.\n\n" +
     "For piped logs of web servers: while no daemon can be reached, lines wait in memory (--queue), or on disk (--spool), and go out when it is back. " +
-    "Where the queue is full the writer is kept waiting, but never longer than --block-max; then lines are dropped, counted, and told.\n\n" +
+    "Where the queue is full the writer is kept waiting, but never longer than --block-max; then lines are dropped, counted, and told. What was on its way " +
+    "when a daemon was lost is sent again: records that come twice are shown once, raw text may be seen twice.\n\n" +
     "With --take-first the first word of each line becomes part of the group's name: each virtual host has a group of its own. Up to 8,000 groups; the lines of further words " +
     'go to one together, with "~other" for the word.',
   examples: [
@@ -139,6 +140,13 @@ export const publishCommand: AnyCommand = defineCommand({
       text: `0   all was delivered, or is on disk
 75  something was not
 With --command: the command's own; 127 where it can't be started, 128 + n behind signal n. 75 where the command was fine and the delivery was not.`,
+    },
+    {
+      title: "Web servers",
+      text: `Apache: CustomLog "|..." as above; it starts publish, ends it, and takes its messages into its error log.
+nginx writes to no program, but to a FIFO: mkfifo /run/www.log; publish --group 'www.%{vhost}' --take-first </run/www.log;
+in its configuration: log_format vhost '$host $remote_addr "$request" $status'; access_log /run/www.log vhost;
+Take the first word from the server's own names (%v, $server_name) rather than from what clients say.`,
     },
     {
       title: "Signals",
@@ -186,7 +194,7 @@ function meaningOf({ flags, positionals }: PublishCall): {
 function publisherOf(call: PublishCall, group: GroupPattern, command: readonly string[] | undefined): Publisher {
   const { flags, log } = call;
   const config = loadConfig({ tables, path: call.configPath, env: call.env });
-  const session = sessionOptionsOf(config.table(spreadTable));
+  const { name: _oneOfMany, ...session } = sessionOptionsOf(config.table(spreadTable));
   const queueBytesMax = flags.queue ?? QUEUE_BYTES;
   const host = origin("stdin", hostname());
   const areRecords =
@@ -214,7 +222,8 @@ function publisherOf(call: PublishCall, group: GroupPattern, command: readonly s
 async function publishInput({ flags, stop, log }: PublishCall, publisher: Publisher): Promise<number> {
   const reopen = () => publisher.reopen();
   process.on("SIGHUP", reopen);
-  const input = new LineInput(0, LINE_BYTES_MAX, stop);
+  const flushMs = flags.flush ?? FLUSH_MS;
+  const input = new LineInput(0, LINE_BYTES_MAX, stop, flushMs);
   const { lines } = input;
   const take = async (): Promise<void> => {
     if (!publisher.hasRoom) await publisher.room();
@@ -230,7 +239,7 @@ async function publishInput({ flags, stop, log }: PublishCall, publisher: Publis
   }
   if (lines.last()) await take();
   if (lines.cutLines > 0) log.warn(`${lines.cutLines} lines were longer than ${LINE_BYTES_MAX} bytes, and were cut`);
-  return (await publisher.close(flags.flush ?? FLUSH_MS)) ? 0 : STATUS_UNDELIVERED;
+  return (await publisher.close(flushMs)) ? 0 : STATUS_UNDELIVERED;
 }
 
 async function filled(input: LineInput): Promise<boolean> {

@@ -1,7 +1,8 @@
 // Reads lines from a descriptor, a pipe as a rule: one read at a time, off the main thread, straight to where the lines are found. While nobody asks, nothing is read, and
 // whoever writes to the pipe waits.
 //
-// When the end is asked for, what the pipe holds already is still read: a web server that stops says so by a signal, behind its last lines.
+// When the end is asked for, what the pipe holds already is still read: a web server that stops says so by a signal, behind its last lines. One that goes on writing is
+// heard no longer than `drainMaxMs`.
 import { read } from "node:fs";
 import { LineCutter } from "../../feed/line-cutter.ts";
 
@@ -14,20 +15,24 @@ export class LineInput {
   readonly lines: LineCutter;
   readonly #fd: number;
   readonly #stop: AbortSignal;
+  readonly #drainMaxMs: number;
   #isEnded = false;
+  #stoppedMs = Number.POSITIVE_INFINITY;
   #settle: (bytes: number) => void = () => {};
   #emptyTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(fd: number, lineBytesMax: number, stop: AbortSignal) {
+  constructor(fd: number, lineBytesMax: number, stop: AbortSignal, drainMaxMs: number) {
     this.#fd = fd;
     this.lines = new LineCutter(lineBytesMax);
     this.#stop = stop;
-    stop.addEventListener("abort", this.#awaitEmpty, { once: true });
+    this.#drainMaxMs = drainMaxMs;
+    if (stop.aborted) this.#stopped();
+    else stop.addEventListener("abort", this.#stopped, { once: true });
   }
 
   /** Reads more; false where the input has ended. @throws what the system says: a directory, a device that fails */
   async fill(): Promise<boolean> {
-    if (this.#isEnded) return false;
+    if (this.#isEnded || performance.now() > this.#stoppedMs + this.#drainMaxMs) return false;
     const room = this.lines.room();
     const bytes = await new Promise<number>((resolve, reject) => {
       this.#settle = resolve;
@@ -47,6 +52,11 @@ export class LineInput {
       else reject(error);
     });
   }
+
+  readonly #stopped = (): void => {
+    this.#stoppedMs = performance.now();
+    this.#awaitEmpty();
+  };
 
   readonly #awaitEmpty = (): void => {
     clearTimeout(this.#emptyTimer);
