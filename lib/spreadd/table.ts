@@ -137,7 +137,7 @@ const schema = v.strictObject({
         "Senders wait for readers that keep taking; for readers that don't, this long and a tenth of the time; 0: for nobody",
       ),
     ),
-    "500ms",
+    "1s",
   ),
   handshake_timeout: v.optional(
     v.pipe(
