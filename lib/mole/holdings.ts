@@ -101,7 +101,7 @@ export class Holdings {
 
   /** The holder of a doubled vip tells the network when the other has let go: until then clients may ask that one. */
   announceStruck(session: Session, table: CoverTable): void {
-    const vips = new Set(session.takeReturned(table));
+    const vips = new Set(session.unreleased.take(table));
     for (const { definition } of table.struck) vips.add(definition.id);
     table.struck.length = 0;
     if (!this.rules.announceAfterMerge) return;

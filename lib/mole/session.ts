@@ -6,7 +6,6 @@
 
 import { nextMove } from "./balance.ts";
 import { CoverTable } from "./cover-table.ts";
-import type { VipId } from "./definition.ts";
 import { deliver } from "./deliver.ts";
 import { carryOver } from "./departure.ts";
 import { Exchange } from "./exchange.ts";
@@ -18,6 +17,7 @@ import type { Outbox } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
 import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
+import { Unreleased } from "./unreleased.ts";
 import { Waits } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
@@ -50,11 +50,7 @@ export class Session {
   private acquainted: ReadonlySet<Member> = new Set();
   /** How many came together into the last network view with me. */
   private part = 1;
-  /** By machine: what it may have held when it departed, unreleased. When it is back it has let go, and who holds the vip by then announces itself again. */
-  private readonly unreleased = new Map<string, { readonly member: Member; readonly vips: Set<VipId> }>();
-  private readonly returned = new Set<VipId>();
-  /** Two parts have met: in the other one somebody may have held what I hold, and be gone already. */
-  private hasMerged = false;
+  readonly unreleased = new Unreleased();
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -84,7 +80,7 @@ export class Session {
     if (!this.rules.silenceOutlivesJoins) this.pulse.forgetSilence(nowMs);
     if (this.table !== undefined) {
       this.acquainted = new Set(this.table.members);
-      this.noteUnreleased(this.table, view);
+      this.unreleased.noteDepartures(this.table, view);
     }
     if (view.cause === "network") {
       this.acquainted = new Set([...this.acquainted].filter((member) => view.together.includes(member)));
@@ -111,7 +107,7 @@ export class Session {
     if (this.view === undefined) return;
     if (message.kind === "beat") this.pulse.heard(from, nowMs);
     else this.calmFromMs = nowMs;
-    if (message.kind === "farewell") this.noteLateFarewell(from);
+    if (message.kind === "farewell") this.unreleased.noteFarewell(from);
     if (message.kind === "table" && message.begun) this.receiveBegun(message.view, nowMs);
     else if (this.table !== undefined) this.receiveInForce(this.table, from, message, nowMs);
     else if (this.exchange !== undefined) this.receiveInExchange(this.exchange, from, message, nowMs);
@@ -134,38 +130,6 @@ export class Session {
     if (exchange === undefined || view === undefined || !(this.lastTable?.isSafe() ?? false)) return false;
     if (nowMs - exchange.sinceMs >= this.self.config.times.silenceMs + EXPEL_ROUND_MS) return true;
     return view.members.length * 2 < this.lastTable!.hostList.hosts.length;
-  }
-
-  /** What hosts that are back may have held when they went: a doubled time has ended that no `released` has told of. */
-  takeReturned(table: CoverTable): ReadonlySet<VipId> {
-    const vips = new Set<VipId>(this.hasMerged ? table.entries.keys() : this.returned);
-    this.hasMerged = false;
-    this.returned.clear();
-    if (this.unreleased.size === 0) return vips;
-    for (const { identity } of table.hosts.values()) {
-      for (const vip of this.unreleased.get(identity.machine)?.vips ?? []) vips.add(vip);
-      this.unreleased.delete(identity.machine);
-    }
-    return vips;
-  }
-
-  /** From a session that has departed: its last word came through after all. */
-  private noteLateFarewell(from: Member): void {
-    for (const [machine, { member, vips }] of this.unreleased) {
-      if (member !== from) continue;
-      for (const vip of vips) this.returned.add(vip);
-      this.unreleased.delete(machine);
-    }
-  }
-
-  private noteUnreleased(table: CoverTable, view: View): void {
-    for (const { member, identity } of table.hosts.values()) {
-      if (view.members.includes(member)) continue;
-      const vips = this.unreleased.get(identity.machine)?.vips ?? new Set();
-      // Cut off, it may have taken anything.
-      for (const [vip, { set }] of table.entries) if (set.has(member) || view.cause === "network") vips.add(vip);
-      if (vips.size > 0) this.unreleased.set(identity.machine, { member, vips });
-    }
   }
 
   private carryOver(table: CoverTable, view: View, nowMs: number): void {
@@ -261,7 +225,7 @@ export class Session {
   private conclude(exchange: Exchange, nowMs: number): void {
     const { view, states } = exchange;
     const table = merge({ view, states, expelled: exchange.allExpelled() }, this.rules);
-    this.hasMerged = true;
+    this.unreleased.noteMerge();
     const waits = [...states.values()].flatMap((state) => state.waits);
     this.startWaits(table, waits, nowMs);
     this.completeFrom(exchange, table, nowMs);

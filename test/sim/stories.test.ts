@@ -3,7 +3,8 @@
 import { expect, test } from "bun:test";
 import type { Rules } from "../../lib/mole/rules.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
-import { type Fault, type FaultKind, type History, type Left, playHistory, runHistory, tellStory } from "./history.ts";
+import type { Fault, FaultKind, History, Left } from "./fault.ts";
+import { playHistory, runHistory, tellStory } from "./history.ts";
 
 const A = 0;
 const B = 1;

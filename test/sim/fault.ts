@@ -1,0 +1,60 @@
+// What can happen to a simulated cluster, and when: a history is a cluster and a list of these.
+import type { ClusterOptions } from "./cluster.ts";
+
+/** Something happens to a host (`host` counts modulo the hosts there are) at a time after the start of the faults, and passes after `forMs` where it does. */
+export interface Fault {
+  readonly atMs: number;
+  readonly kind: FaultKind;
+  readonly host: number;
+  readonly forMs: number;
+  /** What else it takes: a vip, an island mask, another host. */
+  readonly with: number;
+}
+
+export const FAULT_KINDS = [
+  "kill",
+  "kill hard",
+  "crash",
+  "freeze",
+  "freeze daemon",
+  "kill daemon",
+  "part",
+  "kick",
+  "slow driver",
+  "slow delivery",
+  "slow sending",
+  "can't acquire",
+  "drain",
+  "move",
+  "health",
+  "carrier",
+  "reweigh",
+  "rename",
+  "undefine",
+  "stranger",
+  "stop",
+  "balance",
+  "maintenance",
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface History {
+  readonly seed: number;
+  readonly cluster: ClusterOptions;
+  readonly faults: readonly Fault[];
+  /** What is not put right at the end: the others must come to rest beside it. */
+  readonly left: Left;
+}
+
+export type Left =
+  | "nothing"
+  | "frozen process"
+  | "frozen daemon"
+  | "stranger"
+  | "flapping stranger and frozen process"
+  | "parted";
+
+/** Hosts are A, B, C, in order. */
+export function letter(host: number): string {
+  return String.fromCharCode(65 + host);
+}
