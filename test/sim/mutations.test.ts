@@ -17,9 +17,16 @@ const FOUND_BY_CHANCE: Partial<Record<keyof Rules, number>> = {
   announceAfterMerge: 100,
   setsByAddress: 600,
 };
-const FOUND_BY_STORY: readonly (keyof Rules)[] = ["numbers", "ownerlessBurst", "knowledge", "unknownHoldsAll"];
-/** Kept for their reasons: without them an exchange or a failure takes longer, or somebody is expelled for nothing; nothing is held twice. */
-const NOT_SHOWN: readonly (keyof Rules)[] = ["decisionsOfTheView", "factsInAnyView", "voidExpel", "quietGetsNothing"];
+const FOUND_BY_STORY: readonly (keyof Rules)[] = [
+  "numbers",
+  "ownerlessBurst",
+  "knowledge",
+  "unknownHoldsAll",
+  "quietGetsNothing",
+  "factsInAnyView",
+];
+/** Kept for their reasons: a stale `move` is stopped by the number it names as well, and who is expelled for nothing is back in a moment. */
+const NOT_SHOWN: readonly (keyof Rules)[] = ["decisionsOfTheView", "voidExpel"];
 
 for (const [rule, seeds] of Object.entries(FOUND_BY_CHANCE)) {
   test(`without the rule "${rule}" one of ${seeds} histories goes wrong`, () => {

@@ -377,3 +377,47 @@ test("hosts from three to five in the middle of a partition: the old list counts
     expect(cluster.host("E").stored.hostList.hosts.length).toBe(5);
   }
 });
+
+/** How long after B's death until its vips are held again, the longest of them, with A frozen. */
+function takeOverMs(seed: number, rules: Partial<Rules>): number {
+  const cluster = new Cluster({ seed, hosts: 3, vips: 6, mode: "available", rules });
+  cluster.startAll();
+  cluster.settle(8_000);
+  cluster.run(1_000);
+  cluster.host("A").freeze();
+  cluster.run(380); // quiet, and not expelled yet
+  const addresses = cluster.host("B").config.definitions.flatMap((vip) => vip.addresses);
+  const lost = addresses.filter((address) => cluster.host("B").has(address));
+  const diedMs = cluster.nowMs;
+  cluster.host("B").kill();
+  cluster.run(5);
+  while (!lost.every((address) => cluster.host("C").has(address)) && cluster.nowMs < diedMs + 10_000) cluster.run(5);
+  return cluster.nowMs - diedMs;
+}
+
+test("one hung, another dies: its vips go to whoever is heard, in milliseconds; without the rule they wait for the hung one's leases", () => {
+  for (const seed of SEEDS) expect(takeOverMs(seed, {})).toBeLessThan(50);
+  expect(Math.max(...SEEDS.map((seed) => takeOverMs(seed, { quietGetsNothing: false })))).toBeGreaterThan(1_000);
+});
+
+/** How often somebody is expelled when a `released` sent in one view is delivered in the next. */
+function expulsions(seed: number, rules: Partial<Rules>): number {
+  const cluster = new Cluster({ seed, hosts: 3, vips: 1, mode: "available", rules });
+  cluster.startAll();
+  cluster.settle(8_000);
+  cluster.run(1_000);
+  const holder = cluster.hosts.find((host) => host.has("192.0.2.1"))!;
+  const [to, third] = cluster.hosts.filter((host) => host !== holder) as [typeof holder, typeof holder];
+  holder.driverMs = 60;
+  holder.command({ do: "move", vip: "v0", host: to.name });
+  cluster.run(10);
+  cluster.service.freeze(third.daemon);
+  cluster.run(3_000);
+  expect(to.has("192.0.2.1") || rules.factsInAnyView === false).toBe(true);
+  return cluster.sent["expel"] ?? 0;
+}
+
+test("a released that is sent in one view and delivered in the next counts; without the rule its sender is expelled for owing it", () => {
+  for (const seed of SEEDS) expect(expulsions(seed, {})).toBe(0);
+  expect(SEEDS.some((seed) => expulsions(seed, { factsInAnyView: false }) > 0)).toBe(true);
+});
