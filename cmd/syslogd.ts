@@ -210,6 +210,8 @@ function settingsOf(
     control: flags.control ?? (isTrial(flags) ? "" : table.control),
     metrics: table.metrics,
     process: processSettingsOf(table),
+    rate: table.rate,
+    summariseRepeats: table.summarise_repeats,
     host: table.host ?? "",
     rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
     spread,

@@ -21,6 +21,8 @@ const AT_START = {
   kernel: "kernel",
   host: "host",
   spread: "[spread]",
+  rate: "rate",
+  summariseRepeats: "summarise_repeats",
   process: "user, group, umask or pid_file",
   control: "control",
   metrics: "metrics",

@@ -6,6 +6,10 @@ export interface Totals {
   readonly received: number;
   /** Of no interest to any rule. */
   readonly unrouted: number;
+  /** Beyond the rate of their sender. */
+  readonly heldBack: number;
+  /** Repetitions, of which only the number was said. */
+  readonly repeated: number;
   readonly sources: readonly SourceTotals[];
   readonly sinks: readonly SinkTotals[];
 }
@@ -41,10 +45,12 @@ const OF_SINKS = [
 ] as const;
 
 /** All counts, those of one name together. */
-export function samplesOf({ received, unrouted, sources, sinks }: Totals): Sample[] {
+export function samplesOf({ received, unrouted, heldBack, repeated, sources, sinks }: Totals): Sample[] {
   return [
     { name: "records_received", kind: "counter", help: "records received", labels: {}, value: received },
     { name: "records_unrouted", kind: "counter", help: "records that no rule took", labels: {}, value: unrouted },
+    { name: "records_held_back", kind: "counter", help: "records beyond a sender's rate", labels: {}, value: heldBack },
+    { name: "records_repeated", kind: "counter", help: "repetitions that were summed up", labels: {}, value: repeated },
     ...OF_SOURCES.flatMap(([name, kind, help, key]) =>
       sources.map((source) => ({ name, kind, help, labels: { source: source.name }, value: source[key] })),
     ),
@@ -55,9 +61,9 @@ export function samplesOf({ received, unrouted, sources, sinks }: Totals): Sampl
 }
 
 /** A line for all, and one for each source and sink. */
-export function formatTotals({ received, unrouted, sources, sinks }: Totals): string[] {
+export function formatTotals({ received, unrouted, heldBack, repeated, sources, sinks }: Totals): string[] {
   return [
-    `received ${received}, of which no rule took ${unrouted}`,
+    `received ${received}, of which no rule took ${unrouted}, ${heldBack} were held back and ${repeated} summed up as repetitions`,
     ...sources.map(
       ({ name, received, cut, refused, connections }) =>
         `${name}: received ${received}, cut ${cut}, refused ${refused}, connections ${connections}`,

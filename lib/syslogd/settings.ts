@@ -3,6 +3,7 @@ import type { SessionOptions } from "../spread/index.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { ProcessSettings } from "./process-settings.ts";
+import type { RateRule } from "./rate-limit.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
 export interface Settings {
@@ -21,6 +22,10 @@ export interface Settings {
   /** How to reach a Spread daemon, where a rule names a group. */
   readonly spread: SessionOptions;
   readonly process: ProcessSettings;
+  /** What one sender may say; `undefined`: anything. */
+  readonly rate: RateRule | undefined;
+  /** Say once what a sender repeats, and how often. */
+  readonly summariseRepeats: boolean;
   /** Where operators' commands come in; "": nowhere. */
   readonly control: string;
   /** Where the counts are given to collectors. */

@@ -5,6 +5,7 @@ import { type Complaint, defineTable } from "../base/table.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
 import { processKeys } from "./process-settings.ts";
+import { parseRate, RATE_FORM } from "./rate-limit.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
@@ -59,6 +60,16 @@ const schema = v.strictObject({
       "what each sink may keep in memory while its destination is away; then the newest records are dropped and counted",
     ),
   ),
+  rate: v.pipe(
+    v.optional(explained(RATE_FORM, parseRate, { examples: ["1000/5s"] })),
+    v.description(
+      "hold back and report what a sender (a program of this host, an address) says beyond this; by default nothing is",
+    ),
+  ),
+  summarise_repeats: v.pipe(
+    v.optional(v.boolean("true or false"), false),
+    v.description("say once what a sender repeats, and how often"),
+  ),
   ...processKeys,
   control: v.pipe(
     v.optional(
@@ -99,6 +110,8 @@ export const syslogdTable = defineTable({
 # Commands of operators, and counts for a collector.
 # control = "/run/spreadbox/syslogd.ctl"
 # metrics = "127.0.0.1:9514"
+# rate = "1000/5s"
+# summarise_repeats = true
 # pid_file = "/run/spreadbox/syslogd.pid"
 # umask = "0027"
 # Who to be when all is open.

@@ -34,6 +34,8 @@ export class Running implements AsyncDisposable {
         rules: rules.map((rule) => parseRuleLine(rule.replaceAll("%d", this.directory.path))),
         spread: { servers: "unix:/nonexistent/spread.sock" },
         control: "",
+        rate: undefined,
+        summariseRepeats: false,
         process: { user: "", group: "", umask: undefined, pidFile: "" },
         metrics: undefined,
         queueBytesMax: 1 << 20,

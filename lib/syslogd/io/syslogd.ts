@@ -4,6 +4,7 @@
 //
 // All of it runs on one thread, record by record, and nothing on the way waits. A turn of the event loop takes what is at hand; at its end the sinks send.
 import { hostname } from "node:os";
+import { formatDuration } from "../../base/duration.ts";
 import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import type { Clock } from "../../run/clock.ts";
 import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
@@ -21,6 +22,8 @@ import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
 import type { DirectedRule } from "../directed-rule.ts";
 import { ownMessage } from "../own-message.ts";
+import { RateLimit } from "../rate-limit.ts";
+import { Repeats, type Summary } from "../repeats.ts";
 import { Router } from "../router.ts";
 import type { Totals } from "../samples.ts";
 import type { Settings } from "../settings.ts";
@@ -32,6 +35,7 @@ import { openSources, type Sources } from "./sources.ts";
 const FILE_MODE = 0o640;
 /** Of one rule's path by template. */
 const OPEN_FILES_MAX = 128;
+const TELL_HELD_EVERY_MS = 1_000;
 /** A file system that hangs must not keep us from logging elsewhere. */
 const OPEN_WITHIN_MS = 2_000;
 /** A sink that no rule names any more may take so long to be empty. */
@@ -57,6 +61,12 @@ export class Syslogd implements Intake {
   #outlets: ReadonlyMap<string, Outlet> = new Map();
   /** Sinks that no rule names any more, until they are empty. */
   readonly #retiring = new Map<Sink, Promise<void>>();
+  readonly #rate: RateLimit | undefined;
+  readonly #repeats: Repeats | undefined;
+  /** Whether either is asked for. */
+  readonly #checks: boolean;
+  readonly #summaryRecord = new RecordView();
+  #telling: ReturnType<typeof setInterval> | undefined;
   #settings: Settings;
   #router: Router;
   /** Missing while they are being opened: they may have something to say already. */
@@ -70,6 +80,9 @@ export class Syslogd implements Intake {
   /** Opens the sinks, then the sources: the first record finds its way. @throws where a source that was asked for cannot be had */
   constructor(settings: Settings, surroundings: Surroundings) {
     this.#settings = settings;
+    this.#rate = settings.rate && new RateLimit(settings.rate);
+    this.#repeats = settings.summariseRepeats ? new Repeats() : undefined;
+    this.#checks = this.#rate !== undefined || this.#repeats !== undefined;
     this.#surroundings = surroundings;
     this.#host = settings.host || hostname();
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
@@ -82,6 +95,7 @@ export class Syslogd implements Intake {
     const say = this.say.bind(this);
     const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, onInputEnd };
     this.#sources = openSources(settings, context);
+    if (this.#checks) this.#telling = setInterval(() => this.#tellHeld(false), TELL_HELD_EVERY_MS).unref();
     this.say("notice", `started: listens on ${this.listensOn.join(", ")}`);
   }
 
@@ -103,7 +117,37 @@ export class Syslogd implements Intake {
 
   take(record: RecordView): void {
     this.#received += 1;
+    if (this.#checks && !this.#passes(record)) return;
     if (this.#router.route(record) === 0) this.#unrouted += 1;
+  }
+
+  /** False where a record is held back: beyond its sender's rate, or said already. */
+  #passes(record: RecordView): boolean {
+    const { via } = record.origin;
+    if (via === "internal") return true;
+    const nowMs = record.receivedUs / 1_000;
+    if (this.#rate?.admits(senderOf(record), nowMs) === false) return false;
+    return this.#repeats?.isRepeat(record, nowMs, this.#onSummary) !== true;
+  }
+
+  readonly #onSummary = ({ bytes, origin, pid, uid }: Summary): void => {
+    const record = this.#summaryRecord;
+    Object.assign(record, { origin, pid, uid, receivedUs: this.#surroundings.clock.wallMs() * 1_000 });
+    parseMessage(record, bytes, 0, bytes.length, this.#ownRules);
+    if (this.#router.route(record) === 0) this.#unrouted += 1;
+  };
+
+  /** What was held back lately. @param isEnd tell all of it */
+  #tellHeld(isEnd: boolean): void {
+    const { clock } = this.#surroundings;
+    const rate = this.#rate;
+    for (const { sender, records } of rate?.due(isEnd ? Number.POSITIVE_INFINITY : clock.wallMs()) ?? [])
+      this.say(
+        "warning",
+        `${sender}: ${records} records were held back, beyond ${rate!.rule.recordsMax} in ${formatDuration(rate!.rule.withinMs)}`,
+      );
+    this.#repeats?.due(clock.wallMs(), this.#onSummary, isEnd);
+    this.turnEnded();
   }
 
   turnEnded(): void {
@@ -157,6 +201,8 @@ export class Syslogd implements Intake {
     return {
       received: this.#received,
       unrouted: this.#unrouted,
+      heldBack: this.#rate?.held ?? 0,
+      repeated: this.#repeats?.held ?? 0,
       sources: this.#sources?.totals() ?? [],
       sinks: sinks.map((sink) => ({ name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting })),
     };
@@ -166,6 +212,8 @@ export class Syslogd implements Intake {
   async close(withinMs: number): Promise<void> {
     this.say("notice", `ends after ${this.#received} records`);
     await this.#sources?.close();
+    clearInterval(this.#telling);
+    if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => {
@@ -248,6 +296,11 @@ export class Syslogd implements Intake {
     this.#sinks.push(sink);
     return sink;
   }
+}
+
+/** Who says it: on the network an address; here a program, since one that starts a process for each message is one sender all the same. */
+function senderOf(record: RecordView): string {
+  return record.origin.peer || record.appText() || (record.pid >= 0 ? `process ${record.pid}` : record.origin.via);
 }
 
 /** Without what only some sinks count. */
