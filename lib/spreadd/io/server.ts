@@ -215,8 +215,8 @@ export class Server implements Rim {
         this.#makeReady(connection); // not at once: this may be called from within a write, in the midst of an event
       },
       error: (socket, error) => {
-        if (socket.data === undefined) return;
-        throw error; // from a handler above: a mistake of ours
+        if (!("errno" in error)) throw error; // from a handler above: a mistake of ours
+        socket.terminate(); // `close` comes next
       },
     };
   }
