@@ -1,7 +1,7 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
-import type { Call, Output } from "../lib/cli/call.ts";
+import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
@@ -156,7 +156,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       return settingsOf(config.table(syslogdTable), spread, flags, await classicRules(flags["syslog-conf"], log));
     };
     const settings = await load();
-    if (flags.check) return await showRules(settings, call.out);
+    if (flags.check) return await showRules(settings, call);
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
@@ -255,8 +255,15 @@ function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
   };
 }
 
-async function showRules(settings: Settings, out: Output): Promise<number> {
-  for (const rule of settings.rules) await out.write(`${describeRule(rule)}\n`);
+async function showRules(
+  { rules }: Settings,
+  { json, out, printJson }: Pick<Call<never>, "json" | "out" | "printJson">,
+): Promise<number> {
+  for (const [index, rule] of rules.entries()) {
+    const text = describeRule(rule);
+    if (json) await printJson({ number: index + 1, rule: text, stops: rule.rule.stop });
+    else await out.write(`${text}\n`);
+  }
   return 0;
 }
 
