@@ -96,7 +96,7 @@ export class GroupSink implements Sink {
       ...options.session,
       membership: false,
       unsent: "drop", // what is not confirmed is kept here
-      unsentBytes: 2 * WINDOW_BYTES, // never reached
+      unsentBytes: Number.POSITIVE_INFINITY, // the window is the bound: as messages it is some times its bytes, and none of them may be refused
       onFrame: (frame) => this.#onFrame(frame),
     });
     void this.#follow();
