@@ -1,59 +1,52 @@
 // Makes messages of raw text of what waits in a ring (message type 0, feed/text-payload.ts): a stretch of it at a time, gathered group by group, a line each.
 //
-// A message is no longer than what the session copies: so nothing is lent, and no buffer waits for a socket. A line that is longer goes alone, in bytes of its own.
+// Lines stay where they lie until their group's turn: a stretch is a list of places, chained by group, and one message is filled at a time. So thousands of groups cost no
+// more than one. A message is no longer than what the session copies; a line that is longer goes alone, in bytes of its own.
 import { TEXT_MESSAGE_TYPE } from "../feed/text-payload.ts";
+import { writeBytes } from "../syslog/output.ts";
 import { GATHER_BYTES, type Loan, type NumberedRecords, type SendBatch } from "./batcher.ts";
 import type { GroupBook } from "./group-book.ts";
 
 const LF = 10;
-/** Enough for some lines; with thousands of groups mixed, each has but a few in a stretch. */
-const FIRST_BYTES = 1_024;
-const SPARE_MAX = 64;
-
-/** Lines of one group. */
-class Text {
-  bytes = new Uint8Array(FIRST_BYTES);
-  end = 0;
-
-  append(from: Uint8Array, start: number, end: number): void {
-    const after = this.end + end - start + 1;
-    if (after > this.bytes.length) this.#grow(after);
-    this.bytes.set(from.subarray(start, end), this.end);
-    this.bytes[after - 1] = LF;
-    this.end = after;
-  }
-
-  #grow(bytes: number): void {
-    const grown = new Uint8Array(Math.max(bytes, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.end));
-    this.bytes = grown;
-  }
-}
+/** Lines in a stretch. */
+const LINES_MAX = 8_192;
+const NONE = -1;
 
 export class TextBatcher {
   readonly messageType = TEXT_MESSAGE_TYPE;
-  /** Messages being filled, by place in the book. */
-  readonly #filling = new Map<number, Text>();
-  readonly #spare: Text[] = [];
+  readonly #book: GroupBook;
+  readonly #ring: NumberedRecords;
+  /** The one that is being filled. */
+  readonly #message: Uint8Array;
+  // The stretch: where each line lies, and which line of its group comes next.
+  readonly #starts = new Uint32Array(LINES_MAX);
+  readonly #ends = new Uint32Array(LINES_MAX);
+  readonly #nexts = new Int32Array(LINES_MAX);
+  /** The groups that have a line in it, in the order of their first; by their places in the book. */
+  readonly #groups = new Uint32Array(LINES_MAX);
+  #groupCount = 0;
+  /** By a group's place in the book. */
+  readonly #firstLines: Int32Array;
+  readonly #lastLines: Int32Array;
 
   /** @param copiedBytesMax bodies up to this length may be written over as soon as they are sent */
-  constructor(
-    private readonly book: GroupBook,
-    private readonly ring: NumberedRecords,
-    private readonly copiedBytesMax: number,
-  ) {}
+  constructor(book: GroupBook, ring: NumberedRecords, copiedBytesMax: number) {
+    this.#book = book;
+    this.#ring = ring;
+    this.#message = new Uint8Array(copiedBytesMax);
+    this.#firstLines = new Int32Array(book.groupsMax).fill(NONE);
+    this.#lastLines = new Int32Array(book.groupsMax);
+  }
 
   /** Takes a stretch of lines from the ring and sends them; false where sending failed, and nobody knows how much of it went. */
   gather(send: SendBatch): boolean {
-    const { ring } = this;
-    let bytes = 0;
+    this.#takeStretch();
     let went = true;
-    while (went && bytes < GATHER_BYTES && ring.next()) {
-      went = this.#append(ring.group, ring.bytes, ring.start, ring.end, send);
-      bytes += ring.end - ring.start;
-      ring.take();
+    for (let at = 0; at < this.#groupCount; at++) {
+      const group = this.#groups[at]!;
+      went = went && this.#sendGroup(group, send);
+      this.#firstLines[group] = NONE;
     }
-    for (const [index, text] of this.#filling) went = this.#send(index, text, send) && went;
     return went;
   }
 
@@ -64,35 +57,55 @@ export class TextBatcher {
 
   giveBack(_loan: Loan): void {}
 
-  #append(index: number, from: Uint8Array, start: number, end: number, send: SendBatch): boolean {
-    const lineBytes = end - start + 1;
+  #takeStretch(): void {
+    const ring = this.#ring;
+    let bytes = 0;
+    this.#groupCount = 0;
+    for (let line = 0; line < LINES_MAX && bytes < GATHER_BYTES && ring.next(); line++) {
+      const { group, start, end } = ring;
+      this.#starts[line] = start;
+      this.#ends[line] = end;
+      this.#nexts[line] = NONE;
+      if (this.#firstLines[group] === NONE) {
+        this.#firstLines[group] = line;
+        this.#groups[this.#groupCount++] = group;
+      } else {
+        this.#nexts[this.#lastLines[group]!] = line;
+      }
+      this.#lastLines[group] = line;
+      bytes += end - start;
+      ring.take();
+    }
+  }
+
+  #sendGroup(group: number, send: SendBatch): boolean {
+    const { name } = this.#book.at(group);
+    const { bytes } = this.#ring; // what was taken stays there until it is confirmed
+    const message = this.#message;
+    let filled = 0;
     let went = true;
-    let text = this.#filling.get(index);
-    if (text !== undefined && text.end + lineBytes > this.copiedBytesMax) {
-      went = this.#send(index, text, send);
-      text = undefined;
+    for (let line = this.#firstLines[group]!; line !== NONE && went; line = this.#nexts[line]!) {
+      const start = this.#starts[line]!;
+      const end = this.#ends[line]!;
+      const lineBytes = end - start + 1;
+      if (filled > 0 && filled + lineBytes > message.length) {
+        went = send(name, message.subarray(0, filled));
+        filled = 0;
+      }
+      if (lineBytes > message.length) {
+        went = went && send(name, lineAlone(bytes, start, end));
+      } else {
+        filled = writeBytes(message, filled, bytes, start, end);
+        message[filled++] = LF;
+      }
     }
-    if (lineBytes > this.copiedBytesMax) return this.#sendAlone(index, from, start, end, send) && went;
-    if (text === undefined) {
-      text = this.#spare.pop() ?? new Text();
-      this.#filling.set(index, text);
-    }
-    text.append(from, start, end);
-    return went;
+    return went && (filled === 0 || send(name, message.subarray(0, filled)));
   }
+}
 
-  #sendAlone(index: number, from: Uint8Array, start: number, end: number, send: SendBatch): boolean {
-    const body = new Uint8Array(end - start + 1);
-    body.set(from.subarray(start, end));
-    body[end - start] = LF;
-    return send(this.book.at(index).name, body);
-  }
-
-  #send(index: number, text: Text, send: SendBatch): boolean {
-    const went = send(this.book.at(index).name, text.bytes.subarray(0, text.end));
-    this.#filling.delete(index);
-    text.end = 0;
-    if (this.#spare.length < SPARE_MAX) this.#spare.push(text);
-    return went;
-  }
+function lineAlone(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const body = new Uint8Array(end - start + 1);
+  body.set(bytes.subarray(start, end));
+  body[end - start] = LF;
+  return body;
 }
