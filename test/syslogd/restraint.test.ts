@@ -29,6 +29,12 @@ describe("a rate", () => {
     expect(limit.admits("loud", 5_001)).toBe(true);
   });
 
+  test("is granted anew when its time is over, whether or not anybody asked for a report", () => {
+    const limit = new RateLimit({ recordsMax: 2, withinMs: 1_000 });
+    const times = [0, 1, 2, 1_000, 1_001, 1_002];
+    expect(times.map((nowMs) => limit.admits("a", nowMs))).toEqual([true, true, false, true, true, false]);
+  });
+
   test("is kept whoever sends how much, and admitted and held back is all that came", () => {
     const event = fc.record({ sender: fc.constantFrom("a", "b", "c"), afterMs: fc.nat(400) });
     fc.assert(
@@ -89,10 +95,38 @@ describe("repetitions", () => {
     ]);
   });
 
+  test("are told after half a minute while they go on, and none of them twice", () => {
+    const repeats = new Repeats();
+    const told: string[] = [];
+    const tell = ({ bytes }: Summary) => void told.push(new TextDecoder().decode(bytes));
+    const repeat = (nowMs: number) => repeats.isRepeat(recordOf(a), nowMs, tell);
+    expect([0, 1_000, 2_000].map(repeat)).toEqual([false, true, true]);
+    repeats.due(30_999, tell);
+    expect(told).toEqual([]);
+    repeats.due(31_000, tell);
+    repeat(40_000);
+    repeats.due(70_000, tell);
+    repeats.due(200_000, tell, true);
+    expect(told.map((text) => text.slice(text.indexOf("message")))).toEqual([
+      "message repeated 2 times: [x]",
+      "message repeated once: [x]",
+    ]);
+  });
+
   test("are none where the urgency differs", () => {
     const urgent = a.replace("<13>", "<11>");
     expect(said([a, urgent])).toEqual([a, urgent]);
   });
+});
+
+test("what the daemon itself has to say is never held back, nor summed up", async () => {
+  await using syslogd = new Running(["*.* -> file:%d/all"], {
+    rate: { recordsMax: 1, withinMs: 60_000 },
+    summariseRepeats: true,
+  });
+  for (let count = 0; count < 3; count++) syslogd.daemon.say("notice", "again");
+  await syslogd.end();
+  expect(syslogd.lines("all").filter((line) => line.endsWith(": again")).length).toBe(3);
 });
 
 test("a daemon holds back what is beyond the rate, sums up repetitions, and says so", async () => {
