@@ -238,7 +238,7 @@ async function publishInput({ flags, stop, log }: PublishCall, publisher: Publis
     publisher.flush();
   }
   if (lines.last()) await take();
-  if (lines.cutLines > 0) log.warn(`${lines.cutLines} lines were longer than ${LINE_BYTES_MAX} bytes, and were cut`);
+  if (lines.cutLines > 0) log.warn(`lines that were cut, being longer than ${LINE_BYTES_MAX} bytes: ${lines.cutLines}`);
   return (await publisher.close(flushMs)) ? 0 : STATUS_UNDELIVERED;
 }
 

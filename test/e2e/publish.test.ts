@@ -99,7 +99,7 @@ describe("lines of stdin reach those who read the group", () => {
     expect(lines[2]!.length).toBe(61_440 + " [cut]".length);
     expect(lines.slice(3)).toEqual(["last"]);
     expect(status).toBe(0);
-    expect(stderr).toContain("1 lines were longer than 61440 bytes, and were cut");
+    expect(stderr).toContain("being longer than 61440 bytes: 1");
   });
 
   test("as records: none is missing, though the queue is much smaller than the input", async () => {
@@ -249,7 +249,7 @@ describe("while the daemon is away", () => {
     const spool = site.path("spool");
     const first = await site.publish(["build.log", "--spool", spool], { stdin: "one\ntwo\n" }).result();
     expect(first.status).toBe(0);
-    expect(first.stderr).toContain("2 lines wait in the spool");
+    expect(first.stderr).toContain("2 lines were left in the spool");
     await site.daemon();
     const logcat = await site.logcat(["--format", "%msg%"], ["build.log"]);
     site.link();

@@ -39,6 +39,11 @@ describe("the record of a line", () => {
     expect([read.form, read.timeUs, read.receivedUs, read.marks]).toEqual(["5424", NOW_US, NOW_US, 0]);
   });
 
+  test("is whole where the line is longer than any before it", () => {
+    const read = received(utf8("x".repeat(20_000)));
+    expect([read.appText(), read.procidText(), read.msgText().length]).toEqual(["backup", "311", 20_000]);
+  });
+
   test("says that it was cut", () => expect(received(utf8("x"), { isCut: true }).isMarked(MARK_CUT)).toBe(true));
 
   test("bears structured data beside what is ours", () => {
@@ -104,7 +109,7 @@ describe("how a command ended is said in text and as data", () => {
 });
 
 test("lines are kept from the first on, within the bound, and each further one is counted", () => {
-  const kept = new KeptLines<number>(1_000);
+  const kept = new KeptLines<number>(1_200);
   const bytes = new Uint8Array(200).fill(0x61);
   for (let line = 0; line < 10; line++) kept.push(line, bytes, 0, 200, false);
   kept.push(10, bytes, 0, 1, false); // it would fit, but something before it is missing

@@ -116,7 +116,7 @@ export class Publisher {
       this.#options.log.error(`${name}: ${counters.lost} of ${counters.accepted} lines were not delivered`);
     }
     if (this.#sink.waiting > 0)
-      this.#options.log.notice(`${this.#where}: ${this.#sink.waiting} lines wait in the spool`);
+      this.#options.log.notice(`${this.#where}: ${linesWere(this.#sink.waiting)} left in the spool`);
     return all.every(([, { counters }]) => counters.lost === 0);
   }
 
@@ -156,9 +156,9 @@ export class Publisher {
     const { log } = this.#options;
     if (event.on === "failing") log.warn(`${name}: cannot deliver: ${event.reason}; lines wait`);
     else if (event.on === "working") {
-      const lost = event.lost === 0 ? "nothing was lost" : `${event.lost} lines were dropped`;
+      const lost = event.lost === 0 ? "nothing was lost" : `${linesWere(event.lost)} dropped`;
       log.warn(`${name}: delivers again after ${formatDuration(Math.round(event.outageMs))}; ${lost}`);
-    } else log.warn(`${name}: too slow for what came in: ${event.lost} lines were dropped`);
+    } else log.warn(`${name}: too slow for what came in: ${linesWere(event.lost)} dropped`);
   }
 
   #tellSpool(event: OwnQueueEvent): void {
@@ -168,6 +168,10 @@ export class Publisher {
     else if (severity === "warning") log.warn(text);
     else log.notice(text);
   }
+}
+
+function linesWere(count: number): string {
+  return count === 1 ? "1 line was" : `${count} lines were`;
 }
 
 function look(): Promise<void> {
