@@ -20,6 +20,9 @@ import { ALL_RULES, type Rules } from "./rules.ts";
 import { Self } from "./self.ts";
 import { Session } from "./session.ts";
 
+/** How many times `silence` an orderly stop may take. */
+const STOP_SILENCES = 4;
+
 type Life =
   /** No session; what is still held is being let go. */
   | { readonly at: "outside" }
@@ -37,6 +40,8 @@ export class Machine {
   private life: Life = { at: "outside" };
   private nextBeatMs = Number.POSITIVE_INFINITY;
   private hasLeased = false;
+  /** When a stop that nobody has let happen happens all the same. */
+  private stopByMs = Number.POSITIVE_INFINITY;
   private wakeMs = Number.POSITIVE_INFINITY;
 
   /** @param rules for the simulator alone, which breaks them one at a time */
@@ -117,7 +122,7 @@ export class Machine {
         this.self.configure(event.config);
         return;
       case "command":
-        this.obey(event.command);
+        this.obey(event.command, now);
         return;
       default:
         event satisfies never;
@@ -132,7 +137,10 @@ export class Machine {
   }
 
   private begin(member: string, incarnation: number, now: number): void {
-    if (this.life.at !== "connecting") return;
+    if (this.life.at !== "connecting") {
+      this.out.do({ do: "disconnect", forGood: true }); // stopped meanwhile
+      return;
+    }
     this.self.join(now);
     this.holdings.forgetAnswers();
     const session = new Session(member, incarnation, this.self, this.holdings, this.out, this.rules, now);
@@ -182,6 +190,7 @@ export class Machine {
     if (this.self.hasNews() && session.view !== undefined) this.out.send({ kind: "facts", facts: this.self.facts() });
     this.holdings.releaseUnplugged();
     if (session.isCoverLost(now)) this.holdings.releaseAll();
+    if (now >= this.stopByMs) this.leave("stopped", true);
     if (!session.changed && now < this.holdings.nextMs) return;
     session.changed = false;
     if (table === undefined) return;
@@ -252,9 +261,9 @@ export class Machine {
     this.out.do({ do: "wake", atMs: this.wakeMs });
   }
 
-  private obey(command: Command): void {
+  private obey(command: Command, now: number): void {
     if (command.do === "stop") {
-      this.stop();
+      this.stop(now);
       return;
     }
     const { session } = this;
@@ -311,12 +320,28 @@ export class Machine {
     }
   }
 
-  /** Gives up in order: others take over as each vip is let go, and the session ends when nothing is left. */
-  private stop(): void {
+  /** Gives up in order: others take over as each vip is let go, and the session ends when nothing is left. Under maintenance everything stays where it is. */
+  private stop(now: number): void {
     this.self.stop();
-    if (this.life.at === "inside" && this.life.session.table === undefined) this.leave("stopped", true);
-    else if (this.life.at === "inside") this.life.session.changed = true;
-    else if (this.life.at !== "leaving") this.life = { at: "stopped" };
+    switch (this.life.at) {
+      case "inside":
+        this.stopByMs = now + STOP_SILENCES * this.self.config.times.silenceMs;
+        if (this.life.session.table === undefined || this.isMaintained()) this.leave("stopped", true);
+        else this.life.session.changed = true;
+        return;
+      case "leaving":
+        this.life = { ...this.life, forGood: true };
+        return;
+      case "outside":
+      case "connecting":
+        this.life = { at: "stopped" };
+        this.out.do({ do: "disconnect", forGood: true });
+        return;
+      case "stopped":
+        return;
+      default:
+        this.life satisfies never;
+    }
   }
 
   private leaveIfFree(session: Session): void {

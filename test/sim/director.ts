@@ -146,6 +146,9 @@ export class Director {
       case "undefine":
         this.redefine(host, vip.name, () => undefined, later);
         return;
+      case "relist":
+        this.relist(host.name, later);
+        return;
       case "stranger":
         this.welcomeStranger(host, fault, later);
         return;
@@ -188,6 +191,16 @@ export class Director {
     };
     rollOut(definitions);
     later(() => rollOut(before));
+  }
+
+  /** A host is taken off the list of hosts, on one host after the other, and put back. */
+  private relist(name: string, later: (undo: () => void) => void): void {
+    const { hosts, clockwork, random } = this.cluster;
+    const rollOut = (list: readonly string[]) => {
+      for (const one of hosts) clockwork.after(random() * 300, () => one.configure({ ...one.config, hosts: list }));
+    };
+    rollOut(this.config.hosts.filter((other) => other !== name));
+    later(() => rollOut(this.config.hosts));
   }
 
   /** Somebody who has no business here joins the open group, says nothing, and leaves; some do so all the time. */
@@ -241,7 +254,7 @@ export class Director {
       host.thaw();
       host.driverMs = 0.3;
       host.failsToAcquire = false;
-      host.configure({ ...config, host: host.name, machine: host.config.machine });
+      host.configure({ ...host.config, definitions: config.definitions, hosts: config.hosts });
       host.start();
       for (const { name } of config.definitions) {
         host.tellLater({ on: "health", vip: name, ok: true });

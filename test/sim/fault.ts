@@ -31,6 +31,7 @@ export const FAULT_KINDS = [
   "reweigh",
   "rename",
   "undefine",
+  "relist",
   "stranger",
   "stop",
   "balance",

@@ -27,6 +27,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   reweigh: 2,
   rename: 2,
   undefine: 2,
+  relist: 2,
   stranger: 5,
   stop: 2,
   balance: 1,
