@@ -170,13 +170,14 @@ export class Cluster {
       if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
         return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
       if (holding.length > 1) return `${entry.definition.name} is held by [${holding}]`;
-      // An announcement is repeated after 1.1 s. Of a host that is still away, its daemon frozen, the group can't know when it let go.
+      // An announcement is repeated after 1.1 s. Of a host that is still away or frozen the group can't know when it let go.
       const doubled = this.doubled.get(entry.definition.name);
       const announcedMs = this.announcedMs.get(`${holding[0]} ${entry.definition.name}`) ?? -1;
       if (
         table.isInForce(entry) &&
         holding.length === 1 &&
-        doubled?.host.daemon.ring === alive[0]!.daemon.ring &&
+        doubled !== undefined &&
+        alive.includes(doubled.host) &&
         announcedMs + 1_100 < doubled.atMs
       )
         return `${entry.definition.name}: ${holding} has not announced itself since another let it go`;
