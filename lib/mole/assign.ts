@@ -37,6 +37,8 @@ export function candidates(table: CoverTable, entry: Entry): readonly HostRecord
   const healthy: HostRecord[] = [];
   for (const host of table.hosts.values()) {
     if (!host.informed || host.drained || host.facts.stopping || table.expelled.has(host.member)) continue;
+    // Who is not on the list could hold something unknown to all who are, once they have lost their table.
+    if (table.safe && !table.hostList.hosts.includes(host.identity.host)) continue;
     if (definition.only.length > 0 && !definition.only.includes(host.identity.host)) continue;
     const unfit = host.facts.unfit[definition.name];
     if (unfit === "carrier" || !defines(host, definition)) continue;
@@ -131,17 +133,20 @@ function adoptHostList(table: CoverTable): void {
   const first = present[0]?.facts;
   if (first === undefined) return;
   if (table.hostList.version === 0 && table.hostList.hosts.length === 0) {
-    table.hostList = { version: 0, hosts: first.hosts, tiebreak: first.tiebreak };
+    table.hostList = { version: 0, hosts: first.hosts, tiebreak: first.tiebreak, former: [] };
     return;
   }
   if (sameHosts(table.hostList, first)) return;
   if (!present.every(({ facts }) => sameHosts(facts, first))) return;
   const here = new Set(present.map(({ identity }) => identity.host));
   if (![...table.hostList.hosts, ...first.hosts].every((host) => here.has(host))) return;
-  table.hostList = { version: table.hostList.version + 1, hosts: first.hosts, tiebreak: first.tiebreak };
+  const former = [...new Set([...table.hostList.former, ...table.hostList.hosts])].filter(
+    (host) => !first.hosts.includes(host),
+  );
+  table.hostList = { version: table.hostList.version + 1, hosts: first.hosts, tiebreak: first.tiebreak, former };
 }
 
-function sameHosts(a: Omit<HostList, "version">, b: Omit<HostList, "version">): boolean {
+function sameHosts(a: Pick<HostList, "hosts" | "tiebreak">, b: Pick<HostList, "hosts" | "tiebreak">): boolean {
   return (
     a.tiebreak === b.tiebreak && a.hosts.length === b.hosts.length && a.hosts.every((host) => b.hosts.includes(host))
   );
@@ -150,6 +155,7 @@ function sameHosts(a: Omit<HostList, "version">, b: Omit<HostList, "version">): 
 /** Whether this part may cover, and in `safe` whether what it says of the absent may be believed. */
 function judgeCover(table: CoverTable): void {
   const safe = table.isSafe();
+  table.safe = safe;
   const here = new Set<string>();
   for (const { member, identity } of table.hosts.values()) if (!table.expelled.has(member)) here.add(identity.host);
   const covers = !safe || isMajority(table.hostList, here);
@@ -158,8 +164,9 @@ function judgeCover(table: CoverTable): void {
   if (covers && !table.knowledge && table.rules.knowledge) table.suspectAnybody();
   if (covers) table.knowledge = true;
   table.covers = covers;
-  // With every configured host here, each has told what it holds: there is nobody left to suspect.
-  if (table.unknown.has(ANYBODY) && table.hostList.hosts.every((host) => here.has(host)))
+  // With every host here that may ever have held anything, each has told what it holds: there is nobody left to suspect.
+  const { hosts, former } = table.hostList;
+  if (table.unknown.has(ANYBODY) && [...hosts, ...former].every((host) => here.has(host)))
     table.strikeEverywhere(ANYBODY);
 }
 

@@ -72,7 +72,9 @@ export class CoverTable {
   knowledge = true;
   /** The highest number ever given: an entry that comes back must not be struck by an answer to its former life. */
   top = 0;
-  hostList: HostList = { version: 0, hosts: [], tiebreak: undefined };
+  hostList: HostList = { version: 0, hosts: [], tiebreak: undefined, former: [] };
+  /** Somebody here is in `safe`. */
+  safe = false;
   maintenance: Maintenance = { counter: 0, on: false };
   beats = new BeatBook();
   /** Members that showed in this view that they have a table. */
@@ -110,6 +112,7 @@ export class CoverTable {
     for (const name of snapshot.unleased) table.unleased.add(name);
     table.inForce = new Set(snapshot.inForce);
     table.longest = snapshot.longest;
+    table.safe = table.isSafe();
     table.warm = snapshot.warm;
     table.covers = snapshot.covers;
     table.knowledge = snapshot.knowledge;

@@ -180,9 +180,10 @@ function maintain(table: CoverTable, { state, force }: Extract<Message, { kind: 
 }
 
 function forget(table: CoverTable, host: HostName): void {
-  const { version, hosts, tiebreak } = table.hostList;
-  const known = hosts.includes(host);
-  if (known) table.hostList = { version: version + 1, hosts: hosts.filter((name) => name !== host), tiebreak };
+  const { version, hosts, tiebreak, former } = table.hostList;
+  const others = (names: readonly HostName[]) => names.filter((name) => name !== host);
+  if (hosts.includes(host) || former.includes(host))
+    table.hostList = { version: version + 1, hosts: others(hosts), tiebreak, former: others(former) };
   for (const { name, identity } of [...table.waited.values()]) if (identity?.host === host) giveUp(table, name);
   table.unsettled = true;
 }

@@ -28,7 +28,7 @@ export interface Stored {
 
 /** Of a host that has never run. */
 export const NOTHING_STORED: Stored = {
-  hostList: { version: 0, hosts: [], tiebreak: undefined },
+  hostList: { version: 0, hosts: [], tiebreak: undefined, former: [] },
   maintenance: { counter: 0, on: false },
   longest: { silenceMs: 0, leaseMs: 0 },
 };

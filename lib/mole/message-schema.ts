@@ -37,7 +37,12 @@ const facts = v.strictObject({
   hosts: listOf(text),
   tiebreak: v.optional(text),
 });
-const hostList = v.strictObject({ version: count, hosts: listOf(text), tiebreak: v.optional(text) });
+const hostList = v.strictObject({
+  version: count,
+  hosts: listOf(text),
+  tiebreak: v.optional(text),
+  former: listOf(text),
+});
 const maintenance = v.strictObject({ counter: count, on: v.boolean() });
 const waits = listOf(v.strictObject({ name: text, ms, departed: v.boolean() }));
 const snapshot = v.strictObject({

@@ -47,6 +47,8 @@ export interface HostList {
   readonly version: number;
   readonly hosts: readonly HostName[];
   readonly tiebreak: HostName | undefined;
+  /** Taken off the list, and not forgotten by an operator: they count for nothing, but one of them may have held something when it went. */
+  readonly former: readonly HostName[];
 }
 
 /** Whether the cluster is under maintenance; of two the higher counter counts. */
