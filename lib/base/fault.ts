@@ -1,5 +1,6 @@
 // What can go wrong without it being our mistake. Every expected failure is a `Fault` with a kind; the kind alone decides the
 // exit status (lib/cli/exit-codes.ts), so no room and no command chooses a number of its own. A broken invariant is no fault: that is `assert`.
+import { visible } from "./visible.ts";
 
 /** The kinds of failure, each with one meaning; one table in `lib/cli/exit-codes.ts` gives each its sysexits number. */
 export type FaultKind =
@@ -34,7 +35,8 @@ export class Fault extends Error {
     message: string,
     options?: { readonly cause?: unknown; readonly all?: readonly Fault[] },
   ) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    // A peer's words may be in it: they must not drive the terminal of whoever reads this, nor pretend to be a line of their own.
+    super(visible(message), options?.cause === undefined ? undefined : { cause: options.cause });
     this.all = options?.all ?? [];
   }
 }

@@ -1,6 +1,7 @@
 // What a person reads while a command runs: stderr, through consola with a reporter of our own, one line each behind the command's name.
 import { createConsola, LogLevels } from "consola";
 import type { Log } from "../../base/log.ts";
+import { visible } from "../../base/visible.ts";
 import { styleFor } from "../style.ts";
 
 /** syslog severities, by which journald sorts lines that begin with `<n>` (sd-daemon(3)). */
@@ -31,7 +32,7 @@ export function standardErrorLog(
     reporters: [
       {
         log({ type, args }) {
-          const text = `${name}: ${args.join(" ")}`;
+          const text = visible(`${name}: ${args.join(" ")}`);
           const line = forJournal ? `<${SEVERITY[type] ?? 5}>${text}` : (paints[type]?.(text) ?? text);
           process.stderr.write(`${line}\n`);
         },
