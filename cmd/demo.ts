@@ -32,7 +32,10 @@ While it runs, talk to it from another terminal: the lines at the start say how.
     },
   },
   async run(call) {
-    const stage = new Stage(call.out, call.stop);
+    // A terminal that is closed ends a demo as Ctrl-C does; a service would open its files anew.
+    const hangUp = new AbortController();
+    process.on("SIGHUP", () => hangUp.abort());
+    const stage = new Stage(call.out, AbortSignal.any([call.stop, hangUp.signal]));
     try {
       await stage.play(call.flags.seconds, call.flags.every ?? 1_000);
     } finally {
@@ -74,7 +77,7 @@ const SAYINGS: readonly (readonly [priority: string, tag: string, text: string])
 
 /** The demo's children and the directory they live in. */
 class Stage {
-  readonly #directory = mkdtempSync(join(tmpdir(), "spreadbox-demo-"));
+  readonly #directory = makeDirectory();
   readonly #children: { readonly name: string; readonly process: Bun.Subprocess<"ignore", "pipe", "pipe"> }[] = [];
   readonly #failed = Promise.withResolvers<never>();
   #said = 0;
@@ -193,6 +196,20 @@ class Stage {
 
   #say(text: string, style: "heading" | "faint" = "faint"): Promise<void> {
     return this.out.write(`${styleFor(this.out.colour)[style](text)}\n`);
+  }
+}
+
+function makeDirectory(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "spreadbox-demo-"));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault(
+      "cannot-create",
+      "directory",
+      `cannot make a directory in ${tmpdir()}: ${why}; set TMPDIR to one that can be written`,
+      { cause },
+    );
   }
 }
 

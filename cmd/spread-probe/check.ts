@@ -83,11 +83,14 @@ export const checkCommand = defineCommand({
     },
   ],
   json: true,
+  isCheck: true,
   async run(call) {
     const { warning: warningMs = 100, critical: criticalMs = 1_000 } = call.flags;
     const daemonsWarning = call.flags["daemons-warning"] ?? 0;
     const daemonsCritical = call.flags["daemons-critical"] ?? 0;
-    const found = await observe(call);
+    const contradiction =
+      warningMs > criticalMs ? `--warning (${warningMs} ms) is above --critical (${criticalMs} ms)` : undefined;
+    const found = contradiction === undefined ? await observe(call) : { ...NOTHING, unknown: contradiction };
     const verdict = judge(found, { warningMs, criticalMs, daemonsWarning, daemonsCritical });
     if (call.json) await call.printJson({ ...verdict, ...found });
     else if (call.flags.openmetrics) await call.out.write(openMetrics("spread_check", checkSamples(found, verdict)));

@@ -57,6 +57,8 @@ export interface AnyCommand {
   readonly commands?: readonly AnyCommand[];
   /** Arguments after the first positional belong to somebody else's command: no flags are read there. */
   readonly passThrough?: boolean;
+  /** A check for Nagios and Icinga: it knows no statuses but 0 to 3, and is read on stdout; what is wrong with the call is "unknown". */
+  readonly isCheck?: boolean;
   /** It prints results, so it takes `--json`. */
   readonly json?: boolean;
   /** Ends with the given exit status, 0 where it gives none. Throws `Fault` for whatever was foreseen. */

@@ -28,6 +28,8 @@ export class UsageFault extends Fault {
   constructor(
     readonly path: readonly string[],
     cause: Fault,
+    /** As far as it was understood: a check's mistakes are told in another way. */
+    readonly isCheck = false,
   ) {
     super("usage", cause.code, cause.message, { cause });
   }
@@ -75,7 +77,7 @@ function leaf(command: AnyCommand, path: readonly string[], argv: readonly strin
   try {
     return { do: "run", command, path, given: readArguments(command, argv, path.join(" ")) };
   } catch (error) {
-    if (error instanceof Fault) throw new UsageFault(path, error);
+    if (error instanceof Fault) throw new UsageFault(path, error, command.isCheck);
     throw error;
   }
 }

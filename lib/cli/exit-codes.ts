@@ -31,6 +31,9 @@ export const EXIT_CODES: readonly ExitCode[] = [
   { code: 78, name: "EX_CONFIG", meaning: "the configuration is wrong", kind: "config" },
 ];
 
+/** Status of a check that could not be made. */
+export const EXIT_UNKNOWN = 3;
+
 /** Status for an error that is nobody's fault but ours. */
 export const EXIT_SOFTWARE = 70;
 

@@ -4,7 +4,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Call, FlagValues, Output, VersionFacts } from "../call.ts";
 import type { AnyCommand, Flag } from "../command.ts";
 import { type Decision, dispatch, UsageFault } from "../dispatch.ts";
-import { EXIT_SOFTWARE, exitCodeOf } from "../exit-codes.ts";
+import { EXIT_SOFTWARE, EXIT_UNKNOWN, exitCodeOf } from "../exit-codes.ts";
 import { renderHelp } from "../help.ts";
 import { standardErrorLog } from "./log.ts";
 import { standardOutput } from "./output.ts";
@@ -17,6 +17,8 @@ export async function runProcess(root: AnyCommand, version: VersionFacts): Promi
   const failed = (path: readonly string[], error: unknown) => reportFailure(error, { path, argv, out });
   let path: readonly string[] = [root.name];
   const onStray = async (error: unknown) => process.exit(await failed(path, error));
+  // Where nobody can be told, the work goes on: a full disk behind stderr, or a reader of it that left, must not end a service.
+  process.stderr.on("error", () => {});
   process.on("uncaughtException", onStray);
   process.on("unhandledRejection", onStray);
   try {
@@ -99,6 +101,14 @@ async function reportFailure(
 ): Promise<number> {
   const name = shortName(path);
   const json = argv.includes("--json");
+  if (error instanceof UsageFault && error.isCheck) {
+    await out.write(
+      json
+        ? `${JSON.stringify({ error: { ...describe(error), exit: EXIT_UNKNOWN } })}\n`
+        : `UNKNOWN: ${error.message}\n`,
+    );
+    return EXIT_UNKNOWN;
+  }
   if (error instanceof Fault) {
     const faults = error.all.length > 0 ? error.all : [error];
     for (const fault of faults) {
@@ -120,6 +130,6 @@ async function reportFailure(
 
 /** A fault for programs: what every fault has, and the fields of its own kind (file, line, column, path, offset). */
 function describe(fault: Fault): Record<string, unknown> {
-  const { name: _name, all: _all, cause: _cause, ...own } = fault;
+  const { name: _name, all: _all, cause: _cause, isCheck: _isCheck, ...own } = fault as Fault & { isCheck?: boolean };
   return { ...own, message: fault.message, exit: exitCodeOf(fault.kind) };
 }
