@@ -132,7 +132,8 @@ export const logcatCommand: AnyCommand = defineCommand({
       text: `0   it ended as asked: --until matched, --first N came, the time was over; a signal, or the reader of the output has gone
 65  --strict, and a record is missing
 69  no daemon can be reached
-73  FILE can't be written
+73  FILE can't be created
+74  the output, or the last of FILE, could not be written
 75  --until or --first was given, and it ended before that came
 77  the daemon does not let us join a group`,
     },

@@ -11,13 +11,16 @@ export interface Ended {
   readonly gap: Notice | undefined;
   /** Why stdout takes no more, if so. */
   readonly outputError: unknown;
+  /** Lines that could not be written to the file. */
+  readonly lostLines: number;
 }
 
 /** The failure that an end is; `undefined` where it is none. A reader that has gone is none: the Unix way to say that it is enough. */
-export function failureOf({ cause, rule, gap, outputError }: Ended): Fault | undefined {
+export function failureOf({ cause, rule, gap, outputError, lostLines }: Ended): Fault | undefined {
   const code = codeOf(outputError);
   if (code !== undefined && code !== "EPIPE")
     return new Fault("io", code, `cannot write output: ${(outputError as Error).message}`, { cause: outputError });
+  if (lostLines > 0) return new Fault("io", "lost", `cannot write output: ${lostLines} lines lost in all`);
   if (cause === "gap" && gap !== undefined)
     return new Fault("data", "gap", visibleText(`${noticeText(gap)} (--strict)`));
   if (cause === "closed" || !isUnmet(rule, cause)) return undefined;

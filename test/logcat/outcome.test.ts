@@ -27,11 +27,15 @@ describe("what the end means", () => {
       is: { kind: "data", code: "gap", message: "1 record of web1 missing in log.mail (2) (--strict)" },
     },
     { end: { cause: "for", gap: GAP }, is: undefined },
+    {
+      end: { cause: "for", lostLines: 4 },
+      is: { kind: "io", code: "lost", message: "cannot write output: 4 lines lost in all" },
+    },
   ] as const)
     test(
       JSON.stringify(end, (key, value) => (key === "rule" ? "until" : value)),
       () => {
-        const ended: Ended = { rule: ENDLESS, gap: undefined, outputError: undefined, ...end };
+        const ended: Ended = { rule: ENDLESS, gap: undefined, outputError: undefined, lostLines: 0, ...end };
         const failure = failureOf(ended);
         if (is === undefined) expect(failure).toBeUndefined();
         else expect(failure).toMatchObject(is);

@@ -111,8 +111,9 @@ class Run {
   outcome(): number {
     const cause = this.#follower.ended ?? "stop";
     const { end: rule } = this.#settings;
-    const failure =
-      this.#refusal ?? failureOf({ cause, rule, gap: this.#gap, outputError: this.#around.out.closed.reason });
+    const outputError: unknown = this.#around.out.closed.reason;
+    const { lostLines } = this.#results;
+    const failure = this.#refusal ?? failureOf({ cause, rule, gap: this.#gap, outputError, lostLines });
     if (failure !== undefined) throw failure;
     return 0;
   }

@@ -7,7 +7,7 @@ import { visibleText } from "../glyph.ts";
 import type { Paper } from "../line-writer.ts";
 import type { Look } from "../look.ts";
 import { lookOf } from "../look-of.ts";
-import { counted, type Notice, noticeText } from "../notice.ts";
+import { type Notice, noticeText } from "../notice.ts";
 import { LastLines, type Outlet, PageOutlet } from "../outlet.ts";
 import type { Rates } from "../rates.ts";
 import type { LogcatSettings } from "../settings.ts";
@@ -41,6 +41,8 @@ export class Results {
   readonly records: Outlet | undefined;
   /** Where notices go, in line; `undefined`: nowhere in line. */
   readonly notices: Outlet | undefined;
+  /** Lines that could not be written to the file; known at the end. */
+  lostLines = 0;
   readonly #settings: LogcatSettings;
   readonly #around: Surroundings;
   readonly #stats: () => Stats;
@@ -126,8 +128,7 @@ export class Results {
   /** What waits is written, as far as whoever reads it takes it; then the last lines, the count, the statistics. */
   async finish(): Promise<void> {
     const { log, stop } = this.#around;
-    const lost = (await this.#file?.end()) ?? 0;
-    if (lost > 0) log.warn(`${this.#settings.output}: ${counted(lost, "line")} lost in all`);
+    this.lostLines = (await this.#file?.end()) ?? 0;
     if ((await untilStopped(this.#writeRest(), stop, STOP_DRAIN_MS)) === "stopped")
       log.warn("whoever reads the output did not take the last of it");
     if (this.#settings.stats && this.#isText) await this.tellStats();
