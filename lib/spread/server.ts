@@ -8,12 +8,11 @@ export type Server =
 
 /**
  * Where a daemon of this host is looked for: ours, then where C programs expect any. The last socket lies where anybody can be first to make
- * it; `dial` trusts it only if root or our own user did.
+ * it; `dial` trusts it only if root or our own user did. No TCP: anybody can be first on the port, and nothing tells who it was.
  */
 export const DEFAULT_SERVERS: readonly Server[] = [
   { by: "unix", path: "/run/spreadbox/spread.sock" },
   { by: "unix", path: `/tmp/${DEFAULT_PORT}` },
-  { by: "tcp", host: "localhost", port: DEFAULT_PORT },
 ];
 
 /** What a server looks like, for messages and help. */

@@ -185,8 +185,8 @@ export class Link {
 }
 
 const SYSTEM_REASONS: Readonly<Record<string, readonly [ConnectReason, string]>> = {
-  ECONNREFUSED: ["refused", "connection refused; is spreadd running? (spread-probe connect)"],
-  ENOENT: ["missing", "no such socket; is spreadd running? (spread-probe connect)"],
+  ECONNREFUSED: ["refused", "connection refused; is spreadd running? (spreadbox spread-probe connect)"],
+  ENOENT: ["missing", "no such socket; is spreadd running? (spreadbox spread-probe connect)"],
   ENOTFOUND: ["unknown-host", "unknown host"],
   EACCES: ["failed", "permission denied"],
   EPERM: ["failed", "permission denied"],
