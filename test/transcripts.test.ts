@@ -23,7 +23,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) 
     for (const step of steps) {
       const seen = await perform(step.command, scratch.path, dirname(binary()));
       const aligned = alignExpectation(step.expected, seen);
-      updated.push(`$ ${step.command}\n${aligned.map((line) => `${line}\n`).join("")}`);
+      updated.push(`$ ${step.command}`, ...aligned, ...step.behind);
       if (!process.env["UPDATE_TRANSCRIPTS"])
         expect([`${file}:${step.line}: $ ${step.command}`, ...aligned]).toEqual([
           `${file}:${step.line}: $ ${step.command}`,
@@ -31,7 +31,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".txt"))) 
         ]);
     }
     if (process.env["UPDATE_TRANSCRIPTS"]) writeFileSync(path, `${updated.join("\n").trim()}\n`);
-  });
+  }, 60_000);
 }
 
 describe("the transcript runner itself", () => {

@@ -1,4 +1,5 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Fault } from "../../lib/base/fault.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { starterText } from "../../lib/config/starter.ts";
@@ -35,15 +36,22 @@ export const configInit = defineCommand({
 
 function writeNew(path: string, text: string, force: boolean): void {
   try {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { flag: force ? "w" : "wx", mode: 0o644 });
   } catch (failure) {
     const code = failure instanceof Error && "code" in failure ? String(failure.code) : String(failure);
+    const isDirectory = failure instanceof Error && "syscall" in failure && failure.syscall === "mkdir";
+    if (isDirectory)
+      throw new Fault("cannot-create", code, `cannot make ${dirname(path)} for ${path}: ${WHY[code] ?? code}`, {
+        cause: failure,
+      });
     const why = code === "EEXIST" ? "it exists, and is left alone; --force overwrites it" : (WHY[code] ?? code);
     throw new Fault("cannot-create", code, `cannot write ${path}: ${why}`, { cause: failure });
   }
 }
 
 const WHY: Readonly<Record<string, string>> = {
+  EEXIST: "something else is there",
   ENOENT: "its directory does not exist",
   EACCES: "permission denied",
   EISDIR: "it is a directory",

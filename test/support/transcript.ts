@@ -15,19 +15,21 @@ export interface Step {
   readonly command: string;
   /** Expected lines, as written below the command. */
   readonly expected: readonly string[];
+  /** Remarks and empty lines between this command and the next. */
+  readonly behind: readonly string[];
   /** Line of the command in the file, from 1. */
   readonly line: number;
 }
 
 /** Reads a transcript's text into steps. Lines before the first command are remarks. */
 export function parseTranscript(text: string): Step[] {
-  const steps: { command: string; expected: string[]; line: number }[] = [];
+  const steps: { command: string; expected: string[]; behind: string[]; line: number }[] = [];
   for (const [at, line] of text.split("\n").entries()) {
-    if (line.startsWith("$ ")) steps.push({ command: line.slice(2), expected: [], line: at + 1 });
+    if (line.startsWith("$ ")) steps.push({ command: line.slice(2), expected: [], behind: [], line: at + 1 });
     else steps.at(-1)?.expected.push(line);
   }
-  for (const { expected } of steps) {
-    while (expected.length > 0 && /^(?:#.*|)$/.test(expected.at(-1)!)) expected.pop();
+  for (const { expected, behind } of steps) {
+    while (expected.length > 0 && /^(?:#.*|)$/.test(expected.at(-1)!)) behind.unshift(expected.pop()!);
   }
   return steps;
 }
