@@ -12,13 +12,13 @@ const { values } = parseArgs({
   options: {
     pairs: { type: "string", default: "9" },
     only: { type: "string" },
-    messages: { type: "string", default: "200000" },
+    messages: { type: "string", default: "400000" },
   },
 });
 if (!hasRealSpread) process.exit(69);
 const pairs = Number(values.pairs);
 /** Enough that starting up does not count: a second or more at every size. */
-const messagesAt = (bytes: number) => Math.round(Number(values.messages) / (bytes > 1_000 ? 2 : 1));
+const messagesAt = (bytes: number) => Math.round(Number(values.messages) / (bytes > 1_000 ? 4 : 1));
 
 await using real = await realDaemon(25_100);
 await using ours = await ourDaemon(25_110);
