@@ -1,6 +1,7 @@
 // The daemon of this host, for clients of the Spread toolkit and ours. What it does lies in lib/spreadd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import { type IpAddress, parseAddress } from "../lib/base/ip-address.ts";
+import { whenAborted } from "../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
@@ -72,7 +73,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
     log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1", env);
     try {
-      await Promise.race([stopped(stop), failed.promise]);
+      await Promise.race([whenAborted(stop), failed.promise]);
     } finally {
       notifyServiceManager("STOPPING=1", env);
       daemon.stop();
@@ -104,9 +105,4 @@ function withFlags(table: SpreaddTable, flags: Given): SpreaddTable {
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new Fault("usage", "port", `cannot read port ${JSON.stringify(text)}: expected a number from 0 to 65535`);
-}
-
-function stopped(stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return Promise.resolve();
-  return new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -1,6 +1,7 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
+import { whenAborted } from "../lib/base/when-aborted.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
@@ -178,7 +179,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
-    await Promise.race([stopped(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
+    await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
     const lostBefore = lostOf(daemon);
     await daemon.close(CLOSE_MS);
@@ -336,9 +337,4 @@ function teller(log: Log): (severity: SeverityName, text: string) => void {
     else if (severity === "notice") log.notice(text);
     else log.debug(text);
   };
-}
-
-function stopped(stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return Promise.resolve();
-  return new Promise((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
 }
