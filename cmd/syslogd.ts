@@ -184,7 +184,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     const lostBefore = lostOf(daemon);
     await daemon.close(CLOSE_MS);
     for (const { name, lost } of daemon.totals.sinks)
-      if (lost > 0) log.warn(`${name}: ${lost} records were lost in all`);
+      if (lost > 0) log.warn(`${name}: ${lost === 1 ? "1 record was" : `${lost} records were`} lost in all`);
     // A service that lost something long ago, and told, ends well; a pipe into a file that is not there does not.
     const lostNow = lostOf(daemon) - (settings.sources.stdin === "only" ? 0 : lostBefore);
     return lostNow > 0 ? exitCodeOf("io") : 0;
