@@ -7,6 +7,7 @@ import { Fault } from "../lib/base/fault.ts";
 import type { Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { styleFor } from "../lib/cli/style.ts";
+import { pause } from "../lib/run/pause.ts";
 
 export const demoCommand: AnyCommand = defineCommand({
   name: "demo",
@@ -230,18 +231,4 @@ async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string)
     rest = lines.pop()!;
     for (const line of lines) await take(line);
   }
-}
-
-/** Resolves after `ms`, or as soon as `end` is aborted. */
-function pause(ms: number, end: AbortSignal): Promise<void> {
-  if (end.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      end.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    end.addEventListener("abort", done);
-  });
 }

@@ -4,12 +4,12 @@ import type { Call, Output } from "../../lib/cli/call.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { exitCodeOf } from "../../lib/cli/exit-codes.ts";
 import { styleFor } from "../../lib/cli/style.ts";
-import { pause } from "../../lib/probe/io/pause.ts";
 import { loadSpreadConf } from "../../lib/probe/io/spread-conf-file.ts";
 import { StatusClient } from "../../lib/probe/io/status-client.ts";
 import { concernsOf, type StatusAnswer } from "../../lib/probe/status-answer.ts";
 import { samplesOf } from "../../lib/probe/status-metrics.ts";
 import { type Round, statusDetails, statusTable } from "../../lib/probe/status-report.ts";
+import { pause } from "../../lib/run/pause.ts";
 import { type SpreadConf, SpreadConfError } from "../../lib/spread/spread-conf.ts";
 
 const FLAGS = {

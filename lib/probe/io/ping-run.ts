@@ -1,5 +1,6 @@
 // Round trips through a group: a message to a group that only we are in, one on the way at a time.
 import { Fault } from "../../base/fault.ts";
+import { pause } from "../../run/pause.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import type { SessionOptions } from "../../spread/index.ts";
 import type { GroupName } from "../../spread/names.ts";
@@ -7,7 +8,6 @@ import type { ServiceType } from "../../spread/service.ts";
 import { isBenchBody, markOf, sequenceOf, writeBenchBody } from "../bench-body.ts";
 import { Histogram } from "../histogram.ts";
 import type { PingResult } from "../ping-report.ts";
-import { pause } from "./pause.ts";
 import { ProbeSession } from "./probe-session.ts";
 
 export interface PingPlan {

@@ -7,6 +7,7 @@ import { close, constants, fstat, mkdir, open, read, write, writev } from "node:
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
+import { Nap } from "../../run/nap.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
@@ -72,7 +73,7 @@ export class FileSink implements Sink, Outlet {
   #busySinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
-  #wake: () => void = () => {};
+  readonly #nap = new Nap();
   readonly #tried = Promise.withResolvers<void>();
 
   constructor(options: FileSinkOptions) {
@@ -103,12 +104,12 @@ export class FileSink implements Sink, Outlet {
 
   flush(): void {
     if (!this.#isWriting && (this.#queue.records > 0 || this.#mustReopen)) this.#writing = this.#write();
-    else if (this.#queue.isPressing && this.#failingSinceMs === undefined) this.#wake();
+    else if (this.#queue.isPressing && this.#failingSinceMs === undefined) this.#nap.wake();
   }
 
   reopen(): void {
     this.#mustReopen = true;
-    this.#wake();
+    this.#nap.wake();
     this.flush();
   }
 
@@ -116,7 +117,7 @@ export class FileSink implements Sink, Outlet {
     this.#isClosed = true;
     this.#mustReopen = false;
     this.flush();
-    this.#wake();
+    this.#nap.wake();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => {
       timer = setTimeout(done, withinMs);
@@ -124,7 +125,7 @@ export class FileSink implements Sink, Outlet {
     await Promise.race([this.#writing, late]);
     clearTimeout(timer);
     this.#isAbandoned = true;
-    this.#wake();
+    this.#nap.wake();
     this.counters.lost += this.#queue.records;
     if (!this.#isWriting && this.#fd !== undefined) await this.#closeFile(this.#fd); // else it hangs in a call, and would hang us too
   }
@@ -144,7 +145,7 @@ export class FileSink implements Sink, Outlet {
       } catch (error) {
         const waitMs = this.#failed(error);
         this.#tried.resolve();
-        await this.#sleep(waitMs);
+        await this.#nap.sleep(waitMs);
       }
     }
     this.#isWriting = false;
@@ -153,7 +154,7 @@ export class FileSink implements Sink, Outlet {
   /** A file that was just written waits a moment for more, unless there is enough already. */
   async #linger(): Promise<void> {
     const restMs = this.#lastWriteMs + LINGER_MS - performance.now();
-    if (restMs > 0 && !this.#queue.isPressing && !this.#isClosed && !this.#mustReopen) await this.#sleep(restMs);
+    if (restMs > 0 && !this.#queue.isPressing && !this.#isClosed && !this.#mustReopen) await this.#nap.sleep(restMs);
     this.#lastWriteMs = performance.now();
   }
 
@@ -236,18 +237,6 @@ export class FileSink implements Sink, Outlet {
       this.#toldLost = this.counters.lost;
       this.#options.onEvent({ on: "overflowed", lost });
     }
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#wake = () => {};
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#wake = done;
-    });
   }
 }
 

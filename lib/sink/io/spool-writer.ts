@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
+import { Nap } from "../../run/nap.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
 import { KIND_RECORD, readEntry, SpoolEntry } from "../spool-entry.ts";
 import { files } from "./files.ts";
@@ -49,7 +50,7 @@ export class SpoolWriter {
   #isClosed = false;
   /** Files that are being closed. */
   #closing: Promise<unknown> = Promise.resolve();
-  #wake: () => void = () => {};
+  readonly #nap = new Nap();
 
   /** @param turn of the last cursor that was written; @param hasFiles whether anything was found */
   constructor(
@@ -109,7 +110,7 @@ export class SpoolWriter {
   /** Gives what waits `withinMs` to be written. */
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true;
-    this.#wake();
+    this.#nap.wake();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => {
       timer = setTimeout(done, withinMs);
@@ -149,7 +150,7 @@ export class SpoolWriter {
       } catch (error) {
         this.#failed(error);
         if (this.#isClosed) break;
-        await this.#sleep(this.#backOff.nextMs());
+        await this.#nap.sleep(this.#backOff.nextMs());
       }
     }
     this.#isRunning = false;
@@ -239,18 +240,6 @@ export class SpoolWriter {
     this.#failingSinceMs = undefined;
     this.#backOff.reset();
     this.events.onWorking(outageMs);
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#wake = () => {};
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      this.#wake = done;
-    });
   }
 }
 
