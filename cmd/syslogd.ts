@@ -1,14 +1,17 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
+import { processSettingsOf } from "../lib/base/process-settings.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
+import { Operation } from "../lib/control/io/operation.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
+import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/run/process-state.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
@@ -18,13 +21,11 @@ import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
 import { serveMetrics } from "../lib/syslogd/io/metrics.ts";
-import { Operation } from "../lib/syslogd/io/operation.ts";
-import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/syslogd/io/process-state.ts";
 import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
-import { processSettingsOf } from "../lib/syslogd/process-settings.ts";
+import { operated, type Status } from "../lib/syslogd/operated.ts";
 import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
@@ -33,7 +34,7 @@ import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
 import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
 import { withoutMistakes } from "../lib/syslogd/syslog-conf-import.ts";
 import { CONTROL_PATH, rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
-import { controlCommands } from "./syslogd/control.ts";
+import { controlCommands } from "./control-commands.ts";
 import { tables } from "./tables.ts";
 
 /** How long the sinks may take at the end to get rid of what waits. */
@@ -132,7 +133,17 @@ export const syslogdCommand: AnyCommand = defineCommand({
     tz: { type: "value", hint: "ZONE", about: "explain: the zone of times that name none", read: readZone },
   },
   json: true,
-  commands: controlCommands,
+  commands: controlCommands<Status>({
+    name: "syslogd",
+    typed: "syslogd",
+    usualPath: CONTROL_PATH,
+    configuredPath: (config) => config.table(syslogdTable).control,
+    statusAbout: "listens on, its rules",
+    statusLines: ({ listensOn, rules }) => [
+      `listens on ${listensOn.join(", ")}`,
+      ...rules.map((rule, at) => `rule ${at + 1}: ${rule}`),
+    ],
+  }),
   sections: [
     {
       title: "Exit status",
@@ -168,14 +179,14 @@ export const syslogdCommand: AnyCommand = defineCommand({
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
     await daemon.ready();
-    const operation = new Operation({ daemon, load, clock: systemClock, env });
+    const operation = new Operation({ service: operated(daemon), load, clock: systemClock, env });
     using _metrics = settings.metrics && serveMetrics(settings.metrics, () => daemon.totals);
     using _pidFile = keepPidFile(settings.process.pidFile);
     using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
     const say = daemon.say.bind(daemon);
-    dropRoot(settings.process, settings.rules, say);
+    dropRoot(settings.process, filesOf(settings.rules), say);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
@@ -190,6 +201,10 @@ export const syslogdCommand: AnyCommand = defineCommand({
     return lostNow > 0 ? exitCodeOf("io") : 0;
   },
 });
+
+function filesOf(rules: readonly DirectedRule[]): Set<string> {
+  return new Set(rules.flatMap(({ to }) => (to?.kind === "file" ? to.path : [])));
+}
 
 function lostOf(daemon: Syslogd): number {
   return daemon.totals.sinks.reduce((sum, { lost }) => sum + lost, 0);

@@ -53,7 +53,7 @@ export interface AnyCommand {
   readonly positionals?: readonly Positional[];
   readonly flags?: Readonly<Record<string, Flag>>;
   readonly sections?: readonly Section[];
-  /** Commands below it. One that has these and a `run` takes no positionals: its first word is one of these. */
+  /** Commands below it: named by the first word. With a `run` it is a command itself; its positionals are words that name none of these. */
   readonly commands?: readonly AnyCommand[];
   /** Arguments after the first positional belong to somebody else's command: no flags are read there. */
   readonly passThrough?: boolean;

@@ -40,6 +40,9 @@ function descend(command: AnyCommand, path: readonly string[], argv: readonly st
   const first = argv[0];
   // A service runs by its name alone, and has words for the one that runs: `syslogd`, `syslogd reload`.
   if (command.run !== undefined && (first === undefined || first.startsWith("-"))) return leaf(command, path, argv);
+  // One that takes words of its own too has them where they are none of these: `logcat record`, `logcat log.mail`.
+  if (command.positionals !== undefined && first !== "help" && !command.commands.some(({ name }) => name === first))
+    return leaf(command, path, argv);
   if (first === undefined) return { do: "help", command, path };
   if (first === "help") {
     const topics = command.commands.find((candidate) => candidate.name === "help");

@@ -40,7 +40,14 @@ const serve = defineCommand({
   commands: [reload],
   run: async () => 0,
 });
-const root = defineCommand({ name: "box", summary: "all", commands: [feed, probe, wrap, help, serve] });
+const show = defineCommand({
+  name: "show",
+  summary: "shows groups, and has a word of its own",
+  positionals: [{ name: "GROUP", about: "the group", many: true }],
+  commands: [reload],
+  run: async () => 0,
+});
+const root = defineCommand({ name: "box", summary: "all", commands: [feed, probe, wrap, help, serve, show] });
 
 const decide = (line: string, argv0 = "/usr/bin/box") =>
   dispatch(
@@ -73,6 +80,9 @@ describe("which command is meant", () => {
     { line: "serve --loud", path: ["box", "serve"] },
     { line: "serve reload", path: ["box", "serve", "reload"] },
     { line: "reload", argv0: "/usr/sbin/serve", path: ["serve", "reload"] },
+    { line: "show g reload", path: ["box", "show"] },
+    { line: "show", path: ["box", "show"] },
+    { line: "show reload", path: ["box", "show", "reload"] },
   ]) {
     test(`${argv0 ?? "box"} ${line}`, () => expect(decide(line, argv0)).toMatchObject({ do: "run", path }));
   }

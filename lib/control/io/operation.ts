@@ -1,59 +1,66 @@
-// What an operator may ask of the daemon while it runs, by signal and by the control socket: both come here, and do the same.
+// What an operator may ask of a service while it runs, by signal and by the control socket: both come here, and do the same.
+import type { Sample } from "../../base/counters.ts";
 import { Fault } from "../../base/fault.ts";
-import { ControlServer, type Handler } from "../../control/io/server.ts";
 import { notifyServiceManager } from "../../linux/service-manager.ts";
 import type { Clock } from "../../run/clock.ts";
-import { changesBetween, describeChanges } from "../changes.ts";
-import { describeRule } from "../directed-rule.ts";
-import { formatTotals, samplesOf } from "../samples.ts";
-import type { Settings } from "../settings.ts";
-import type { Syslogd } from "./syslogd.ts";
+import { ControlServer, type Handler } from "./server.ts";
 
-export interface OperationOptions {
-  readonly daemon: Syslogd;
+/** A service, as far as it is operated: all that these words need of it. */
+export interface Operated<Settings> {
+  say(severity: "err" | "warning" | "notice" | "debug", text: string): void;
+  /** Files may have been moved away. */
+  reopen(): void;
+  /** Goes on with other settings. @returns what changed, in a line */
+  reload(settings: Settings): string;
+  /** What its `status` shows between the process's own part and the counts. */
+  facts(): Readonly<Record<string, unknown>>;
+  /** What it counted, for people: a line each. */
+  counts(): readonly string[];
+  /** The same for programs. */
+  samples(): readonly Sample[];
+}
+
+export interface OperationOptions<Settings> {
+  readonly service: Operated<Settings>;
   /** Reads the configuration anew, and checks it. @throws {Fault} where it is wrong */
   readonly load: () => Promise<Settings>;
   readonly clock: Clock;
   readonly env: Record<string, string | undefined>;
 }
 
-/** What `syslogd status` shows. */
-export interface Status {
+/** What `status` shows of any service. */
+export interface CommonStatus {
   readonly pid: number;
   /** For how long it has run. */
   readonly upMs: number;
-  readonly listensOn: readonly string[];
-  readonly rules: readonly string[];
   readonly totals: readonly string[];
 }
 
-export class Operation {
-  readonly #options: OperationOptions;
+export class Operation<Settings> {
+  readonly #options: OperationOptions<Settings>;
   readonly #startedMs: number;
 
-  constructor(options: OperationOptions) {
+  constructor(options: OperationOptions<Settings>) {
     this.#options = options;
     this.#startedMs = options.clock.monotonicMs();
   }
 
   /** SIGHUP: files are opened anew, whether or not the new configuration is any good. */
   async hangUp(): Promise<void> {
-    this.#options.daemon.reopen();
+    this.#options.service.reopen();
     await this.reload().catch(() => {}); // told already
   }
 
   /** Goes on with the new configuration, or refuses it and goes on with the old one: told either way. */
   async reload(): Promise<string> {
-    const { daemon, load, clock, env } = this.#options;
+    const { service, load, clock, env } = this.#options;
     notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(clock.monotonicMs() * 1_000)}`, env);
     try {
-      const settings = await load();
-      const text = describeChanges(changesBetween(daemon.settings, settings));
-      daemon.reload(settings);
-      daemon.say("notice", text);
+      const text = service.reload(await load());
+      service.say("notice", text);
       return text;
     } catch (error) {
-      for (const line of linesOf(error)) daemon.say("err", `refused to reload, goes on as before: ${line}`);
+      for (const line of linesOf(error)) service.say("err", `refused to reload, goes on as before: ${line}`);
       throw error;
     } finally {
       notifyServiceManager("READY=1", env);
@@ -62,27 +69,22 @@ export class Operation {
 
   /** SIGUSR1: the counters, as messages. */
   tellTotals(): void {
-    const { daemon } = this.#options;
-    for (const line of formatTotals(daemon.totals)) daemon.say("notice", line);
+    const { service } = this.#options;
+    for (const line of service.counts()) service.say("notice", line);
   }
 
-  status(): Status {
-    const { daemon, clock } = this.#options;
-    return {
-      pid: process.pid,
-      upMs: Math.round(clock.monotonicMs() - this.#startedMs),
-      listensOn: daemon.listensOn,
-      rules: daemon.settings.rules.map(describeRule),
-      totals: formatTotals(daemon.totals),
-    };
+  status(): CommonStatus {
+    const { service, clock } = this.#options;
+    const upMs = Math.round(clock.monotonicMs() - this.#startedMs);
+    return { pid: process.pid, upMs, ...service.facts(), totals: service.counts() };
   }
 
-  /** Listens for operators' commands. `undefined` where that is not to be: told, and no reason not to log. */
+  /** Listens for operators' commands. `undefined` where that is not to be: told, and no reason not to go on. */
   async listen(path: string): Promise<Disposable | undefined> {
-    const { daemon } = this.#options;
+    const { service } = this.#options;
     const handlers: Record<string, Handler> = {
       status: async () => this.status(),
-      stats: async () => samplesOf(daemon.totals),
+      stats: async () => service.samples(),
       reload: async (_, { part }) => {
         try {
           return await this.reload();
@@ -92,18 +94,18 @@ export class Operation {
         }
       },
       reopen: async () => {
-        daemon.reopen();
+        service.reopen();
         return "opened its files anew";
       },
     };
-    const say = (severity: "err" | "warning" | "notice" | "debug") => (text: string) => daemon.say(severity, text);
+    const say = (severity: "err" | "warning" | "notice" | "debug") => (text: string) => service.say(severity, text);
     const log = { error: say("err"), warn: say("warning"), notice: say("notice"), debug: say("debug") };
     try {
       const server = await ControlServer.listen({ path, handlers, log });
       return { [Symbol.dispose]: () => stopServer(server) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      daemon.say("notice", `no control socket, so no status, stats, reload and reopen: ${error.message}`);
+      service.say("notice", `no control socket, so no status, stats, reload and reopen: ${error.message}`);
       return undefined;
     }
   }

@@ -1,6 +1,6 @@
 // What becomes of the process itself, rather than of records: whom it runs as, and what it leaves where others find it.
 import * as v from "valibot";
-import { parsed } from "../base/schema.ts";
+import { parsed } from "./schema.ts";
 
 export interface ProcessSettings {
   /** Who to run as when all is open; "": as it was started. */

@@ -1,10 +1,9 @@
 // The process itself: its pid file, whom it runs as, and the beat that a service manager waits for.
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { Fault } from "../../base/fault.ts";
-import { notifyServiceManager } from "../../linux/service-manager.ts";
-import type { DirectedRule } from "../directed-rule.ts";
-import type { ProcessSettings } from "../process-settings.ts";
+import { Fault } from "../base/fault.ts";
+import type { ProcessSettings } from "../base/process-settings.ts";
+import { notifyServiceManager } from "../linux/service-manager.ts";
 
 type Say = (severity: "warning" | "notice", text: string) => void;
 
@@ -30,8 +29,8 @@ function removeOwn(path: string): void {
   }
 }
 
-/** Stops being root, for good. @throws {Fault} where the user is unknown or we may not become it */
-export function dropRoot({ user, group }: ProcessSettings, rules: readonly DirectedRule[], say: Say): void {
+/** Stops being root, for good. @param files those that are to be opened anew as that user: what is in the way is told. @throws {Fault} where the user is unknown or we may not become it */
+export function dropRoot({ user, group }: ProcessSettings, files: ReadonlySet<string>, say: Say): void {
   if (user === "" && group === "") return;
   const account = user === "" ? undefined : accountOf("/etc/passwd", user);
   const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group)[2]);
@@ -45,7 +44,7 @@ export function dropRoot({ user, group }: ProcessSettings, rules: readonly Direc
   if (account !== undefined && Number(account[2]) !== 0 && canBeRoot())
     throw new Fault("no-permission", "user", `cannot run as ${user}: the way back to root is open`);
   say("notice", `runs as ${[user, group].filter((name) => name !== "").join(", group ")}`);
-  for (const path of filesOf(rules)) {
+  for (const path of files) {
     const why = whyNotWritable(path);
     if (why !== "") say("warning", `file:${path}: cannot be opened anew by ${user || group}: ${why}`);
   }
@@ -84,10 +83,6 @@ function canBeRoot(): boolean {
   } catch {
     return false;
   }
-}
-
-function filesOf(rules: readonly DirectedRule[]): Set<string> {
-  return new Set(rules.flatMap(({ to }) => (to?.kind === "file" ? to.path : [])));
 }
 
 /** "" where it is. A file that is not there yet is made in its directory. */

@@ -1,0 +1,161 @@
+// What an operator asks of a service that runs, over its control socket: status, stats, reload, reopen. The same words for every service.
+import type { Sample } from "../lib/base/counters.ts";
+import { formatDuration } from "../lib/base/duration.ts";
+import { Fault } from "../lib/base/fault.ts";
+import type { Call } from "../lib/cli/call.ts";
+import { type AnyCommand, defineCommand, type Flag } from "../lib/cli/command.ts";
+import type { Config } from "../lib/config/config.ts";
+import { loadConfig } from "../lib/config/io/load.ts";
+import { ask } from "../lib/control/io/client.ts";
+import type { CommonStatus } from "../lib/control/io/operation.ts";
+import { tables } from "./tables.ts";
+
+/** A service that takes commands. */
+export interface CommandedService<Status extends CommonStatus> {
+  /** As it calls itself in messages: "syslogd". */
+  readonly name: string;
+  /** How its command is typed: "syslogd", "logcat record". */
+  readonly typed: string;
+  /** Where its control socket is unless somebody says otherwise. */
+  readonly usualPath: string;
+  /** Where the configuration says that it is; "": it takes no commands. */
+  readonly configuredPath: (config: Config) => string;
+  /** What `status` shows besides the process and its counts, a line each. */
+  readonly statusLines: (status: Status) => readonly string[];
+  readonly statusAbout: string;
+}
+
+type Flags = { readonly control: Flag & { readonly type: "value" } };
+
+/** The commands below that of a service. */
+export function controlCommands<Status extends CommonStatus>(service: CommandedService<Status>): readonly AnyCommand[] {
+  const { name, typed, usualPath } = service;
+  const flags: Flags = {
+    control: {
+      type: "value",
+      hint: "PATH",
+      about: `the control socket of the ${name} that is meant; unless given, the one of the configuration, else ${usualPath}`,
+    },
+  };
+  const other = `--control /tmp/${name}.ctl`;
+
+  const status = defineCommand({
+    name: "status",
+    summary: `shows what the ${name} that runs ${service.statusAbout}, and its counts`,
+    examples: [
+      { line: `${typed} status`, about: "of this host's" },
+      { line: `${typed} status ${other}`, about: "of another" },
+      { line: `${typed} status --json`, about: "for a program" },
+    ],
+    flags,
+    json: true,
+    async run(call) {
+      // The service is of this very version, or its neighbour: it has these fields.
+      const found = (await askService(service, "status", call)) as Status;
+      if (call.json) await call.printJson(found);
+      else
+        await call.out.write(
+          [
+            `runs as process ${found.pid} for ${formatDuration(Math.round(found.upMs / 1_000) * 1_000)}`,
+            ...service.statusLines(found),
+            ...found.totals,
+            "",
+          ].join("\n"),
+        );
+      return 0;
+    },
+  });
+
+  const stats = defineCommand({
+    name: "stats",
+    summary: `shows what the ${name} that runs has counted`,
+    examples: [
+      { line: `${typed} stats`, about: "one count a line" },
+      { line: `${typed} stats --json`, about: "the same as JSON, with what each means" },
+      { line: `${typed} stats | grep sink_lost`, about: "is anything lost?" },
+    ],
+    flags,
+    json: true,
+    async run(call) {
+      const samples = (await askService(service, "stats", call)) as readonly Sample[];
+      for (const sample of samples) {
+        const labels = Object.values(sample.labels).map((label) => ` ${label}`);
+        if (call.json) await call.printJson(sample);
+        else await call.out.write(`${sample.name}${labels.join("")} ${sample.value}\n`);
+      }
+      return 0;
+    },
+  });
+
+  /** A command whose answer is a line. */
+  const telling = (word: "reload" | "reopen", words: Pick<AnyCommand, "summary" | "about">) =>
+    defineCommand({
+      name: word,
+      ...words,
+      examples: [
+        { line: `${typed} ${word}`, about: "this host's" },
+        { line: `${typed} ${word} ${other}`, about: "another" },
+        { line: `${typed} ${word} --json`, about: "for a program" },
+      ],
+      flags,
+      json: true,
+      async run(call) {
+        const answer = String(await askService(service, word, call));
+        if (call.json) await call.printJson({ answer });
+        else await call.out.write(`${answer}\n`);
+        return 0;
+      },
+    });
+
+  const reload = telling("reload", {
+    summary: `has the ${name} that runs read its configuration anew; a bad one is refused`,
+    about:
+      "Tells what changed, in a line. Where the configuration has mistakes each is told, nothing changes, and the exit status says so. Rules and sinks change without " +
+      "a record or a connection lost; what is only read at the start is named.",
+  });
+  const reopen = telling("reopen", {
+    summary: `has the ${name} that runs open its files anew, as for logrotate`,
+  });
+  return [status, stats, reload, reopen];
+}
+
+/** @throws {Fault} kind "unavailable" where no service answers; else what it told, with every line of it */
+async function askService<Status extends CommonStatus>(
+  service: CommandedService<Status>,
+  word: string,
+  call: Pick<Call<Flags>, "flags" | "configPath" | "env">,
+): Promise<unknown> {
+  const { path, mistake } =
+    call.flags.control === undefined ? configuredPath(service, call) : { path: call.flags.control };
+  if (path === "")
+    throw new Fault("usage", "no-control", `the configuration says control = "": ${service.name} takes no commands`);
+  const told: Fault[] = [];
+  try {
+    const answers = ask(service.name, path, { ask: word, with: {} });
+    let step = await answers.next();
+    for (; !step.done; step = await answers.next()) told.push(new Fault("config", "refused", String(step.value)));
+    return step.value;
+  } catch (error) {
+    if (mistake !== undefined && error instanceof Fault && error.kind === "unavailable") throw mistake;
+    if (!(error instanceof Fault) || told.length === 0) throw error;
+    throw new Fault(error.kind, error.code, error.message, { cause: error, all: told });
+  }
+}
+
+interface Configured {
+  readonly path: string;
+  readonly mistake?: Fault;
+}
+
+/** A configuration that is wrong now is no reason not to reach the service that runs by an older one, if that is where most are. */
+function configuredPath<Status extends CommonStatus>(
+  { configuredPath, usualPath }: CommandedService<Status>,
+  { configPath, env }: Pick<Call<Flags>, "configPath" | "env">,
+): Configured {
+  try {
+    return { path: configuredPath(loadConfig({ tables, path: configPath, env })) };
+  } catch (error) {
+    if (error instanceof Fault && error.kind === "config") return { path: usualPath, mistake: error };
+    throw error;
+  }
+}
