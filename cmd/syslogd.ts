@@ -1,5 +1,6 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
+import { parseListenAddress } from "../lib/base/listen-address.ts";
 import type { Log } from "../lib/base/log.ts";
 import { processSettingsOf } from "../lib/base/process-settings.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
@@ -11,6 +12,7 @@ import { Operation } from "../lib/control/io/operation.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
+import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/run/process-state.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
@@ -20,14 +22,13 @@ import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
-import { serveMetrics } from "../lib/syslogd/io/metrics.ts";
 import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
-import { parseListenAddress } from "../lib/syslogd/listen-address.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
 import { operated, type Status } from "../lib/syslogd/operated.ts";
 import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
+import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
@@ -180,7 +181,8 @@ export const syslogdCommand: AnyCommand = defineCommand({
     const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
     await daemon.ready();
     const operation = new Operation({ service: operated(daemon), load, clock: systemClock, env });
-    using _metrics = settings.metrics && serveMetrics(settings.metrics, () => daemon.totals);
+    using _metrics =
+      settings.metrics && serveMetrics(settings.metrics, "spreadbox_syslogd", () => samplesOf(daemon.totals));
     using _pidFile = keepPidFile(settings.process.pidFile);
     using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
     process.on("SIGHUP", () => void operation.hangUp());

@@ -1,78 +1,188 @@
-// The `[mole]` table: the vips that a ring of hosts keeps covered (MODEL.md).
+// The `[mole]` table: the cluster, its times, and the vips that it keeps covered (MODEL.md).
 import * as v from "valibot";
-import { formatAddress } from "../base/ip-address.ts";
-import { integer, interfaceAddress, parsed } from "../base/schema.ts";
+import { formatDuration } from "../base/duration.ts";
+import { formatNetwork, type IpNetwork, tryNetwork } from "../base/ip-address.ts";
+import { LISTEN_FORM, parseListenAddress } from "../base/listen-address.ts";
+import { duration, explained, integer, parsed } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
-import { addressTrouble } from "./vip-address.ts";
+import { isGroupName } from "../spread/names.ts";
+import { checkHealth, health } from "./health-table.ts";
+import { checkHooks, hook } from "./hook-table.ts";
+import { leastLeaseMs, leastMaturityMs } from "./times.ts";
+import { checkVips, host, vip } from "./vip-table.ts";
 
-/** IFNAMSIZ less its NUL: what the kernel allows for devices and for address labels. */
-const DEVICE_BYTES_MAX = 15;
+/** Where `mole status` and its like find the mole. */
+export const CONTROL_PATH = "/run/spreadbox/mole.ctl";
+/** What outlives a restart: maintenance, the list of hosts, the last incarnation. */
+export const STATE_DIR = "/var/lib/spreadbox/mole";
 
-const device = parsed(
-  `a network device such as "eth0" (at most ${DEVICE_BYTES_MAX} characters, no blank, no "/")`,
-  (text) => (isDeviceName(text) && text !== "." && text !== ".." ? text : undefined),
-);
+const METRICS_PORT = 9515;
 
-const label = parsed(
-  `a label such as "eth0:web" (the device, a colon, a word; at most ${DEVICE_BYTES_MAX} characters together)`,
-  (text) => (isDeviceName(text) ? text : undefined),
-);
-
-function isDeviceName(text: string): boolean {
-  return /^[!-.0-~]+$/.test(text) && text.length <= DEVICE_BYTES_MAX;
-}
-
-const vipName = parsed('a name of letters, digits, ".", "_" and "-", at most 64: "web"', (text) =>
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : undefined,
-);
-
-const host = parsed('a host name such as "node1"', (text) =>
-  /^[A-Za-z0-9]([A-Za-z0-9._-]{0,252})$/.test(text) ? text : undefined,
-);
-
-const vip = v.strictObject({
-  name: v.pipe(vipName, v.description("What status, logs and commands call it")),
-  addresses: v.pipe(
-    v.array(interfaceAddress(), "a list of addresses"),
-    v.minLength(1, "at least one address"),
-    v.description(
-      "Covered together by one host; held as /32 and /128 unless a prefix is given, which needs promote_secondaries",
-    ),
-  ),
-  device: v.optional(
-    v.pipe(device, v.description("Where the addresses go; left out, the device that has their subnet")),
-  ),
-  label: v.optional(v.pipe(label, v.description("Label of the IPv4 addresses, as ifconfig shows them"))),
-  prefer: v.optional(
-    v.pipe(v.array(host, "a list of host names"), v.description("Hosts that take it if they can, the best first")),
-    [],
-  ),
-  only: v.optional(
-    v.pipe(v.array(host, "a list of host names"), v.description("Hosts that may hold it; left out, all")),
-    undefined,
-  ),
-  weight: v.optional(
-    v.pipe(integer(1, 1_000_000), v.description("Its share of a host's load, beside the other vips'")),
-    1,
-  ),
-});
+const path = (example: string, empty = false) =>
+  parsed(
+    `an absolute path such as "${example}"${empty ? ', or "" for none' : ""}`,
+    (text) => ((empty && text === "") || /^\/[^\0]*$/.test(text) ? text : undefined),
+    { examples: [example] },
+  );
 
 const schema = v.strictObject({
+  group: v.optional(
+    v.pipe(
+      parsed("a group name of 1 to 31 printable characters", (text) => (isGroupName(text) ? text : undefined)),
+      v.description("The Spread group in which the cluster's moles meet"),
+    ),
+    "mole",
+  ),
+  host: v.optional(v.pipe(host, v.description("This host's name; left out, its short host name"))),
+  hosts: v.optional(
+    v.pipe(
+      v.array(host, "a list of host names"),
+      v.description('All hosts of the cluster; mode "safe" counts majorities by it, and status shows who is missing'),
+    ),
+    [],
+  ),
+  mode: v.optional(
+    v.pipe(
+      v.picklist(["available", "safe"], '"available" or "safe"'),
+      v.description(
+        "When the network parts: available: each part covers all; safe: only the part with most hosts, and take-over waits",
+      ),
+    ),
+    "available",
+  ),
+  tiebreak: v.optional(v.pipe(host, v.description("The host whose half of an even number covers (mode safe)"))),
+  capacity: v.optional(
+    v.pipe(integer(1, 1_000_000), v.description("This host's share of the load, beside the other hosts'")),
+    1,
+  ),
+  beat: v.optional(v.pipe(duration(), v.description("Between two signs of life")), "100ms"),
+  silence: v.optional(
+    v.pipe(
+      duration(),
+      v.description(
+        "Who is silent for so long is thrown out; at least what the group service needs to notice a dead host, and 250ms",
+      ),
+    ),
+    "1s",
+  ),
+  lease: v.optional(
+    v.pipe(
+      duration(),
+      v.description(
+        "The kernel removes an address that is not renewed for so long; whole seconds, at least silence + 500ms; left out, the least",
+      ),
+    ),
+  ),
+  maturity: v.optional(
+    v.pipe(
+      duration(),
+      v.description(
+        "How long a cluster that starts cold waits for all to come; at least silence + lease + 500ms; left out, the least",
+      ),
+    ),
+  ),
+  hold_down: v.optional(
+    v.pipe(
+      duration(),
+      v.description("A host that comes back gets nothing that works elsewhere for so long; longer each time it flaps"),
+    ),
+    "5s",
+  ),
+  calm: v.optional(
+    v.pipe(duration(), v.description("Vips are balanced, one by one, after nothing has happened for so long")),
+    "2s",
+  ),
+  clock_bound: v.optional(
+    v.pipe(duration(), v.description("By how much the hosts' clocks may drift apart over some seconds (mode safe)")),
+    "100ms",
+  ),
+  all_failed: v.optional(
+    v.pipe(
+      v.picklist(["keep", "drop"], '"keep" or "drop"'),
+      v.description("What becomes of a vip when health has failed on every host: it stays, or nobody has it"),
+    ),
+    "keep",
+  ),
+  key_file: v.optional(
+    v.pipe(
+      path("/etc/spreadbox/mole.key"),
+      v.description("A secret of all hosts, at least 16 bytes: messages that are not sealed by it are ignored"),
+    ),
+  ),
+  state_dir: v.optional(v.pipe(path(STATE_DIR), v.description("What outlives a restart is kept here")), STATE_DIR),
+  control: v.optional(
+    v.pipe(path(CONTROL_PATH, true), v.description('The socket for mole status and its like; "": none')),
+    CONTROL_PATH,
+  ),
+  pid_file: v.optional(
+    v.pipe(path("/run/spreadbox/mole.pid", true), v.description("Where to leave the process id")),
+    "",
+  ),
+  metrics: v.optional(
+    v.pipe(
+      explained(LISTEN_FORM, (text) => parseListenAddress(text, METRICS_PORT), {
+        examples: [`127.0.0.1:${METRICS_PORT}`],
+      }),
+      v.description("Where to give the counts as OpenMetrics, at /metrics; by default nowhere"),
+    ),
+  ),
+  notify: v.optional(
+    v.pipe(
+      v.array(
+        parsed('an address or a network such as "192.0.2.1" or "192.0.2.0/24"', tryNetwork, {
+          examples: ["192.0.2.1", "192.0.2.0/24"],
+        }),
+        "a list of addresses and networks",
+      ),
+      v.description("Who is told of a new holder besides everybody on the wire: routers with minds of their own"),
+    ),
+    [],
+  ),
+  notify_rate: v.optional(
+    v.pipe(integer(1, 100_000), v.description("How many packets a second go to the networks of notify")),
+    200,
+  ),
   vip: v.optional(
     v.pipe(v.array(vip), v.description("One indivisible set of addresses, kept covered by exactly one host")),
     [],
   ),
+  health: v.optional(v.pipe(v.array(health), v.description("What has to work on a host for it to hold vips")), []),
+  hook: v.optional(v.pipe(v.array(hook), v.description("Programs that are told what happens")), []),
 });
 
 /** What `[mole]` says. */
-export type MoleSettings = v.InferOutput<typeof schema>;
+export type MoleTable = v.InferOutput<typeof schema>;
 
 export const moleTable = defineTable({
   name: "mole",
   summary: "mole keeps every vip (a set of addresses) covered by exactly one live host",
   schema,
-  check: ({ vip: vips }) => [...namesTwice(vips), ...addressesTwice(vips), ...vips.flatMap(troubles)],
+  check: (table) => {
+    const names = table.vip.map(({ name }) => name);
+    return [
+      ...checkVips(table.vip),
+      ...checkHealth(table.health, names),
+      ...checkHooks(table.hook, names),
+      ...checkTimes(table),
+      ...checkHosts(table),
+      ...checkNotify(table.notify),
+    ];
+  },
   starter: `\
+# The same on all hosts, but for what is said of one host (host, capacity, health).
+# hosts = ["node1", "node2", "node3"]
+# When the network parts: "available": each part covers all; "safe": only the part with more than half of the hosts,
+# and a take-over waits until the other holder's leases have ended.
+# mode = "available"
+# A secret of all hosts: head -c 32 /dev/urandom > /etc/spreadbox/mole.key; chmod 600 /etc/spreadbox/mole.key
+# key_file = "/etc/spreadbox/mole.key"
+# Who is silent for so long is thrown out. At least what the group service needs to notice a dead host, and 250ms:
+# 1s for spreadd, 3500ms for a real Spread with its default timeouts. "mole preflight" looks at all of this.
+# silence = "1s"
+# capacity = 1
+# metrics = "127.0.0.1:${METRICS_PORT}"
+# notify = ["192.0.2.1"]
+
 # A vip: one set of addresses that always moves as a whole.
 # [[mole.vip]]
 # name = "web"
@@ -84,67 +194,91 @@ export const moleTable = defineTable({
 # prefer = ["node1"]
 # only = ["node1", "node2", "node3"]
 # weight = 1
+
+# What has to work on a host for it to hold a vip: one of command, process, tcp and http.
+# [[mole.health]]
+# name = "nginx"
+# vips = ["web"]
+# http = "http://127.0.0.1/health"
+# interval = "2s"
+# timeout = "1s"
+# rise = 2
+# fall = 3
+
+# Programs that are told what happens; they never hold up a take-over. Facts are in MOLE_EVENT, MOLE_VIP, MOLE_ADDRESSES, ...
+# [[mole.hook]]
+# on = ["acquire", "release"]
+# command = ["/usr/local/bin/on-move"]
+# timeout = "10s"
 `,
 });
 
-type Vip = MoleSettings["vip"][number];
+/** A beat may be late, and one may be lost in a stall, without anybody being thrown out. */
+const BEATS_OF_SILENCE = 4;
 
-function namesTwice(vips: readonly Vip[]): readonly Complaint[] {
-  const first = new Map<string, number>();
-  return vips.flatMap(({ name }, at) => {
-    const before = first.get(name);
-    if (before === undefined) first.set(name, at);
-    const message = `${JSON.stringify(name)} is the name of mole.vip[${before}] too: every vip needs one of its own`;
-    return before === undefined ? [] : [{ path: ["vip", at, "name"], code: "name-twice", message }];
-  });
-}
-
-/** An address covered by two vips would be covered twice, or dropped by the one that moves away. */
-function addressesTwice(vips: readonly Vip[]): readonly Complaint[] {
-  const first = new Map<string, { readonly at: number; readonly vip: string }>();
+function checkTimes(table: MoleTable): readonly Complaint[] {
   const complaints: Complaint[] = [];
-  for (const [at, { name, addresses }] of vips.entries()) {
-    for (const [nth, { address }] of addresses.entries()) {
-      const text = formatAddress(address);
-      const before = first.get(text);
-      if (before === undefined) {
-        first.set(text, { at, vip: name });
-        continue;
-      }
-      const owner = before.at === at ? "this vip" : `vip ${JSON.stringify(before.vip)} (mole.vip[${before.at}])`;
-      const message = `${text} belongs to ${owner} already: an address can be in one vip, once`;
-      complaints.push({ path: ["vip", at, "addresses", nth], code: "address-twice", message });
-    }
-  }
+  const complain = (key: string, code: string, message: string) => complaints.push({ path: [key], code, message });
+  const { beat, silence, lease, maturity } = table;
+  const least = leastLeaseMs(silence);
+  if (beat < 10) complain("beat", "short", `is ${formatDuration(beat)}; expected at least 10ms`);
+  if (silence < BEATS_OF_SILENCE * beat)
+    complain(
+      "silence",
+      "short",
+      `is ${formatDuration(silence)}; expected at least ${BEATS_OF_SILENCE} beats (${formatDuration(BEATS_OF_SILENCE * beat)})`,
+    );
+  if (silence > 600_000) complain("silence", "long", "is longer than 10m: who would wait for that?");
+  if (lease !== undefined && lease % 1_000 !== 0)
+    complain("lease", "seconds", `is ${formatDuration(lease)}; the kernel counts whole seconds`);
+  else if (lease !== undefined && lease < least)
+    complain(
+      "lease",
+      "short",
+      `is ${formatDuration(lease)}; expected at least silence + 500ms in whole seconds (${formatDuration(least)})`,
+    );
+  const leastMaturity = leastMaturityMs(silence, lease ?? least);
+  if (maturity !== undefined && maturity < leastMaturity)
+    complain(
+      "maturity",
+      "short",
+      `is ${formatDuration(maturity)}; expected at least silence + lease + 500ms (${formatDuration(leastMaturity)})`,
+    );
   return complaints;
 }
 
-function troubles(vip: Vip, at: number): readonly Complaint[] {
+function checkHosts({ hosts, tiebreak, mode, host: own, vip: vips }: MoleTable): readonly Complaint[] {
   const complaints: Complaint[] = [];
-  for (const [nth, { address }] of vip.addresses.entries()) {
-    const trouble = addressTrouble(address);
-    if (trouble !== undefined)
-      complaints.push({ path: ["vip", at, "addresses", nth], code: "address", message: trouble });
-  }
-  for (const [nth, name] of vip.prefer.entries()) {
-    if (vip.only === undefined || vip.only.includes(name)) continue;
-    const message = `prefers ${JSON.stringify(name)}, which "only" leaves out: add it there, or remove it here`;
-    complaints.push({ path: ["vip", at, "prefer", nth], code: "contradiction", message });
-  }
-  if (vip.only?.length === 0)
+  for (const [at, name] of hosts.entries())
+    if (hosts.indexOf(name) !== at)
+      complaints.push({ path: ["hosts", at], code: "twice", message: `names ${JSON.stringify(name)} twice` });
+  if (mode === "safe" && hosts.length < 2)
     complaints.push({
-      path: ["vip", at, "only"],
-      code: "never",
-      message: "no host may hold it: name one, or leave the key out for all",
+      path: ["mode"],
+      code: "no-hosts",
+      message: 'is "safe", which counts majorities: name all hosts of the cluster in "hosts"',
     });
-  if (
-    vip.device !== undefined &&
-    vip.label !== undefined &&
-    vip.label !== vip.device &&
-    !vip.label.startsWith(`${vip.device}:`)
-  ) {
-    const message = `found ${JSON.stringify(vip.label)}, expected the device first: "${vip.device}:WORD"`;
-    complaints.push({ path: ["vip", at, "label"], code: "label", message });
+  if (hosts.length === 0) return complaints;
+  const unlisted = (path: Complaint["path"], name: string) =>
+    complaints.push({ path, code: "unlisted", message: `${JSON.stringify(name)} is not in "hosts"` });
+  if (tiebreak !== undefined && !hosts.includes(tiebreak)) unlisted(["tiebreak"], tiebreak);
+  if (own !== undefined && !hosts.includes(own)) unlisted(["host"], own);
+  for (const [at, { prefer, only }] of vips.entries()) {
+    for (const [nth, name] of prefer.entries()) if (!hosts.includes(name)) unlisted(["vip", at, "prefer", nth], name);
+    for (const [nth, name] of (only ?? []).entries())
+      if (!hosts.includes(name)) unlisted(["vip", at, "only", nth], name);
   }
   return complaints;
+}
+
+/** A network is told address by address. */
+const NETWORK_BITS_MOST = 12;
+
+function checkNotify(notify: readonly IpNetwork[]): readonly Complaint[] {
+  return notify.flatMap((network, at) => {
+    const bits = network.address.bytes.length * 8;
+    if (bits - network.prefixBits <= NETWORK_BITS_MOST) return [];
+    const message = `${formatNetwork(network)} has too many addresses to tell each: expected at most a /${bits - NETWORK_BITS_MOST}`;
+    return [{ path: ["notify", at], code: "large", message }];
+  });
 }

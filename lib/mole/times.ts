@@ -37,6 +37,16 @@ export const DEFAULT_TIMES: Times = {
   clockBoundMs: 100,
 };
 
+/** The shortest lease that goes with a silence: longer than it by the margin, whole seconds, at least 2. */
+export function leastLeaseMs(silenceMs: number): number {
+  return Math.max(2_000, Math.ceil((silenceMs + MARGIN_MS) / 1_000) * 1_000);
+}
+
+/** The shortest maturity: by then all that was held before has ended. */
+export function leastMaturityMs(silenceMs: number, leaseMs: number): number {
+  return silenceMs + leaseMs + MARGIN_MS;
+}
+
 /** The two times that all must know of each other: the longest that any member has told are used. */
 export interface Bounds {
   readonly silenceMs: number;

@@ -1,10 +1,10 @@
 // A place where messages come in, and how those that come by it are read: "udp:0.0.0.0:514", "tls:[::]:6514", "unix:/chroot/dev/log".
 import { Fault } from "../base/fault.ts";
 import type { IpNetwork } from "../base/ip-address.ts";
+import { formatListenAddress, type ListenAddress, parseListenAddress } from "../base/listen-address.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Framing } from "../syslog/framing.ts";
 import type { ZoneOffset } from "../syslog/zone.ts";
-import { formatListenAddress, type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import type { PermittedPeer } from "./permitted-peer.ts";
 
 export type Place =

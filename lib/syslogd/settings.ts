@@ -1,9 +1,9 @@
 // What the daemon is to do, after config and command line: values, checked.
 
+import type { ListenAddress } from "../base/listen-address.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
 import type { SessionOptions } from "../spread/index.ts";
 import type { DirectedRule } from "./directed-rule.ts";
-import type { ListenAddress } from "./listen-address.ts";
 import type { RateRule } from "./rate-limit.ts";
 import type { SourceSettings } from "./source-settings.ts";
 

@@ -1,10 +1,10 @@
 // The keys of [syslogd] that say where messages come from and how they are read, what they mean together, and what a newcomer is shown of them.
 import * as v from "valibot";
+import { LISTEN_FORM, type ListenAddress, parseListenAddress } from "../base/listen-address.ts";
 import { duration, explained, integer, network, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
 import { FRAMINGS } from "../syslog/framing.ts";
 import { zoneSchema } from "../syslog/schema.ts";
-import { LISTEN_FORM, type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import { formatPlace, type Listener, listener, PLACE_FORM, parsePlace, type TlsSettings } from "./listener.ts";
 import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
 import type { SourceSettings } from "./source-settings.ts";

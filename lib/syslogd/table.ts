@@ -1,10 +1,10 @@
 // The daemon's table of the config file.
 import * as v from "valibot";
+import { LISTEN_FORM, parseListenAddress } from "../base/listen-address.ts";
 import { processKeys } from "../base/process-settings.ts";
 import { explained, parsed, size } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
 import type { DirectedRule } from "./directed-rule.ts";
-import { LISTEN_FORM, parseListenAddress } from "./listen-address.ts";
 import { parseRate, RATE_FORM } from "./rate-limit.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";

@@ -2,6 +2,7 @@
 import { lstatSync, readlinkSync, renameSync } from "node:fs";
 import { resolve } from "node:path";
 import { type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import type { ListenAddress } from "../../base/listen-address.ts";
 import {
   adoptUdp,
   adoptUnixDatagram,
@@ -14,7 +15,6 @@ import type { Clock } from "../../run/clock.ts";
 import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
-import type { ListenAddress } from "../listen-address.ts";
 import { formatPlace, type Listener, listener } from "../listener.ts";
 import { Refusals } from "../refusals.ts";
 import type { Settings } from "../settings.ts";

@@ -1,7 +1,7 @@
 // Where to listen on the network: "ADDRESS:PORT", "[ADDRESS]:PORT" for IPv6, "*:PORT" or ":PORT" for every address, the port of the
 // protocol where none is given.
-import { Fault } from "../base/fault.ts";
-import { formatAddress, type IpAddress, parseAddress, tryAddress } from "../base/ip-address.ts";
+import { Fault } from "./fault.ts";
+import { formatAddress, type IpAddress, parseAddress, tryAddress } from "./ip-address.ts";
 
 /** The port of syslog over UDP (RFC 5426 section 3.3). */
 export const SYSLOG_PORT = 514;
