@@ -1,9 +1,10 @@
-// The two clocks. Time is an argument everywhere else.
+// The clocks. Time is an argument everywhere else.
 
 import type { MonotonicMs } from "../base/brand.ts";
 import { address, libc } from "../linux/libc.ts";
 
 const CLOCK_MONOTONIC = 1;
+const CLOCK_BOOTTIME = 7;
 
 export interface Clock {
   /** Milliseconds since 1970, UTC, as far as the host knows; it may jump. */
@@ -17,8 +18,13 @@ const time = new BigInt64Array(2);
 export const systemClock: Clock = {
   wallMs: () => Date.now(),
   // performance.now() counts from the process's start, of no use between processes
-  monotonicMs() {
-    libc().clock_gettime(CLOCK_MONOTONIC, address(time));
-    return (Number(time[0]) * 1_000 + Number(time[1]) / 1e6) as MonotonicMs;
-  },
+  monotonicMs: () => readMs(CLOCK_MONOTONIC),
 };
+
+/** As `monotonicMs`, but it goes on while the host sleeps (CLOCK_BOOTTIME): what leases and silences are judged by. */
+export const bootMs = (): MonotonicMs => readMs(CLOCK_BOOTTIME);
+
+function readMs(clock: number): MonotonicMs {
+  libc().clock_gettime(clock, address(time));
+  return (Number(time[0]) * 1_000 + Number(time[1]) / 1e6) as MonotonicMs;
+}
