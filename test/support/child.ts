@@ -40,9 +40,14 @@ class Spoken {
     }
   }
 
-  /** Resolves with all text so far as soon as `pattern` occurs in it; fails where the stream ends or the time runs out before. */
-  async until(pattern: string | RegExp, waitMs = WAIT_MS): Promise<string> {
-    const wants = (text: string) => (typeof pattern === "string" ? text.includes(pattern) : pattern.test(text));
+  /** Resolves with all text so far as soon as `pattern` occurs in it, or holds of it; fails where the stream ends or the time runs out before. */
+  async until(pattern: string | RegExp | ((text: string) => boolean), waitMs = WAIT_MS): Promise<string> {
+    const wants = (text: string) =>
+      typeof pattern === "string"
+        ? text.includes(pattern)
+        : typeof pattern === "function"
+          ? pattern(text)
+          : pattern.test(text);
     if (!wants(this.text) && !this.ended) {
       await new Promise<void>((resolve, reject) => {
         const timer = setTimeout(() => {

@@ -1,0 +1,46 @@
+// A corosync for a host of the harness. Products' own files (`spreadbox cluster init`) can be put in its place: what counts is /etc/corosync/corosync.conf.
+
+/** Times of a ring, in milliseconds. */
+export interface RingTimes {
+  readonly tokenMs: number;
+  /** corosync refuses tokens below 150 with its own 4. */
+  readonly retransmits?: number;
+}
+
+export interface RingHost {
+  readonly name: string;
+  readonly id: number;
+  readonly address: string;
+}
+
+/** A corosync.conf without encryption. */
+export function corosyncConf(hosts: readonly RingHost[], { tokenMs, retransmits }: RingTimes): string {
+  const nodes = hosts.map(
+    ({ name, id, address }) => `  node {\n    ring0_addr: ${address}\n    nodeid: ${id}\n    name: ${name}\n  }\n`,
+  );
+  return `totem {
+  version: 2
+  cluster_name: test
+  transport: udpu
+  crypto_cipher: none
+  crypto_hash: none
+  token: ${tokenMs}
+  token_coefficient: 0
+${retransmits === undefined ? "" : `  token_retransmits_before_loss_const: ${retransmits}\n`}}
+nodelist {
+${nodes.join("")}}
+quorum {
+}
+logging {
+  to_syslog: no
+  to_stderr: yes
+  timestamp: hires
+}
+`;
+}
+
+/** Node ids of the last ring that corosync's log tells, in order; `undefined` before the first. */
+export function lastRing(log: string): number[] | undefined {
+  const [, ids] = [...log.matchAll(/Sync members\[\d+\]:([ \d]*)/g)].at(-1) ?? [];
+  return ids?.trim().split(/ +/).map(Number);
+}
