@@ -1,6 +1,9 @@
 // The shapes of messages, checked once, where they come in. Whoever can send to the group can send anything: nothing in here may be without a bound.
 import * as v from "valibot";
-import type { Message } from "./message.ts";
+import type { Definition } from "./definition.ts";
+import type { GroupMessage } from "./message.ts";
+import { NEIGHBOURS_TOLD_MAX } from "./neighbours.ts";
+import { type PackedMessage, unpack } from "./packing.ts";
 
 /** A vip in every one of these lists, and room to spare; more is no cluster of ours. */
 const LIST_MOST = 5_000;
@@ -24,6 +27,8 @@ const definition = v.strictObject({
   only: listOf(text),
   allFailed: v.picklist(["keep", "drop"]),
 });
+/** Where a definition belongs. */
+const index = v.pipe(count, v.maxValue(LIST_MOST));
 const facts = v.strictObject({
   serial: count,
   capacity: share,
@@ -32,7 +37,7 @@ const facts = v.strictObject({
   leaseMs: ms,
   ready: v.boolean(),
   stopping: v.boolean(),
-  definitions: listOf(definition),
+  definitions: listOf(index),
   unfit: v.record(text, v.picklist(["health", "carrier"])),
   hosts: listOf(text),
   tiebreak: v.optional(text),
@@ -50,7 +55,7 @@ const snapshot = v.strictObject({
   members: listOf(text),
   entries: listOf(
     v.strictObject({
-      definition,
+      definition: index,
       owner: v.optional(text),
       number: count,
       set: listOf(v.strictTuple([text, put])),
@@ -105,7 +110,7 @@ const schema = v.variant("kind", [
     mature: v.boolean(),
     drained: v.boolean(),
     refusing: listOf(text),
-    holds: listOf(v.strictObject({ vip: text, put, heldMs: count, definition })),
+    holds: listOf(v.strictObject({ vip: text, put, heldMs: count, definition: index })),
     adopts: v.boolean(),
     table: v.optional(snapshot),
     waits,
@@ -151,12 +156,19 @@ const schema = v.variant("kind", [
   }),
   v.strictObject({ kind: v.literal("maintenance"), state: maintenance, force: v.boolean() }),
   v.strictObject({ kind: v.literal("forget"), host: text }),
+  v.strictObject({
+    kind: v.literal("neighbours"),
+    neighbours: v.pipe(v.array(v.strictObject({ address: text, mac: text })), v.maxLength(NEIGHBOURS_TOLD_MAX)),
+  }),
 ]);
+const packed = v.strictTuple([listOf(definition), schema]);
 
 /** @returns the message, or where it is none: a path into it */
-export function readMessage(value: unknown): { readonly message: Message } | { readonly wrongAt: string } {
-  const read = v.safeParse(schema, value, { abortEarly: true });
+export function readMessage(value: unknown): { readonly message: GroupMessage } | { readonly wrongAt: string } {
+  const read = v.safeParse(packed, value, { abortEarly: true });
+  if (!read.success) return { wrongAt: v.getDotPath(read.issues[0]) ?? "kind" };
+  const [definitions, message] = read.output;
   // What JSON leaves out (`undefined`) is left out here too; the types call it present and undefined, which reads the same.
-  if (read.success) return { message: read.output as Message };
-  return { wrongAt: v.getDotPath(read.issues[0]) ?? "kind" };
+  const whole = unpack(definitions as readonly Definition[], message as PackedMessage);
+  return whole === undefined ? { wrongAt: "a definition's index" } : { message: whole };
 }

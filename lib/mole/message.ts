@@ -7,6 +7,7 @@
 // Answers name the number that they answer and touch nothing that was put in later: an old `released` must not strike a host that has the vip again.
 import type { Definition, VipId } from "./definition.ts";
 import type { HostName, Member, ViewId } from "./member.ts";
+import type { Neighbour } from "./neighbours.ts";
 
 /** The version this mole speaks. It reads its own and the one before. */
 export const VERSION = 1;
@@ -212,3 +213,12 @@ export type Message =
   | { readonly kind: "expel"; readonly view: ViewId; readonly member: Member; readonly missing: Missing }
   | { readonly kind: "maintenance"; readonly state: Maintenance; readonly force: boolean }
   | { readonly kind: "forget"; readonly host: HostName };
+
+/** What the machine does not look at: whom a host has spoken with on the wire lately, so that others can tell them of a new holder (neighbours.ts). */
+export interface NeighboursMessage {
+  readonly kind: "neighbours";
+  readonly neighbours: readonly Neighbour[];
+}
+
+/** Everything that goes through the group. */
+export type GroupMessage = Message | NeighboursMessage;

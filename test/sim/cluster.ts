@@ -10,7 +10,7 @@ import { ALL_RULES, type Rules } from "../../lib/mole/rules.ts";
 import { DEFAULT_TIMES, type Times } from "../../lib/mole/times.ts";
 import { Clockwork } from "./clockwork.ts";
 import { GroupService } from "./group-service.ts";
-import { SimHost } from "./host.ts";
+import { type Payload, SimHost } from "./host.ts";
 
 export interface ClusterOptions {
   readonly seed: number;
@@ -30,8 +30,8 @@ export interface ClusterOptions {
   readonly mixed?: boolean;
   /** Leaves out comparing tables at each step, which costs a fifth of the time. */
   readonly skipTables?: boolean;
-  /** Messages go through their bytes. */
-  readonly overWire?: boolean;
+  /** Messages go through their bytes, in parts of so many. */
+  readonly partBytes?: number;
   readonly onSend?: (message: Message) => void;
   /** Told of everything, for a story to read. */
   readonly trace?: (line: string) => void;
@@ -54,7 +54,7 @@ const SIM_TIMES: Times = { ...DEFAULT_TIMES, maturityMs: 3_000, holdDownMs: 500,
 
 export class Cluster {
   readonly clockwork = new Clockwork();
-  readonly service: GroupService<Message>;
+  readonly service: GroupService<Payload>;
   readonly hosts: SimHost[] = [];
   readonly random: Random;
   readonly rules: Rules;
@@ -232,7 +232,7 @@ export class Cluster {
       rate,
       offsetMs,
     );
-    sim.isOverWire = this.options.overWire ?? false;
+    sim.partBytes = this.options.partBytes;
     sim.isOnWire = (address) =>
       this.options.probes === true &&
       this.hosts.some((other) => other !== sim && this.service.reaches(other.daemon, sim.daemon) && other.has(address));

@@ -1,13 +1,13 @@
 // Plays a history: starts the cluster, strikes it with each fault at its time, undoes what passes, makes peace at the end and demands that all come to rest.
 import { define } from "../../lib/mole/definition.ts";
 import type { HostConfig } from "../../lib/mole/event.ts";
-import type { Message } from "../../lib/mole/message.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Fault, type History, letter } from "./fault.ts";
 import type { GroupSession } from "./group-service.ts";
+import type { Payload } from "./host.ts";
 
 export class Director {
-  private readonly strangers: { session: GroupSession<Message>; name: string }[] = [];
+  private readonly strangers: { session: GroupSession<Payload>; name: string }[] = [];
   private readonly config: HostConfig;
 
   constructor(

@@ -324,6 +324,7 @@ export class GroupService<Payload> {
       daemon.delivered = 0;
       daemon.limit = Number.POSITIVE_INFINITY;
     }
+    ring.isBlocked = true; // what is sent at the view comes behind what its sender sent before
     for (const group of groups) {
       const moving = new Set(group.flatMap(({ sessions }) => sessions.map(({ name }) => name)));
       for (const daemon of group) {
@@ -334,6 +335,7 @@ export class GroupService<Payload> {
           if (session.isMember && session.isOpen && daemon.isRunning) session.receiver.deliver({ on: "view", view });
       }
     }
+    ring.isBlocked = false;
     for (const item of this.shuffled(component).flatMap((daemon) => daemon.pending.splice(0)))
       if (item.kind === "part" || item.session.isOpen || item.kind === "message") this.order(ring, item);
   }

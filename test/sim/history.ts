@@ -2,6 +2,7 @@
 // that still fail, and told as a story.
 import { type Random, seededRandom } from "../../lib/base/random.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
+import { PART_BYTES } from "../../lib/mole/wire.ts";
 import { Cluster, Violation } from "./cluster.ts";
 import { Director } from "./director.ts";
 import { FAULT_KINDS, type Fault, type FaultKind, type History, letter } from "./fault.ts";
@@ -38,6 +39,8 @@ export interface HistoryOptions {
   readonly mode?: "available" | "safe";
   readonly rules?: Partial<Rules>;
   readonly maintenance?: boolean;
+  /** All messages go through their bytes, in parts of so many. */
+  readonly partBytes?: number;
   /** Times as many faults, over as much more time. */
   readonly length?: number;
 }
@@ -75,7 +78,8 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
       oneDaemon,
       probes: random() < 0.1,
       mixed: random() < 0.3,
-      overWire: random() < 0.02,
+      ...throughBytes(random()),
+      ...(options.partBytes !== undefined && { partBytes: options.partBytes }),
       skipTables: random() < 0.6,
       detectionMs,
       times: safeTimes,
@@ -154,4 +158,10 @@ function drawKind(random: Random, maintenance: boolean): FaultKind {
 
 function pick<T>(random: Random, things: readonly T[]): T {
   return things[Math.floor(random() * things.length)]!;
+}
+
+/** A few histories have their messages go through their bytes, most of these in parts: a state is 1 to 5 kB here. */
+function throughBytes(chance: number): { readonly partBytes?: number } {
+  if (chance >= 0.03) return {};
+  return { partBytes: chance < 0.01 ? PART_BYTES : 300 + Math.floor(chance * 20_000) };
 }

@@ -5,9 +5,9 @@ import type { Action, Report } from "../../lib/mole/action.ts";
 import type { Definition, VipId } from "../../lib/mole/definition.ts";
 import { type Command, type HostConfig, type MoleEvent, NOTHING_STORED, type Stored } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
+import { Mailbox } from "../../lib/mole/mailbox.ts";
 import type { Message } from "../../lib/mole/message.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
-import { Opener, seal } from "../../lib/mole/wire.ts";
 import type { Clockwork } from "./clockwork.ts";
 import type { Daemon, Delivery, GroupService, GroupSession } from "./group-service.ts";
 import { Kernel } from "./kernel.ts";
@@ -26,8 +26,11 @@ export interface Watcher {
   onAction(host: SimHost, action: Action): void;
 }
 
+/** Messages as they are; or, where they go through their bytes, frames. */
+export type Payload = Message | Uint8Array;
+
 /** In which view a message was sent, and the how-manieth it was of all. */
-const sentIn = new WeakMap<Message, { readonly viewId: string | undefined; readonly nth: number }>();
+const sentIn = new WeakMap<Payload, { readonly viewId: string | undefined; readonly nth: number }>();
 let sentSoFar = 0;
 
 type Order = Extract<Action, { do: "acquire" | "release" }>;
@@ -35,13 +38,14 @@ type Order = Extract<Action, { do: "acquire" | "release" }>;
 export class SimHost {
   readonly kernel: Kernel;
   machine: Machine | undefined;
-  session: GroupSession<Message> | undefined;
+  session: GroupSession<Payload> | undefined;
   isFrozen = false;
   /** Without one, what a killed process held stays until its leases end. */
   hasGuard = true;
   /** How long the driver takes for one order. */
   driverMs = 0.3;
-  isOverWire = false;
+  /** Messages go through their bytes, in parts of so many. */
+  partBytes: number | undefined;
   failsToAcquire = false;
   stored: Stored = NOTHING_STORED;
   /** A sum over all that was delivered in this view, in order: hosts with the same one must have the same table. */
@@ -49,6 +53,7 @@ export class SimHost {
   config: HostConfig;
   /** Since when its machine has been left alone by faults. */
   sessions = 0;
+  private mailbox: Mailbox | undefined;
   private readonly late: (() => void)[] = [];
   private readonly orders: Order[] = [];
   private isDriving = false;
@@ -58,8 +63,8 @@ export class SimHost {
   constructor(
     readonly index: number,
     config: HostConfig,
-    readonly daemon: Daemon<Message>,
-    private readonly service: GroupService<Message>,
+    readonly daemon: Daemon<Payload>,
+    private readonly service: GroupService<Payload>,
     private readonly clockwork: Clockwork,
     private readonly random: Random,
     private readonly rules: Rules,
@@ -244,16 +249,11 @@ export class SimHost {
     }
   }
 
-  private sendOn(session: GroupSession<Message>, message: Message): void {
-    const sent = this.isOverWire ? this.throughBytes(session, message) : message;
-    sentIn.set(sent, { viewId: this.machine?.session?.view?.id, nth: ++sentSoFar });
-    this.service.send(session, sent);
-  }
-
-  /** As it would be read at the other end. */
-  private throughBytes({ name }: GroupSession<Message>, message: Message): Message {
-    const header = { view: "", sender: name, incarnation: this.sessions, counter: sentSoFar };
-    return new Opener(undefined).open(seal(message, header, undefined), name).message;
+  private sendOn(session: GroupSession<Payload>, message: Message): void {
+    for (const sent of this.mailbox?.seal(message) ?? [message]) {
+      sentIn.set(sent, { viewId: this.machine?.session?.view?.id, nth: ++sentSoFar });
+      this.service.send(session, sent);
+    }
   }
 
   private connectAfter(ms: number): void {
@@ -266,21 +266,24 @@ export class SimHost {
       this.sessions += 1;
       const name = `${this.name}.${this.sessions}`;
       const { life } = this;
-      const session: GroupSession<Message> = this.service.open(name, this.daemon, {
+      const session: GroupSession<Payload> = this.service.open(name, this.daemon, {
         deliver: (delivery) => {
           if (life === this.life) this.run(() => this.receive(session, delivery));
         },
       });
       this.session = session;
+      this.mailbox =
+        this.partBytes === undefined ? undefined : new Mailbox(name, this.sessions, undefined, this.partBytes);
       this.tell({ on: "connected", member: name, incarnation: this.sessions });
     });
   }
 
-  private receive(session: GroupSession<Message>, delivery: Delivery<Message>): void {
+  private receive(session: GroupSession<Payload>, delivery: Delivery<Payload>): void {
     if (this.session !== session) return;
     switch (delivery.on) {
       case "view":
         this.historyOfView = 0;
+        for (const message of this.mailbox?.enter(delivery.view) ?? []) this.sendOn(session, message as Message);
         this.tell(delivery);
         return;
       case "transitional":
@@ -288,8 +291,7 @@ export class SimHost {
         return;
       case "message":
         this.historyOfView = Math.imul(this.historyOfView ^ (sentIn.get(delivery.payload)?.nth ?? 0), 0x01000193) + 1;
-        if (!this.rules.factsInAnyView && this.isStaleFact(delivery.payload)) return;
-        this.tell({ on: "message", from: delivery.from, message: delivery.payload });
+        this.receiveMessage(delivery.from, delivery.payload);
         return;
       case "lost":
         this.loseSession(session);
@@ -299,13 +301,20 @@ export class SimHost {
     }
   }
 
+  private receiveMessage(from: string, payload: Payload): void {
+    const message = payload instanceof Uint8Array ? this.mailbox?.open(payload, from) : payload;
+    if (message === undefined || message.kind === "neighbours") return;
+    if (!this.rules.factsInAnyView && this.isStaleFact(message)) return;
+    this.tell({ on: "message", from, message });
+  }
+
   /** For the mutation that drops facts which were sent in another view. */
   private isStaleFact(message: Message): boolean {
     if (message.kind !== "answer" && message.kind !== "facts") return false;
     return sentIn.get(message)?.viewId !== this.machine?.session?.view?.id;
   }
 
-  private loseSession(session: GroupSession<Message>): void {
+  private loseSession(session: GroupSession<Payload>): void {
     if (this.session !== session) return;
     this.session = undefined;
     this.tell({ on: "disconnected" });

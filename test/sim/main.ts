@@ -9,6 +9,7 @@ const { values } = parseArgs({
     from: { type: "string", default: "1" },
     jobs: { type: "string", default: "1" },
     mode: { type: "string" },
+    parts: { type: "string" },
     length: { type: "string", default: "1" },
     maintenance: { type: "boolean", default: false },
     without: { type: "string" },
@@ -84,6 +85,7 @@ function optionsOf(): HistoryOptions {
     ...(rules !== undefined && { rules }),
     maintenance: values.maintenance,
     length: Number(values.length),
+    ...(values.parts !== undefined && { partBytes: Number(values.parts) }),
   };
 }
 

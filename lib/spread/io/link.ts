@@ -76,6 +76,13 @@ export class Link {
     return this.#paused;
   }
 
+  /** The socket's file descriptor, while there is one. */
+  get socketFd(): number | undefined {
+    if (this.#state.at !== "handshake" && this.#state.at !== "open") return undefined;
+    const { fd } = this.#state.socket as { readonly fd?: number }; // Bun has it; its types do not
+    return fd !== undefined && fd >= 0 ? fd : undefined;
+  }
+
   get over(): boolean {
     return this.#state.at === "over";
   }

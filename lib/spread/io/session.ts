@@ -106,6 +106,11 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
     return this.#state.at === "connected" ? this.#state.privateGroup : undefined;
   }
 
+  /** The connection's file descriptor, for who must outlive us with it; `undefined` while there is no connection. Leave it as it is: duplicate it. */
+  get socketFd(): number | undefined {
+    return this.#line.link?.socketFd;
+  }
+
   /** Groups joined, or to be joined when there is a connection. */
   get groups(): readonly GroupName[] {
     return this.#sender.groups;
