@@ -1,4 +1,5 @@
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
+import { clusterCommand } from "./cluster.ts";
 import { configCommand } from "./config.ts";
 import { demoCommand } from "./demo.ts";
 import { generateCommand } from "./generate.ts";
@@ -24,6 +25,7 @@ export const spreadbox: AnyCommand = defineCommand({
     publishCommand,
     spreadProbeCommand,
     spreaddCommand,
+    clusterCommand,
     configCommand,
     demoCommand,
     generateCommand(() => spreadbox),

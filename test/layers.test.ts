@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["feed"],
   ["sink"],
   ["spreadd", "syslogd", "logcat", "mole", "probe"],
+  ["cluster"],
 ];
 
 interface Source {

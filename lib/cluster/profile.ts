@@ -1,0 +1,76 @@
+// The times of a ring, and all that follows from them. One figure is chosen, the token; how soon a dead host is noticed, how long the mole's silence
+// and lease have to be, and what an operator reads in the comments of the files, is computed from it here.
+import { leastLeaseMs } from "../mole/times.ts";
+
+/** How a ring is timed: by how good its network is, and how soon a take-over is wanted. */
+export const PROFILES = ["lan", "fast", "wan"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+/** What `mole` does when the network parts; its times differ by it. */
+export type Mode = "available" | "safe";
+
+export interface RingTimes {
+  /** A token that is not back for so long is lost: the first half of noticing that a host is gone. */
+  readonly tokenMs: number;
+  /** How long the others then agree on a ring without it: the second half. */
+  readonly consensusMs: number;
+  /** How often a token is sent again before it counts as lost. */
+  readonly retransmits: number;
+  /** How long one round of agreeing waits for the others' answers. */
+  readonly joinMs: number;
+  /** What it is for, in a line. */
+  readonly about: string;
+}
+
+/**
+ * corosync refuses a token below 150 ms with its own 4 retransmits: between two of them it wants 30 ms at least. Consensus is its own 1.2 times the token.
+ */
+const TIMES: Readonly<Record<Profile, RingTimes>> = {
+  lan: {
+    tokenMs: 300,
+    consensusMs: 360,
+    retransmits: 4,
+    joinMs: 50,
+    about: "hosts on one good network that also have other work to do",
+  },
+  fast: {
+    tokenMs: 100,
+    consensusMs: 120,
+    retransmits: 1,
+    joinMs: 50,
+    about:
+      "the soonest take-over; hosts that are never so busy that corosync waits 100 ms for a processor, on one switch",
+  },
+  wan: {
+    tokenMs: 1_500,
+    consensusMs: 1_800,
+    retransmits: 4,
+    joinMs: 200,
+    about: "hosts in several places, up to some 100 ms apart",
+  },
+};
+
+export const timesOf = (profile: Profile): RingTimes => TIMES[profile];
+
+/** From a host's last packet to the others' ring without it. Seen: 665 ms for `lan`, 200 for `fast`, 3,190 for `wan`; never more than this. */
+export function detectionMs({ tokenMs, consensusMs }: RingTimes): number {
+  return tokenMs + consensusMs + 5;
+}
+
+/** How long a host may be mute beyond the detection before others act on it: late beats of a busy host are no death. */
+const SILENCE_MARGIN_MS = 250;
+/** `safe` outlives two ring changes in a row: outside for nothing, a vip is dark for seconds there. */
+const SAFE_MARGIN_MS = 200;
+
+export interface MoleTimes {
+  readonly silenceMs: number;
+  readonly leaseMs: number;
+}
+
+/** The mole's times that go with a ring's: never shorter than what makes a healthy change of the ring a death. */
+export function moleTimes(times: RingTimes, mode: Mode): MoleTimes {
+  const detection = detectionMs(times);
+  const least = mode === "safe" ? 2 * detection + SAFE_MARGIN_MS : detection + SILENCE_MARGIN_MS;
+  const silenceMs = Math.ceil(Math.max(least, 500) / 50) * 50;
+  return { silenceMs, leaseMs: leastLeaseMs(silenceMs) };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, test } from "bun:test";
+import { readCorosyncConf, ringTimesOf, writeCorosyncConf } from "../../lib/cluster/corosync-conf.ts";
+import { parseNodes } from "../../lib/cluster/nodes.ts";
+import { detectionMs, moleTimes, PROFILES, timesOf } from "../../lib/cluster/profile.ts";
+
+describe("--nodes", () => {
+  test("names hosts with an address for each network", () => {
+    const nodes = parseNodes("a=10.0.0.1+10.1.0.1, b=10.0.0.2+10.1.0.2");
+    expect(nodes.map(({ name, id, addresses }) => [name, id, addresses.length])).toEqual([
+      ["a", 1, 2],
+      ["b", 2, 2],
+    ]);
+  });
+
+  for (const [text, why] of [
+    ["a=10.0.0.1", "one host alone needs no ring"],
+    ["a=10.0.0.1,a=10.0.0.2", 'two hosts are called "a"'],
+    ["a=10.0.0.1,b=10.0.0.1", '"a" and "b" have the address 10.0.0.1'],
+    ["a=10.0.0.1,b", '"b" has no "="'],
+    ["a=10.0.0.1,b_=10.0.0.2", '"b_" is no host name'],
+    ["a=10.0.0.1,b=10.0.0", '"10.0.0" is no IP address'],
+    ["a=10.0.0.1,b=::2", "all addresses are of one family"],
+    ["a=10.0.0.1,b=10.0.0.2+10.1.0.2", '"a" has one address, "b" has 2 addresses'],
+    [Array.from({ length: 33 }, (_, at) => `h${at}=10.0.0.${at + 1}`).join(), "33 hosts in one ring are too many"],
+  ] as const)
+    test(`refuses ${text.slice(0, 40)}`, () => expect(() => parseNodes(text)).toThrow(why));
+});
+
+describe("corosync.conf", () => {
+  for (const profile of PROFILES)
+    test(`of profile ${profile} reads as it was written`, () => {
+      const nodes = parseNodes("a=10.0.0.1+fd00::1,b=10.0.0.2+fd00::2,c=10.0.0.3+fd00::3");
+      const conf = readCorosyncConf(writeCorosyncConf({ cluster: "site", nodes, profile }));
+      expect(conf.errors).toEqual([]);
+      expect(conf.nodes[1]).toEqual({ name: "b", id: 2, addresses: ["10.0.0.2", "fd00::2"] });
+      expect(conf.totem["cluster_name"]).toBe("site");
+      const { tokenMs, consensusMs } = timesOf(profile);
+      expect(ringTimesOf(conf)).toEqual({ tokenMs, consensusMs });
+    });
+
+  test("without times has corosync's own", () => {
+    const three = "nodelist {\n node {\n }\n node {\n }\n node {\n }\n}\n";
+    expect(ringTimesOf(readCorosyncConf(three))).toEqual({ tokenMs: 3_650, consensusMs: 4_380 });
+  });
+
+  test("that is broken is told with its line", () => {
+    expect(readCorosyncConf("totem {\nversion 2\n}\n}\nquorum {\n").errors).toEqual([
+      'line 2: expected "setting: value", a section that begins or "}"',
+      'line 4: "}" ends no section',
+      'section "quorum" has no end',
+    ]);
+  });
+});
+
+test("a silence outlives a change of the ring, in safe two in a row; a lease outlives the silence", () => {
+  for (const profile of PROFILES) {
+    const detection = detectionMs(timesOf(profile));
+    const available = moleTimes(timesOf(profile), "available");
+    const safe = moleTimes(timesOf(profile), "safe");
+    expect(available.silenceMs).toBeGreaterThanOrEqual(detection + 250);
+    expect(safe.silenceMs).toBeGreaterThanOrEqual(2 * detection + 200);
+    for (const { silenceMs, leaseMs } of [available, safe]) expect(leaseMs).toBeGreaterThanOrEqual(silenceMs + 500);
+  }
+  expect(moleTimes(timesOf("fast"), "available")).toEqual({ silenceMs: 500, leaseMs: 2_000 });
+});

@@ -1,0 +1,96 @@
+// `spreadbox cluster init`, as an operator runs it; and that corosync takes what it writes.
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PROFILES } from "../../lib/cluster/profile.ts";
+import { runSpreadbox } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { startCluster } from "./cluster.ts";
+import { hasCorosync } from "./requirements.ts";
+
+const FILES = [
+  "/etc/corosync/authkey",
+  "/etc/corosync/corosync.conf",
+  "/etc/spreadbox/conf.d/cluster.toml",
+  "/etc/spreadbox/mole.key",
+];
+const NODES = ["--nodes", "a=10.7.0.1,b=10.7.0.2"];
+
+const init = (...args: readonly string[]) => runSpreadbox(["cluster", "init", ...args]);
+
+test("writes four files, keys that root alone may read", async () => {
+  using scratch = temporaryDirectory();
+  const { status, stderr } = await init(...NODES, "--root", scratch.path);
+  expect(status).toBe(0);
+  expect(stderr).toContain("a dead host is noticed within 665ms; silence 950ms, lease 2s");
+  const modes = FILES.map((path) => [path, (statSync(join(scratch.path, path)).mode & 0o777).toString(8)]);
+  expect(modes).toEqual(FILES.map((path) => [path, path.endsWith("key") ? "400" : "644"]));
+  expect(statSync(join(scratch.path, FILES[0]!)).size).toBe(256);
+  for (const directory of ["/etc/corosync", "/etc/spreadbox"])
+    expect(readdirSync(join(scratch.path, directory)).filter((name) => name.includes("new"))).toEqual([]);
+});
+
+test("changes nothing where one of the files exists, and all with --force", async () => {
+  using scratch = temporaryDirectory();
+  const path = (file: string) => join(scratch.path, file);
+  await Bun.write(path("/etc/spreadbox/mole.key"), "kept");
+  const refused = await init(...NODES, "--root", scratch.path);
+  expect(refused.status).toBe(73);
+  expect(refused.stderr).toContain(`${path("/etc/spreadbox/mole.key")}: it exists, and nothing was changed; --force`);
+  expect(readFileSync(path("/etc/spreadbox/mole.key"), "utf8")).toBe("kept");
+  expect(readdirSync(path("/etc"))).toEqual(["spreadbox"]);
+  expect((await init(...NODES, "--root", scratch.path, "--force")).status).toBe(0);
+  expect(statSync(path("/etc/spreadbox/mole.key")).size).toBe(32);
+});
+
+test("makes the same keys from the same secret, others without", async () => {
+  using scratch = temporaryDirectory();
+  const secret = join(scratch.path, "secret");
+  await Bun.write(secret, "s".repeat(32));
+  const keysOf = async (root: string, ...more: readonly string[]) => {
+    await init(...NODES, "--root", join(scratch.path, root), ...more);
+    return FILES.filter((file) => file.endsWith("key")).map((file) =>
+      readFileSync(join(scratch.path, root, file)).toString("hex"),
+    );
+  };
+  const [first, second, chance, other] = [
+    await keysOf("1", "--key", secret),
+    await keysOf("2", "--key", secret),
+    await keysOf("3"),
+    await keysOf("4"),
+  ];
+  expect(first).toEqual(second);
+  expect(chance).not.toEqual(other);
+  await Bun.write(secret, "short");
+  expect((await init(...NODES, "--root", join(scratch.path, "5"), "--key", secret)).stderr).toContain("it has 5 bytes");
+});
+
+test("shows what it would write, without the keys, and writes nothing", async () => {
+  using scratch = temporaryDirectory();
+  const { stdout } = await init(...NODES, "--root", scratch.path, "--dry-run", "--profile", "fast", "--mode", "safe");
+  expect(stdout).toContain("\ttoken: 100\n");
+  expect(stdout).toContain('silence = "650ms"\n');
+  expect(stdout).toContain("# 256 secret bytes\n");
+  expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+describe.if(hasCorosync)("what it writes", () => {
+  for (const profile of PROFILES)
+    test(`makes a ring of profile ${profile} that notices a dead host`, async () => {
+      await using cluster = await startCluster({ hosts: 2 });
+      cluster.host["a"]!.write("/tmp/secret", "s".repeat(32));
+      cluster.host["b"]!.write("/tmp/secret", "s".repeat(32));
+      for (const host of cluster.hosts) {
+        const { status, stderr } = await host.spreadbox([
+          ...["cluster", "init", ...NODES, "--profile", profile, "--key", "/tmp/secret"],
+        ]);
+        expect([status, stderr]).toEqual([0, expect.stringContaining("wrote /etc/corosync/corosync.conf")]);
+        const conf = await host.read("/etc/corosync/corosync.conf");
+        host.write("/etc/corosync/corosync.conf", conf.replace("to_stderr: no", "to_stderr: yes"));
+        await host.corosync();
+      }
+      await cluster.ring();
+      await cluster.act("b gone");
+      await cluster.ring(["a"]);
+    });
+});
