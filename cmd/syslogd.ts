@@ -30,6 +30,7 @@ import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
+import { sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
 import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
@@ -43,19 +44,23 @@ const CLOSE_MS = 5_000;
 
 export const syslogdCommand: AnyCommand = defineCommand({
   name: "syslogd",
-  summary: "takes the host's log messages and delivers them by selector to files and Spread groups",
+  summary: "takes the host's log messages and delivers them by rule to files, hosts, users and Spread groups",
   about:
     "Listens where programs log to: on the socket that systemd passes, else where journald forwards to, else on /dev/log; on UDP, TCP, TLS, " +
     "unix streams and FIFOs where told; and reads the kernel's messages. Each message goes to every sink whose rule takes it.\n\n" +
     "Without any configuration or rule, messages of info and above go to /var/log/messages, but for those of auth and authpriv, " +
     "which go to /var/log/auth.log whatever their severity. Nothing leaves the host unless a rule says so.\n\n" +
-    "While a sink cannot take records they wait in its queue, and nobody else does. What a full queue refuses is counted, and reported " +
-    "as a message itself when the sink works again.",
+    "While a sink cannot take records they wait in its queue, and nobody else does: in memory, and for other hosts and groups on disk too, through " +
+    "restarts, kills and full disks. What is lost is counted by sink, and reported as a message itself when the sink works again.",
   examples: [
     { line: "spreadbox syslogd", about: "as the host's syslog daemon, by its configuration" },
     {
       line: "spreadbox syslogd --socket /tmp/log --rule '*.* -> file:/tmp/all.log'",
       about: "try it: logger -u /tmp/log hello",
+    },
+    {
+      line: "spreadbox syslogd --rule '*.* -> tcp:loghost:601' --rule '*.emerg -> users:*'",
+      about: "to another host, and what is grave to everybody's terminal",
     },
     {
       line: "spreadbox syslogd --rule 'mail.*;mail.!debug -> group:log.%facility%' --spread 4803@loghost",
@@ -103,6 +108,13 @@ export const syslogdCommand: AnyCommand = defineCommand({
       type: "value",
       hint: "FILE",
       about: "take the rules of this classic syslog.conf, instead of those of the configuration",
+    },
+    spool: {
+      type: "value",
+      hint: "DIR",
+      about:
+        "keep on disk below DIR what sinks have no room for in memory, instead of where the configuration says; a syslogd whose sources the command line names has no spool unless given",
+      read: readDirectory,
     },
     spread: {
       type: "value",
@@ -157,6 +169,14 @@ export const syslogdCommand: AnyCommand = defineCommand({
         "itself. It waits while a file is written slower than it sends; programs that log to a datagram socket never do. TLS and all that is special to one " +
         "place (networks, time zone, certificates, permitted peers) is set in [[syslogd.listen]] of the configuration. A unix socket that somebody takes " +
         "away is made again.",
+    },
+    {
+      title: "Sinks",
+      text:
+        "file:PATH (with %host%, %app% and the like a file for each), group:NAME (likewise), udp:HOST, tcp:HOST, tls:HOST (each with :PORT; by default 514, 601, " +
+        "6514), fifo:PATH, program:COMMAND (a line each to its stdin; started again when it ends), users:NAME,NAME (users:* are all), console. What is special to " +
+        "one, or to all of a kind, is set in [[syslogd.sink]] of the configuration: queue and spool, sync, owner, mode, rotation by size and age, framing, TLS. " +
+        "Sinks to other hosts and groups spool below /var/lib/spreadbox/syslogd, 256 MiB and 7 days each, unless told otherwise.",
     },
     {
       title: "Signals",
@@ -214,6 +234,7 @@ function lostOf(daemon: Syslogd): number {
 
 interface Given {
   readonly control: string | undefined;
+  readonly spool: string | undefined;
   readonly socket: readonly string[];
   readonly udp: readonly ReturnType<typeof parseListenAddress>[];
   readonly tcp: readonly ReturnType<typeof parseListenAddress>[];
@@ -245,7 +266,11 @@ function settingsOf(
     host: table.host ?? "",
     rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
     spread,
-    queueBytesMax: table.queue,
+    sinks: {
+      entries: sinkEntriesOf(table),
+      spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
+      queueBytesMax: table.queue,
+    },
   };
 }
 
@@ -334,6 +359,15 @@ function readTime(text: string): number {
   const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
   throw new Fault("usage", "time", `found ${JSON.stringify(text)}, expected a time such as "2026-11-23T12:00:00Z"`);
+}
+
+function readDirectory(text: string): string {
+  if (text.startsWith("/")) return text;
+  throw new Fault(
+    "usage",
+    "spool",
+    `found ${JSON.stringify(text)}, expected an absolute path such as "/var/tmp/spool"`,
+  );
 }
 
 function readZone(text: string): ZoneOffset {

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { Fault } from "../base/fault.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
+import { accountOf } from "./accounts.ts";
 
 type Say = (severity: "warning" | "notice", text: string) => void;
 
@@ -32,8 +33,8 @@ function removeOwn(path: string): void {
 /** Stops being root, for good. @param files those that are to be opened anew as that user: what is in the way is told. @throws {Fault} where the user is unknown or we may not become it */
 export function dropRoot({ user, group }: ProcessSettings, files: ReadonlySet<string>, say: Say): void {
   if (user === "" && group === "") return;
-  const account = user === "" ? undefined : accountOf("/etc/passwd", user);
-  const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group)[2]);
+  const account = user === "" ? undefined : accountOf("/etc/passwd", user, "run as");
+  const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group, "run as")[2]);
   try {
     process.setgroups!([gid, ...groupsOf(user)]);
     process.setgid!(gid);
@@ -57,16 +58,6 @@ export function beatForWatchdog(env: Record<string, string | undefined>): Dispos
   if (!isOurs || !(us > 0)) return { [Symbol.dispose]() {} };
   const timer = setInterval(() => notifyServiceManager("WATCHDOG=1", env), us / 2_000);
   return { [Symbol.dispose]: () => clearInterval(timer) };
-}
-
-/** Fields of a line of /etc/passwd or /etc/group. */
-function accountOf(file: string, name: string): readonly string[] {
-  const line = readFileSync(file, "utf8")
-    .split("\n")
-    .find((one) => one.startsWith(`${name}:`));
-  if (line !== undefined) return line.split(":");
-  const what = file.endsWith("group") ? "group" : "user";
-  throw new Fault("config", "user", `cannot run as ${what} ${JSON.stringify(name)}: ${file} has no such ${what}`);
 }
 
 /** Groups that list the user as a member: adm, for one, may write logs. */

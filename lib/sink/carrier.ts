@@ -22,3 +22,8 @@ export interface Carrier {
   /** Ends what is open; unfinished sends reject. */
   close(): void;
 }
+
+/** A host as it stands before a port. */
+export function formatHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

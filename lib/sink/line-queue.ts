@@ -13,6 +13,8 @@ const LF = 10;
 export class Block {
   end = 0;
   records = 0;
+  /** Holds a record that is to be on the disk at once. */
+  isUrgent = false;
 
   constructor(readonly bytes: Uint8Array) {}
 }
@@ -31,6 +33,7 @@ export class BlockPool {
     if (block.bytes.length > BLOCK_BYTES || this.#free.length >= FREE_BLOCKS_MAX) return;
     block.end = 0;
     block.records = 0;
+    block.isUrgent = false;
     this.#free.push(block);
   }
 }
@@ -46,6 +49,8 @@ export class LineQueue {
     readonly bytesMax: number,
     private readonly format: Format,
     private readonly pool: BlockPool,
+    /** Records of this severity, and of graver ones, are urgent; -1: none are. */
+    private readonly urgentSeverity = -1,
   ) {}
 
   /** Records that wait, those of blocks taken and not yet `done` too. */
@@ -71,6 +76,7 @@ export class LineQueue {
     this.#bytes += end + 1 - block.end;
     block.end = end + 1;
     block.records += 1;
+    if ((record.pri & 7) <= this.urgentSeverity) block.isUrgent = true;
     this.#records += 1;
     return true;
   }

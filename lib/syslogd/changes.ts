@@ -1,6 +1,7 @@
 // What a reload changes: rules, and with them sinks, at once; the rest when the daemon is started again, which is told.
 import { type DirectedRule, describeRule, formatTarget } from "./directed-rule.ts";
 import type { Settings } from "./settings.ts";
+import { keysOf, keysOfName, kindOf, type SinkKeys } from "./sink-settings.ts";
 
 export interface Changes {
   readonly rules: number;
@@ -8,6 +9,8 @@ export interface Changes {
   readonly goneRules: number;
   readonly newSinks: readonly string[];
   readonly goneSinks: readonly string[];
+  /** Sinks that are told something else, and go on. */
+  readonly changedSinks: readonly string[];
   /** Settings that differ and go on as they were. */
   readonly afterRestart: readonly string[];
 }
@@ -26,7 +29,6 @@ const AT_START = {
   process: "user, group, umask or pid_file",
   control: "control",
   metrics: "metrics",
-  queueBytesMax: "queue",
 } as const satisfies Partial<Record<keyof Settings, string>>;
 
 export function changesBetween(before: Settings, after: Settings): Changes {
@@ -38,19 +40,26 @@ export function changesBetween(before: Settings, after: Settings): Changes {
     goneRules: old!.filter((rule) => !now!.includes(rule)).length,
     newSinks: [...nowSinks.difference(oldSinks)],
     goneSinks: [...oldSinks.difference(nowSinks)],
-    afterRestart: Object.entries(AT_START).flatMap(([key, name]) =>
-      asText(before[key as keyof Settings]) === asText(after[key as keyof Settings]) ? [] : [name],
+    changedSinks: [...nowSinks.intersection(oldSinks)].filter(
+      (name) => asText(toldOf(name, before, "while it runs")) !== asText(toldOf(name, after, "while it runs")),
     ),
+    afterRestart: [
+      ...Object.entries(AT_START).flatMap(([key, name]) =>
+        asText(before[key as keyof Settings]) === asText(after[key as keyof Settings]) ? [] : [name],
+      ),
+      ...queuesAtStart(before, after, nowSinks.intersection(oldSinks)),
+    ],
   };
 }
 
 /** One line, as the answer to who asked for the reload. */
 export function describeChanges(changes: Changes): string {
-  const { rules, newRules, goneRules, newSinks, goneSinks, afterRestart } = changes;
+  const { rules, newRules, goneRules, newSinks, goneSinks, changedSinks, afterRestart } = changes;
   const parts = [
     ...(newRules > 0 ? [`${newRules} new`] : []),
     ...(goneRules > 0 ? [`${goneRules} gone`] : []),
     ...(newSinks.length > 0 ? [`opens ${newSinks.join(", ")}`] : []),
+    ...(changedSinks.length > 0 ? [`changes ${changedSinks.join(", ")}`] : []),
     ...(goneSinks.length > 0 ? [`empties and closes ${goneSinks.join(", ")}`] : []),
   ];
   const what = parts.length === 0 ? ["nothing changed"] : parts;
@@ -60,6 +69,32 @@ export function describeChanges(changes: Changes): string {
 
 function sinksOf(rules: readonly DirectedRule[]): Set<string> {
   return new Set(rules.flatMap(({ to }) => (to === undefined ? [] : formatTarget(to))));
+}
+
+/** Of sinks with a queue that outlives what they send to. A file has its own at once. */
+const AT_START_KEYS: readonly (keyof SinkKeys)[] = ["queue", "spool", "spool_age", "spool_full", "payload"];
+
+/** What a sink is told, as far as it can be changed while it runs, or can't. */
+function toldOf(name: string, { rules, sinks }: Settings, when: "while it runs" | "at the start"): unknown {
+  const to = rules.find((rule) => formatTarget(rule.to) === name)!.to!;
+  const keys = Object.entries(keysOf(to, sinks));
+  if (kindOf(to) === "file") return when === "while it runs" ? [keys, sinks.queueBytesMax] : [];
+  const isAtStart = ([key]: [string, unknown]) => AT_START_KEYS.includes(key as keyof SinkKeys);
+  return keys.filter((entry) => isAtStart(entry) === (when === "at the start"));
+}
+
+function queuesAtStart(before: Settings, after: Settings, both: ReadonlySet<string>): string[] {
+  const isQueue = (name: string): boolean => !name.startsWith("file:");
+  const names = [...both].filter(isQueue);
+  const common = ({ sinks }: Settings) => [
+    names.length > 0 ? [sinks.queueBytesMax, sinks.spoolDirectory] : [],
+    names.some((name) => name.startsWith("group:")) ? keysOfName("group:*", sinks.entries) : [],
+  ];
+  if (asText(common(before)) !== asText(common(after))) return ["queue and spool of sinks"];
+  const differ = names.filter(
+    (name) => asText(toldOf(name, before, "at the start")) !== asText(toldOf(name, after, "at the start")),
+  );
+  return differ.map((name) => `queue, spool or payload of ${name}`);
 }
 
 /** Two instants that tell a zone from another: mid-winter and mid-summer of 2026. */

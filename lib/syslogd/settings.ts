@@ -5,6 +5,7 @@ import type { ProcessSettings } from "../base/process-settings.ts";
 import type { SessionOptions } from "../spread/index.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import type { RateRule } from "./rate-limit.ts";
+import type { SinkSettings } from "./sink-settings.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
 export interface Settings {
@@ -31,6 +32,6 @@ export interface Settings {
   readonly control: string;
   /** Where the counts are given to collectors. */
   readonly metrics: ListenAddress | undefined;
-  /** What each sink may keep while its destination is away. */
-  readonly queueBytesMax: number;
+  /** What sinks are told besides where they send. */
+  readonly sinks: SinkSettings;
 }

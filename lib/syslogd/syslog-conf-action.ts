@@ -28,7 +28,7 @@ export function readAction(text: string): ConfAction {
   if (action!.startsWith("|") && !action!.startsWith("|/"))
     return { keys: { to: commandOf(text.slice(1)) }, notes: [] };
   const to = targetOf(action!);
-  if (options === undefined) return { keys: { to }, notes: [] };
+  if (options === undefined) return { keys: { to, ...formatFor(to) }, notes: [] };
   return withOptions(
     to,
     options.split(",").map((option) => option.trim()),
@@ -44,11 +44,17 @@ function withOptions(to: string, options: readonly string[]): ConfAction {
     else format = known;
   }
   const isUsual = to.startsWith("group:") || (format === "traditional" && to.startsWith("file:"));
-  return { keys: { to, ...(format === undefined || isUsual ? {} : { format }) }, notes };
+  return { keys: { to, ...(format === undefined || isUsual ? formatFor(to) : { format }) }, notes };
+}
+
+/** What a classic daemon sends, and its receivers may know nothing else. */
+function formatFor(to: string): Pick<RawRule, "format"> {
+  return /^(?:udp|tcp|tls):/.test(to) ? { format: "rfc3164" } : {};
 }
 
 function targetOf(action: string): string {
   if (action === "/dev/console" || action === "-/dev/console") return "console";
+  if (/^-?\/dev\/tty/.test(action)) return `console:${action.replace(/^-/, "")}`;
   if (/^-?\//.test(action)) return `file:${action.replace(/^-/, "").replaceAll("%", "%%")}`;
   if (action.startsWith("|")) return `fifo:${action.slice(1).trim()}`;
   if (action.startsWith("@spread:")) return `group:${action.slice("@spread:".length)}`;

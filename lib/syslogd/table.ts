@@ -8,6 +8,7 @@ import type { DirectedRule } from "./directed-rule.ts";
 import { parseRate, RATE_FORM } from "./rate-limit.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";
+import { checkSinks, SINK_STARTER, sinkKeys } from "./sink-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
 
 /** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
@@ -57,7 +58,7 @@ const schema = v.strictObject({
   queue: v.pipe(
     v.optional(size(), "8MiB"),
     v.description(
-      "what each sink may keep in memory while its destination is away; then the newest records are dropped and counted",
+      "what each sink may keep in memory while its destination is away; then records go to its spool, or, where it has none, the newest are dropped and counted",
     ),
   ),
   rate: v.pipe(
@@ -86,6 +87,7 @@ const schema = v.strictObject({
     ),
     v.description("where to give the counts as OpenMetrics, at /metrics; by default nowhere"),
   ),
+  ...sinkKeys,
   rule: v.pipe(
     v.optional(v.array(ruleSchema), DEFAULT_RULES),
     v.description("what goes where; a record goes to every sink whose rule takes it, once"),
@@ -101,7 +103,7 @@ export function rulesOf(table: SyslogdTable): readonly DirectedRule[] {
 
 export const syslogdTable = defineTable({
   name: "syslogd",
-  summary: "the syslog daemon: takes the host's log messages and delivers them by selector to files and Spread groups",
+  summary: "the syslog daemon: takes log messages and delivers them by rule to files, hosts, users and Spread groups",
   schema,
   check: checkMeaning,
   starter: `# Where messages come from. Without "socket": what systemd passes, else where journald forwards to, else /dev/log.
@@ -142,11 +144,20 @@ ${SOURCE_STARTER}
 # [[syslogd.rule]]
 # select = "*.*"
 # to = "group:log.%facility%"
-`,
+
+# To another host, by TCP (udp, tls); to who is logged in; to a program's stdin, a line each.
+# [[syslogd.rule]]
+# select = "*.notice"
+# to = "tcp:loghost:601"
+
+# [[syslogd.rule]]
+# select = "*.emerg"
+# to = "users:*"
+${SINK_STARTER}`,
 });
 
 function checkMeaning(table: SyslogdTable): readonly Complaint[] {
-  return [...wrongRules(table), ...checkSources(table)];
+  return [...wrongRules(table), ...checkSources(table), ...checkSinks(table, rulesOf(table))];
 }
 
 function wrongRules(table: SyslogdTable): Complaint[] {

@@ -230,7 +230,8 @@ test("over TLS it sends to the server that it should, and to no other", async ()
   ).listen(24_916, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const client = { certificate: read("client.crt"), key: read("client.key") };
-  const sink = (tls: TlsOptions, host = "localhost") => new SinkRig(new StreamCarrier({ host, port: 24_916, tls }));
+  const sink = (tls: TlsOptions, host = "localhost") =>
+    new SinkRig(new StreamCarrier({ host, port: 24_916, tls: () => tls }));
 
   const good = sink({ ...client, authorities: read("server.crt") });
   good.log(...numbered(2_000));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { type Daemon, daemonKinds } from "./daemons.ts";
-import { eventually, logger, Running } from "./running.ts";
+import { eventually, logger, Running, sinksWith } from "./running.ts";
 import { Subscriber } from "./subscriber.ts";
 
 const PORT = 24_420;
@@ -139,7 +139,7 @@ for (const { name: kind, isHere, server, start } of daemonKinds(PORT, scratch.pa
           await subscriber.joined();
           using gate = new Gate(server);
           await using running = new Running(["user.* -> group:log.user", "syslog.* -> file:%d/own"], {
-            queueBytesMax,
+            sinks: sinksWith(queueBytesMax),
             spread: { servers: gate.server },
           });
           const count = 150_000;

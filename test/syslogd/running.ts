@@ -38,7 +38,7 @@ export class Running implements AsyncDisposable {
         summariseRepeats: false,
         process: { user: "", group: "", umask: undefined, pidFile: "" },
         metrics: undefined,
-        queueBytesMax: 1 << 20,
+        sinks: sinksWith(1 << 20),
         ...more,
       },
       {
@@ -89,6 +89,11 @@ export async function eventually<T>(find: () => T | undefined | false, complaint
     if (performance.now() > deadline) throw new Error(complaint());
     await new Promise((done) => setTimeout(done, 2));
   }
+}
+
+/** Sinks that keep so much in memory, and nothing on disk. */
+export function sinksWith(queueBytesMax: number): Settings["sinks"] {
+  return { entries: [], spoolDirectory: "", queueBytesMax };
 }
 
 /** Runs logger(1). */

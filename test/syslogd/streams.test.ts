@@ -7,7 +7,7 @@ import { listenUnixDatagram, openUnixDatagram, sendUnixDatagram } from "../../li
 import { tryZone } from "../../lib/syslog/zone.ts";
 import { type Listener, listener, parsePlace } from "../../lib/syslogd/listener.ts";
 import { PLAIN_SOURCES, type SourceSettings } from "../../lib/syslogd/source-settings.ts";
-import { eventually, logger, Running } from "./running.ts";
+import { eventually, logger, Running, sinksWith } from "./running.ts";
 import { connect, type Sender } from "./sender.ts";
 
 let lastPort = 25_000;
@@ -121,7 +121,10 @@ describe("clients that send faster than a disk writes", () => {
 
   test("wait, and nothing is lost in a queue that is a sixteenth of what they send", async () => {
     const port = freshPort();
-    await using running = new Running(["user.* -> file:%d/all"], { ...sources([tcpOn(port)]), queueBytesMax: 1 << 20 });
+    await using running = new Running(["user.* -> file:%d/all"], {
+      ...sources([tcpOn(port)]),
+      sinks: sinksWith(1 << 20),
+    });
     const senders = await flood(port);
     await eventually(
       () => running.daemon.totals.sinks[0]!.delivered === count * clients,
@@ -136,7 +139,7 @@ describe("clients that send faster than a disk writes", () => {
     const port = freshPort();
     await using running = new Running(
       ["user.* -> file:%d/fifo"],
-      { ...sources([tcpOn(port)]), queueBytesMax: 1 << 20 },
+      { ...sources([tcpOn(port)]), sinks: sinksWith(1 << 20) },
       (directory) => Bun.spawnSync(["mkfifo", `${directory}/fifo`]), // without a reader
     );
     const senders = await flood(port);
@@ -228,7 +231,7 @@ test("a FIFO is made, read line by line, and outlives its writers", async () => 
 test("a FIFO takes a flood whole", async () => {
   await using place = new Running([]);
   const path = place.path("fifo");
-  const more = { ...sources([listener(parsePlace(`fifo:${path}`))]), queueBytesMax: 1 << 20 };
+  const more = { ...sources([listener(parsePlace(`fifo:${path}`))]), sinks: sinksWith(1 << 20) };
   await using running = new Running(["user.* -> file:%d/all"], more);
   const writer = Bun.spawn(["sh", "-c", `seq -f '<13>flood: %.0f' 100000 >${path}`]);
   await running.line("all", "web1 flood: 100000");

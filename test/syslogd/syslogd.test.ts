@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { parseAddress } from "../../lib/base/ip-address.ts";
 import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { fuzzFactor } from "../support/fuzz.ts";
-import { eventually, logger, Running } from "./running.ts";
+import { eventually, logger, Running, sinksWith } from "./running.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
@@ -83,7 +83,7 @@ test("a sink that stalls stalls neither the programs that log nor other sinks, a
   const rules = ["*.* -> file:%d/all", "user.* -> file:%d/fifo"];
   await using running = new Running(
     rules,
-    { queueBytesMax: 1 << 20 },
+    { sinks: sinksWith(1 << 20) },
     (directory) => Bun.spawnSync(["mkfifo", `${directory}/fifo`]), // without a reader
   );
   const { daemon } = running;
@@ -135,7 +135,7 @@ test.skipIf(!canReadKernel)("the kernel's messages are read, with the time at wh
 });
 
 test("bytes of any kind into the socket end nothing, and what is right among them arrives", async () => {
-  await using running = new Running(["*.* -> file:%d/all"], { queueBytesMax: 64 << 20 });
+  await using running = new Running(["*.* -> file:%d/all"], { sinks: sinksWith(64 << 20) });
   const sender = openUnixDatagram();
   const count = 6_000 * fuzzFactor;
   const shapes = fc.oneof(

@@ -17,6 +17,15 @@ describe("a sink", () => {
     "file:/100%%",
     "group:log.%facility%",
     "group:logs",
+    "udp:loghost:514",
+    "tcp:192.0.2.7:601",
+    "tls:[2001:db8::1]:6514",
+    "fifo:/dev/xconsole",
+    "program:grep -v 'a: b' | mail root",
+    "users:root,amy",
+    "users:*",
+    "console",
+    "console:/dev/tty12",
   ])
     test(`may be ${text}`, () => expect(formatDestination(parseDestination(text))).toBe(text));
 
@@ -24,7 +33,28 @@ describe("a sink", () => {
     expect(formatDestination(parseDestination("file:/var//log///x"))).toBe("file:/var/log/x");
   });
 
+  test("has the port of its protocol where none is given", () => {
+    for (const [text, as] of [
+      ["udp:loghost", "udp:loghost:514"],
+      ["tcp:loghost", "tcp:loghost:601"],
+      ["tls:loghost", "tls:loghost:6514"],
+      ["tcp:2001:db8::1", "tcp:[2001:db8::1]:601"],
+    ])
+      expect(formatDestination(parseDestination(text!))).toBe(as!);
+  });
+
   for (const { text, said } of [
+    { text: "tcp:", said: 'expected a host and a port, such as "tcp:loghost:601"' },
+    { text: "udp:log host", said: "expected a host and a port" },
+    { text: "tcp:loghost:0", said: "expected a host and a port" },
+    { text: "tcp:loghost:65536", said: "expected a host and a port" },
+    { text: "tpc:loghost:601", said: 'did you mean "tcp:loghost:601"?' },
+    { text: "fifo:x", said: 'did you mean "fifo:/x"?' },
+    { text: "program: ", said: "expected a command" },
+    { text: "users:", said: "expected names of users" },
+    { text: "users:a b", said: "expected names of users" },
+    { text: "consol", said: 'did you mean "console"?' },
+    { text: "wall", said: 'did you mean "users:*"?' },
     { text: "flie:/var/log/mail", said: 'did you mean "file:/var/log/mail"?' },
     { text: "/var/log/mail", said: 'did you mean "file:/var/log/mail"?' },
     { text: "file:var/log/mail", said: 'a file\'s path begins with /; did you mean "file:/var/log/mail"?' },

@@ -78,15 +78,15 @@ export class FileCare {
     return await this.#rotate(file);
   }
 
-  /** So much was written. Resolves when more may be. @throws where it can't be synced */
-  async written(bytes: number): Promise<void> {
+  /** So much was written. Resolves when more may be. @param isUrgent be it on the disk then. @throws where it can't be synced */
+  async written(bytes: number, isUrgent = false): Promise<void> {
     const file = this.#open;
     const { sync } = this.#options;
     if (file === undefined) return;
     file.bytes += bytes;
-    if (sync === "never") return;
+    if (sync === "never" && !isUrgent) return;
     this.#isDirty = true;
-    if (sync === "each") await this.#sync();
+    if (sync === "never" || sync === "each" || isUrgent) await this.#sync();
     else this.#syncTimer ??= setTimeout(() => void this.#sync().catch((error) => this.#noteSync(error)), sync.everyMs);
     const error = this.#syncError;
     this.#syncError = undefined;

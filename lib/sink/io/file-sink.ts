@@ -46,6 +46,8 @@ export interface FileSinkOptions {
   /** Of a file that we create; the umask still takes away from it. */
   readonly mode: number;
   readonly pool: BlockPool;
+  /** Records of this severity, and of graver ones, are on the disk before anything more is written, whatever `care` says of syncing. */
+  readonly syncSeverity?: number;
   /** What it needs besides: syncing, an owner, rotation, a look whether it is still in its place. */
   readonly care?: FileCare;
   readonly onEvent: (event: SinkEvent) => void;
@@ -79,7 +81,7 @@ export class FileSink implements Sink, Outlet {
   constructor(options: FileSinkOptions) {
     this.name = `file:${options.path}`;
     this.#options = options;
-    this.#queue = new LineQueue(options.queueBytesMax, options.format, options.pool);
+    this.#queue = new LineQueue(options.queueBytesMax, options.format, options.pool, options.syncSeverity);
     this.flush();
   }
 
@@ -166,9 +168,10 @@ export class FileSink implements Sink, Outlet {
       blocks.push(block);
     }
     while (blocks.length > 0) {
+      const isUrgent = blocks.some((block) => block.isUrgent);
       const bytes = await files.writev(fd, blocks, this.#writtenBytes);
       this.#noteWritten(bytes);
-      await this.#options.care?.written(bytes);
+      await this.#options.care?.written(bytes, isUrgent);
       this.#busySinceMs = undefined;
     }
   }

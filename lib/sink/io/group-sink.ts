@@ -61,7 +61,7 @@ interface Confirmation {
 }
 
 export class GroupSink implements Sink {
-  readonly name = "group:*";
+  readonly name: string;
   readonly counters = new SinkCounters();
   readonly #options: GroupSinkOptions;
   readonly #session: Session;
@@ -86,6 +86,7 @@ export class GroupSink implements Sink {
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
+    this.name = options.payload === "text" ? "group:* as text" : "group:*";
     this.#queue = this.#openQueue();
     this.counters.accepted = this.#queue.records; // of an earlier life
     this.#batcher =
@@ -119,6 +120,11 @@ export class GroupSink implements Sink {
   /** Whether the queue has room for more than a few records: who can wait, takes no more where it has not. */
   get hasRoom(): boolean {
     return this.#queue.hasRoom;
+  }
+
+  /** Whether what waits outlives an end of the process. */
+  get outlives(): boolean {
+    return this.#queue.outlives;
   }
 
   get waiting(): number {

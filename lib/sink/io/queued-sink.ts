@@ -44,6 +44,9 @@ export interface QueuedSinkOptions {
   readonly stalledMs?: number;
 }
 
+/** What of a sink may be another while it runs: how records get to where they belong. */
+export type Delivery = Pick<QueuedSinkOptions, "carrier" | "format" | "frame">;
+
 /** Where a sink may spool, and how much. */
 export type SpoolPlace = Omit<NonNullable<SpooledQueueOptions["spool"]>, "streamName" | "streamOf">;
 
@@ -59,10 +62,12 @@ export class QueuedSink implements Sink, Outlet {
   readonly name: string;
   readonly counters = new QueuedCounters();
   readonly #options: QueuedSinkOptions;
-  readonly #carrier: Carrier;
+  #carrier: Carrier;
   readonly #queue: SpooledQueue;
   readonly #writer = new RecordWriter();
-  readonly #shipper: Shipper;
+  #shipper: Shipper;
+  /** What it goes on with as soon as all that was sent has arrived. */
+  #next: Delivery | undefined;
   readonly #spare: Shipment[] = [];
   readonly #backOff: BackOff;
   #number = 1;
@@ -121,8 +126,20 @@ export class QueuedSink implements Sink, Outlet {
 
   /** Where what is open may be another one now, it is left as soon as all that was sent has arrived. Connections stay. */
   reopen(): void {
-    this.#mustReopen = this.#carrier.mayMove === true;
+    this.#mustReopen ||= this.#carrier.mayMove === true;
     this.#nudge();
+  }
+
+  /** Goes on in another way, with the same queue: as soon as all that was sent has arrived. */
+  change(delivery: Delivery): void {
+    this.#next = delivery;
+    this.#mustReopen = true;
+    this.#nudge();
+  }
+
+  /** Whether what waits outlives an end of the process. */
+  get outlives(): boolean {
+    return this.#queue.outlives;
   }
 
   async close(withinMs: number): Promise<void> {
@@ -182,6 +199,10 @@ export class QueuedSink implements Sink, Outlet {
     this.#carrier.close();
     this.#isOpen = false;
     this.#mustReopen = false;
+    if (this.#next === undefined) return;
+    this.#carrier = this.#next.carrier;
+    this.#shipper = new Shipper(this.#next.format, this.#next.frame);
+    this.#next = undefined;
   }
 
   /** Sends all that waits, as far as the window is open; returns when nothing waits or it is to be opened anew, throws when it broke. */

@@ -5,7 +5,7 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { tcpProgress } from "../../linux/tcp-progress.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
-import type { Carrier } from "../carrier.ts";
+import { type Carrier, formatHost } from "../carrier.ts";
 import { RecentTally } from "../recent-tally.ts";
 import type { Shipment } from "../shipment.ts";
 
@@ -41,7 +41,8 @@ export interface TlsOptions {
 export interface StreamOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls?: TlsOptions;
+  /** Asked for each connection: certificates may have been renewed. */
+  readonly tls?: () => TlsOptions;
   readonly stallMs?: number;
 }
 
@@ -66,7 +67,7 @@ export class StreamCarrier implements Carrier {
 
   constructor(options: StreamOptions) {
     this.#options = options;
-    this.name = `${options.tls === undefined ? "tcp" : "tls"}:${options.host}:${options.port}`;
+    this.name = `${options.tls === undefined ? "tcp" : "tls"}:${formatHost(options.host)}:${options.port}`;
   }
 
   async open(onBroken: (reason: Error) => void): Promise<void> {
@@ -78,7 +79,7 @@ export class StreamCarrier implements Carrier {
       await ready(raw, "connect");
       this.#fd = descriptorOf(raw);
       if (this.#fd >= 0) setPeerTimeout(this.#fd, stallMs ?? STALL_MS);
-      if (tls !== undefined) this.#socket = await secured(raw, host, tls);
+      if (tls !== undefined) this.#socket = await secured(raw, host, tls());
     } catch (error) {
       raw.destroy();
       throw error;

@@ -19,7 +19,7 @@ export type Audience =
       readonly devDirectory: string;
     };
 
-export const CONSOLE: Audience = { to: "console", path: "/dev/console" };
+export const CONSOLE = { to: "console", path: "/dev/console" } as const satisfies Audience;
 
 /** Everybody, or these users. */
 export function audienceOf(users: readonly string[] | "all"): Audience {
@@ -33,7 +33,7 @@ export class TerminalCarrier implements Carrier {
 
   constructor(audience: Audience) {
     this.#audience = audience;
-    if (audience.to === "console") this.name = "console";
+    if (audience.to === "console") this.name = audience.path === CONSOLE.path ? "console" : `console:${audience.path}`;
     else this.name = audience.users === "all" ? "users:*" : `users:${audience.users.join(",")}`;
   }
 

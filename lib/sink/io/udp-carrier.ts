@@ -2,7 +2,7 @@
 // So the first datagrams after a failure, and at the start, are given that moment before they count as arrived; and what was sent just before a refusal is uncertain.
 import { lookup } from "node:dns/promises";
 import { cutAtCharacter } from "../../syslog/utf8.ts";
-import type { Carrier } from "../carrier.ts";
+import { type Carrier, formatHost } from "../carrier.ts";
 import { RecentTally } from "../recent-tally.ts";
 import type { Shipment } from "../shipment.ts";
 
@@ -34,7 +34,7 @@ export class UdpCarrier implements Carrier {
 
   constructor(options: UdpOptions) {
     this.#options = options;
-    this.name = `udp:${options.host}:${options.port}`;
+    this.name = `udp:${formatHost(options.host)}:${options.port}`;
   }
 
   async open(onBroken: (reason: Error) => void): Promise<void> {

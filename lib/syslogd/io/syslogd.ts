@@ -5,41 +5,26 @@
 // All of it runs on one thread, record by record, and nothing on the way waits. A turn of the event loop takes what is at hand; at its end the sinks send.
 import { hostname } from "node:os";
 import { formatDuration } from "../../base/duration.ts";
-import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import type { Clock } from "../../run/clock.ts";
-import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
-import { FileSink } from "../../sink/io/file-sink.ts";
-import { GroupSink } from "../../sink/io/group-sink.ts";
-import { BlockPool } from "../../sink/line-queue.ts";
-import type { Outlet, Sink, SinkCounters, SinkEvent } from "../../sink/sink.ts";
-import { describeFormat, type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
-import type { Template } from "../../syslog/template.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
-import { type Destination, formatDestination } from "../destination.ts";
-import type { DirectedRule } from "../directed-rule.ts";
 import { ownMessage } from "../own-message.ts";
 import { RateLimit } from "../rate-limit.ts";
 import { Repeats, type Summary } from "../repeats.ts";
-import { Router } from "../router.ts";
+import type { Router } from "../router.ts";
 import type { Totals } from "../samples.ts";
 import type { Settings } from "../settings.ts";
-import { reportOf } from "../sink-report.ts";
 import type { Intake } from "./datagram-source.ts";
+import { Outlets } from "./outlets.ts";
+import { SinkOpener } from "./sink-opener.ts";
 import { openSources, type Sources } from "./sources.ts";
 
-/** Only for those who may read the whole log. */
-const FILE_MODE = 0o640;
-/** Of one rule's path by template. */
-const OPEN_FILES_MAX = 128;
 const TELL_HELD_EVERY_MS = 1_000;
 /** A file system that hangs must not keep us from logging elsewhere. */
 const OPEN_WITHIN_MS = 2_000;
-/** A sink that no rule names any more may take so long to be empty. */
-const RETIRE_MS = 60_000;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -54,13 +39,7 @@ export class Syslogd implements Intake {
   readonly #zone: ZoneOffset;
   readonly #ownRules: ParseRules;
   readonly #ownRecord = new RecordView();
-  readonly #pool = new BlockPool();
-  readonly #sinks: Sink[] = [];
-  #groups: GroupSink | undefined;
-  /** The sinks of the rules in effect, by name and form. */
-  #outlets: ReadonlyMap<string, Outlet> = new Map();
-  /** Sinks that no rule names any more, until they are empty. */
-  readonly #retiring = new Map<Sink, Promise<void>>();
+  readonly #outlets: Outlets;
   readonly #rate: RateLimit | undefined;
   readonly #repeats: Repeats | undefined;
   /** Whether either is asked for. */
@@ -88,11 +67,21 @@ export class Syslogd implements Intake {
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
-    this.#router = this.#route(settings.rules);
     const { clock, env } = surroundings;
     const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
     this.inputEnded = inputEnded;
     const say = this.say.bind(this);
+    const opener = new SinkOpener({
+      host: this.#ownRecord.origin.host,
+      zone: this.#zone,
+      clock,
+      env,
+      session: settings.spread,
+      say,
+      onTold: (severity, text, isFailure) => this.#onTold(severity, text, isFailure),
+    });
+    this.#outlets = new Outlets(opener, say);
+    this.#router = this.#outlets.route(settings.rules, settings.sinks);
     const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, onInputEnd };
     this.#sources = openSources(settings, context);
     if (this.#checks) this.#telling = setInterval(() => this.#tellHeld(false), TELL_HELD_EVERY_MS).unref();
@@ -111,8 +100,9 @@ export class Syslogd implements Intake {
     const late = new Promise<void>((done) => {
       timer = setTimeout(done, OPEN_WITHIN_MS);
     });
-    await Promise.race([Promise.all(this.#sinks.map((sink) => sink.tried)), late]);
+    await Promise.race([Promise.all(this.#outlets.sinks.map((sink) => sink.tried)), late]);
     clearTimeout(timer);
+    this.#outlets.tellOrphans(this.#settings.sinks);
   }
 
   take(record: RecordView): void {
@@ -151,11 +141,11 @@ export class Syslogd implements Intake {
   }
 
   turnEnded(): void {
-    for (const sink of this.#sinks) sink.flush();
+    this.#outlets.flush();
   }
 
   get isBehind(): boolean {
-    return this.#sinks.some((sink) => sink.isBehind);
+    return this.#outlets.isBehind;
   }
 
   /** A message of the daemon's own: through the rules as any other. */
@@ -173,7 +163,7 @@ export class Syslogd implements Intake {
 
   /** SIGHUP: files may have been moved away, certificates renewed. */
   reopen(): void {
-    for (const sink of this.#sinks) sink.reopen();
+    this.#outlets.reopen();
     this.#sources?.reload();
     this.say("notice", "opened its files anew");
   }
@@ -183,28 +173,20 @@ export class Syslogd implements Intake {
     return this.#settings;
   }
 
-  /** Goes on with other rules. A sink that both name goes on with its queue; one that none names any more is emptied, and closed. */
-  reload({ rules }: Settings): void {
-    const before = new Set(this.#outlets.values());
-    this.#settings = { ...this.#settings, rules };
-    this.#router = this.#route(rules);
-    const now = new Set(this.#outlets.values());
-    for (const outlet of before) if (!now.has(outlet)) this.#retire(outlet);
-    if (this.#groups !== undefined && !rules.some(({ to }) => to?.kind === "group")) {
-      this.#retire(this.#groups);
-      this.#groups = undefined;
-    }
+  /** Goes on with other rules, and with what sinks are told: see outlets.ts. @throws {Fault} where they can't be had; then nothing has changed */
+  reload({ rules, sinks }: Settings): void {
+    this.#router = this.#outlets.route(rules, sinks);
+    this.#settings = { ...this.#settings, rules, sinks };
   }
 
   get totals(): Totals {
-    const sinks = [...this.#sinks, ...this.#retiring.keys()];
     return {
       received: this.#received,
       unrouted: this.#unrouted,
       heldBack: this.#rate?.held ?? 0,
       repeated: this.#repeats?.held ?? 0,
       sources: this.#sources?.totals() ?? [],
-      sinks: sinks.map((sink) => ({ name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting })),
+      sinks: this.#outlets.totals,
     };
   }
 
@@ -215,109 +197,16 @@ export class Syslogd implements Intake {
     clearInterval(this.#telling);
     if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((done) => {
-      timer = setTimeout(done, withinMs);
-    });
-    const retired = Promise.race([Promise.all(this.#retiring.values()), late]);
-    await Promise.all([retired, ...this.#sinks.map((sink) => sink.close(withinMs))]);
-    clearTimeout(timer);
+    await this.#outlets.close(withinMs);
   }
 
-  /** The way to the sinks of these rules; those that there are already are kept. */
-  #route(rules: readonly DirectedRule[]): Router {
-    const before = this.#outlets;
-    const outlets = new Map<string, Outlet>();
-    const routes = rules.map(({ rule, to }) => {
-      if (to === undefined) return { rule, outlet: undefined };
-      const name = formatDestination(to);
-      const format = formatFor(name, rules);
-      const key = format === undefined ? name : `${name} ${describeFormat(format)}`;
-      const outlet = outlets.get(key) ?? before.get(key) ?? this.#openOutlet(to, format);
-      outlets.set(key, outlet);
-      return { rule, outlet };
-    });
-    this.#outlets = outlets;
-    return new Router(routes);
-  }
-
-  /** A sink that is no longer wanted gets rid of its queue first. What is a way into a sink of several groups only, is nothing to close. */
-  #retire(outlet: Outlet | Sink): void {
-    const sink = this.#sinks.find((one) => one === outlet);
-    if (sink === undefined) return;
-    this.#sinks.splice(this.#sinks.indexOf(sink), 1);
-    const closing = sink.close(RETIRE_MS).then(() => {
-      this.#retiring.delete(sink);
-      const { lost } = sink.counters;
-      this.say(lost > 0 ? "warning" : "info", `${sink.name}: closed, ${lost} records of it lost in all`);
-    });
-    this.#retiring.set(sink, closing);
-  }
-
-  #openOutlet(to: Destination, format: FormatChoice | undefined): Outlet {
-    switch (to.kind) {
-      case "file":
-        return this.#add((onEvent) => this.#newFile(to.path, format, onEvent));
-      case "files":
-        return this.#openFiles(to.path, format);
-      case "group":
-        this.#groups ??= this.#openGroups();
-        return this.#groups.outlet(to.name);
-      default:
-        return to satisfies never;
-    }
-  }
-
-  #newFile(path: string, choice: FormatChoice | undefined, onEvent: (event: SinkEvent) => void): FileSink {
-    const format = openFormat(choice ?? { by: "traditional" }, this.#zone);
-    const { queueBytesMax } = this.settings;
-    return new FileSink({ path, format, queueBytesMax, mode: FILE_MODE, pool: this.#pool, onEvent });
-  }
-
-  #openFiles(path: Template, format: FormatChoice | undefined): FileSet {
-    const openFile: FileSetOptions["openFile"] = (path, onEvent) => this.#newFile(path, format, onEvent);
-    const zone = this.#zone;
-    return this.#add((onEvent) => new FileSet({ path, zone, openFilesMax: OPEN_FILES_MAX, openFile, onEvent }));
-  }
-
-  /** One session, with one queue, serves all groups. */
-  #openGroups(): GroupSink {
-    const { spread: session, queueBytesMax } = this.settings;
-    const host = this.#ownRecord.origin.host.slice(0, HOST_BYTES_MAX);
-    const incarnation = incarnationAt(this.#surroundings.clock.wallMs());
-    return this.#add((onEvent) => new GroupSink({ session, host, incarnation, queueBytesMax, onEvent }));
-  }
-
-  #add<T extends Sink>(open: (onEvent: (event: SinkEvent) => void) => T): T {
-    const sink: T = open((event) => {
-      const { severity, text } = reportOf(sink.name, event, sink.waiting);
-      this.say(severity, text);
-    });
-    this.#sinks.push(sink);
-    return sink;
+  /** What a sink has to tell: through the rules, as all that is said. */
+  #onTold(severity: SeverityName, text: string, _isFailure: boolean): void {
+    this.say(severity, text);
   }
 }
 
 /** Who says it: on the network an address; here a program, since one that starts a process for each message is one sender all the same. */
 function senderOf(record: RecordView): string {
   return record.origin.peer || record.appText() || (record.pid >= 0 ? `process ${record.pid}` : record.origin.via);
-}
-
-/** Without what only some sinks count. */
-function countsOf({ accepted, delivered, lost }: Readonly<SinkCounters>) {
-  return { accepted, delivered, lost };
-}
-
-/** The form of a sink's records: what one of its rules says, since all of them say the same. */
-function formatFor(name: string, rules: readonly DirectedRule[]): FormatChoice | undefined {
-  return rules.find(({ to, format }) => format !== undefined && to !== undefined && formatDestination(to) === name)
-    ?.format;
-}
-
-/** A name for this life of the daemon: its time, and some chance for a clock that was set back. */
-function incarnationAt(wallMs: number): string {
-  const chance = Math.floor(Math.random() * 36 ** 3)
-    .toString(36)
-    .padStart(3, "0");
-  return `${Math.floor(wallMs).toString(36)}${chance}`;
 }

@@ -1,0 +1,234 @@
+// The sinks of the rules in effect, and of rules that were: rules are values and come and go, sinks hold queues and outlive them.
+//
+// A sink that the rules before and after a change name goes on with its queue and its counts. One that none names any more is emptied, then closed; where it
+// is named again before that, it is taken back.
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ownerOf } from "../../run/accounts.ts";
+import type { FileSet } from "../../sink/io/file-set.ts";
+import type { FileSink } from "../../sink/io/file-sink.ts";
+import type { GroupSink } from "../../sink/io/group-sink.ts";
+import type { QueuedSink } from "../../sink/io/queued-sink.ts";
+import type { Outlet, Sink, SinkCounters } from "../../sink/sink.ts";
+import { spoolDirectoryName } from "../../sink/spool-name.ts";
+import type { FormatChoice } from "../../syslog/format-choice.ts";
+import { type Destination, formatDestination } from "../destination.ts";
+import type { DirectedRule } from "../directed-rule.ts";
+import { Router } from "../router.ts";
+import type { SinkTotals } from "../samples.ts";
+import { describeSink, keysOf, keysOfName, type SinkSettings } from "../sink-settings.ts";
+import type { QueuedDestination, SinkOpener } from "./sink-opener.ts";
+
+/** A sink that no rule names any more, and whose queue does not outlive us, may take so long to be empty. */
+const RETIRE_MS = 60_000;
+const LOOK_MS = 100;
+
+/** What a sink was made for. */
+interface Held {
+  readonly sink: Sink;
+  /** As rules name it. */
+  readonly name: string;
+  /** What it was told, as text. */
+  told: string;
+}
+
+type Say = (severity: "warning" | "info" | "notice", text: string) => void;
+
+export class Outlets {
+  /** By key: what it is called, and for files what they were told too. */
+  readonly #held = new Map<string, Held>();
+  readonly #retiring = new Map<string, Held>();
+  readonly #closing = new Map<Held, Promise<void>>();
+  /** Those of `#held`: asked at the end of each turn. */
+  #sinks: readonly Sink[] = [];
+  readonly #opener: SinkOpener;
+  readonly #say: Say;
+  #looking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(opener: SinkOpener, say: Say) {
+    this.#opener = opener;
+    this.#say = say;
+  }
+
+  /**
+   * The way to the sinks of these rules; those that there are already are kept.
+   * @throws {Fault} before anything is changed, where a setting names a user that this host does not know
+   */
+  route(rules: readonly DirectedRule[], settings: SinkSettings): Router {
+    for (const { owner } of settings.entries.map(({ keys }) => keys)) if (owner !== undefined) ownerOf(owner);
+    const wanted = new Set<string>();
+    const groups = new Map<string, Outlet>();
+    const routes = rules.map(({ rule, to }) => {
+      if (to === undefined) return { rule, outlet: undefined };
+      const format = formatFor(formatDestination(to), rules);
+      return { rule, outlet: this.#outletFor(to, format, settings, wanted, groups) };
+    });
+    for (const [key, held] of this.#held) if (!wanted.has(key)) this.#retire(key, held);
+    this.#sinks = [...this.#held.values()].map(({ sink }) => sink);
+    return new Router(routes);
+  }
+
+  /** Those in use. */
+  get sinks(): readonly Sink[] {
+    return this.#sinks;
+  }
+
+  flush(): void {
+    for (let at = 0; at < this.#sinks.length; at++) this.#sinks[at]!.flush();
+  }
+
+  get isBehind(): boolean {
+    return this.#sinks.some((sink) => sink.isBehind === true);
+  }
+
+  reopen(): void {
+    for (const { sink } of [...this.#held.values(), ...this.#retiring.values()]) sink.reopen();
+  }
+
+  get totals(): readonly SinkTotals[] {
+    const all = [...this.#held.values(), ...this.#retiring.values(), ...this.#closing.keys()];
+    return all.map(({ sink }) => ({ name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting }));
+  }
+
+  /** Spools below the directory that no sink of ours reads: somebody should know that records lie there. */
+  tellOrphans({ spoolDirectory }: SinkSettings): void {
+    if (spoolDirectory === "") return;
+    const ours = new Set(this.sinks.map(({ name }) => spoolDirectoryName(name)));
+    for (const name of entriesOf(spoolDirectory)) {
+      if (ours.has(basename(name)) || !entriesOf(join(spoolDirectory, name)).some((file) => file.endsWith(".spool")))
+        continue;
+      const path = join(spoolDirectory, name);
+      this.#say(
+        "warning",
+        `${path}: records wait there for a sink that no rule names any more; remove it, or name the sink`,
+      );
+    }
+  }
+
+  /** Gives the sinks `withinMs` to get rid of their queues. */
+  async close(withinMs: number): Promise<void> {
+    clearInterval(this.#looking);
+    const all = [...this.#held.values(), ...this.#retiring.values()];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((done) => {
+      timer = setTimeout(done, withinMs);
+    });
+    const retired = Promise.race([Promise.all(this.#closing.values()), late]);
+    await Promise.all([retired, ...all.map(({ sink }) => sink.close(withinMs))]);
+    clearTimeout(timer);
+  }
+
+  #outletFor(
+    to: Destination,
+    format: FormatChoice | undefined,
+    settings: SinkSettings,
+    wanted: Set<string>,
+    groups: Map<string, Outlet>,
+  ): Outlet {
+    const name = formatDestination(to);
+    const keys = keysOf(to, settings);
+    const told = describeSink(format, { ...keys, queue: keys.queue ?? settings.queueBytesMax });
+    switch (to.kind) {
+      case "file":
+        return this.#keep(`${name} ${told}`, name, told, wanted, () =>
+          this.#opener.file(to.path, format, keys, settings),
+        );
+      case "files":
+        return this.#keep(`${name} ${told}`, name, told, wanted, () => this.#opener.files(to, format, keys, settings));
+      case "group": {
+        const payload = keys.payload ?? "records";
+        const common = keysOfName("group:*", settings.entries);
+        const sink = this.#keep(`group:* ${payload}`, name, "", wanted, () =>
+          this.#opener.groups(payload, common, settings),
+        );
+        const known = groups.get(name) ?? sink.outlet(to.name);
+        groups.set(name, known);
+        return known;
+      }
+      default:
+        return this.#queued(to, format, name, told, settings, wanted);
+    }
+  }
+
+  #queued(
+    to: QueuedDestination,
+    format: FormatChoice | undefined,
+    name: string,
+    told: string,
+    settings: SinkSettings,
+    wanted: Set<string>,
+  ): Outlet {
+    const sink = this.#keep(name, name, told, wanted, () => this.#opener.queued(to, format, settings));
+    const held = this.#held.get(name)!;
+    if (held.told !== told) sink.change(this.#opener.delivery(to, format, settings));
+    held.told = told;
+    return sink;
+  }
+
+  /** The sink of this key: in use, given up and not closed yet, or new. */
+  #keep<T extends FileSink | FileSet | GroupSink | QueuedSink>(
+    key: string,
+    name: string,
+    told: string,
+    wanted: Set<string>,
+    open: () => T,
+  ): T {
+    wanted.add(key);
+    let held = this.#held.get(key) ?? this.#retiring.get(key);
+    this.#retiring.delete(key);
+    held ??= { sink: open(), name, told };
+    this.#held.set(key, held);
+    return held.sink as T; // keys tell kinds apart
+  }
+
+  #retire(key: string, held: Held): void {
+    this.#held.delete(key);
+    const sink = held.sink as Sink & { readonly outlives?: boolean };
+    if (sink.outlives === true) {
+      this.#retiring.set(key, held);
+      this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
+      this.#look();
+    } else this.#close(held, RETIRE_MS);
+  }
+
+  /** Those with a spool take the time they need: what they hold is safe. */
+  #look(): void {
+    for (const [key, held] of this.#retiring) {
+      if (held.sink.waiting > 0) continue;
+      this.#retiring.delete(key);
+      this.#close(held, RETIRE_MS);
+    }
+    if (this.#retiring.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #close(held: Held, withinMs: number): void {
+    const { sink } = held;
+    const closed = sink.close(withinMs).then(() => {
+      this.#closing.delete(held);
+      const { lost } = sink.counters;
+      this.#say(lost > 0 ? "warning" : "info", `${sink.name}: closed, ${lost} records of it lost in all`);
+    });
+    this.#closing.set(held, closed);
+  }
+}
+
+/** Without what only some sinks count. */
+function countsOf({ accepted, delivered, lost }: Readonly<SinkCounters>) {
+  return { accepted, delivered, lost };
+}
+
+/** The form of a sink's records: what one of its rules says, since all of them say the same. */
+function formatFor(name: string, rules: readonly DirectedRule[]): FormatChoice | undefined {
+  return rules.find(({ to, format }) => format !== undefined && to !== undefined && formatDestination(to) === name)
+    ?.format;
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // nothing was ever spooled, or it is not ours to look at: who spools will say so
+  }
+}

@@ -1,0 +1,212 @@
+// [[syslogd.sink]] of the configuration: what is special to one sink, or to all of a kind.
+import * as v from "valibot";
+import { tryDuration } from "../base/duration.ts";
+import { Fault } from "../base/fault.ts";
+import { nearest } from "../base/nearest.ts";
+import { duration, explained, integer, parsed, size } from "../base/schema.ts";
+import type { Complaint } from "../base/table.ts";
+import { SEVERITY_NAMES, trySeverity } from "../syslog/severity.ts";
+import { formatDestination, parseDestination } from "./destination.ts";
+import type { DirectedRule } from "./directed-rule.ts";
+import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
+import { KINDS_OF_KEY, type SinkEntry, type SinkKeys, type SinkKind, type SyncChoice } from "./sink-settings.ts";
+
+const PATTERN_FORM = 'a sink as a rule names it, or a pattern of sinks such as "file:*" or "tcp:*"';
+const KINDS: readonly SinkKind[] = ["file", "group", "udp", "tcp", "tls", "fifo", "program", "users", "console"];
+const FILE_FORM = 'an absolute path such as "/etc/spreadbox/cert.pem"';
+const path = (form: string) => parsed(form, (text) => (/^\/[^\0]*$/.test(text) ? text : undefined));
+const SYNC_FORM = '"never", "each" or a duration such as "500ms"';
+const SEVERITY_FORM = `a severity: ${SEVERITY_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
+const OWNER_FORM = 'a user, or a user and a group, such as "syslog", "syslog:adm" or ":adm"';
+
+const sinkSchema = v.strictObject({
+  of: v.pipe(
+    explained(PATTERN_FORM, parsePattern, { examples: ["file:*", "file:/var/log/messages", "tcp:loghost:601"] }),
+    v.description("which sinks: as rules name them, * standing for anything; what a later entry says goes before"),
+  ),
+  queue: v.pipe(v.optional(size()), v.description("what it may keep in memory; by default syslogd.queue")),
+  spool: v.pipe(
+    v.optional(size()),
+    v.description(
+      "what it may keep on disk besides, through restarts too; 0: nothing. By default 256MiB for group, udp, tcp and tls",
+    ),
+  ),
+  spool_age: v.pipe(v.optional(duration()), v.description("for how long it is kept there; by default 7d")),
+  spool_full: v.pipe(
+    v.optional(v.picklist(["drop-oldest", "drop-newest"], '"drop-oldest" or "drop-newest"')),
+    v.description("which records go when the spool is full; by default the oldest"),
+  ),
+  mode: v.pipe(
+    v.optional(
+      parsed('octal digits such as "0640"', (text) =>
+        /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined,
+      ),
+    ),
+    v.description("file: the mode of one that is made; by default 0640. The umask takes away from it"),
+  ),
+  owner: v.pipe(
+    v.optional(
+      parsed(OWNER_FORM, (text) =>
+        /^(?=.)([a-z_][a-z0-9_.-]{0,31}\$?)?(:[a-z_][a-z0-9_.-]{0,31}\$?)?$/i.test(text) ? text : undefined,
+      ),
+    ),
+    v.description("file: whose one is that is made; by default of who runs syslogd"),
+  ),
+  sync: v.pipe(
+    v.optional(parsed(SYNC_FORM, trySync, { examples: ["never", "each", "500ms"] })),
+    v.description(
+      "file: have the disk keep what is written: never (when the system likes), each (before more is written), or so long after; by default never",
+    ),
+  ),
+  sync_severity: v.pipe(
+    v.optional(parsed(SEVERITY_FORM, trySeverity, { examples: ["err", "crit"] })),
+    v.description("file: have records of this severity, and of graver ones, on the disk at once, whatever sync says"),
+  ),
+  rotate_size: v.pipe(v.optional(size()), v.description("file: put it aside when it is so large")),
+  rotate_age: v.pipe(v.optional(duration()), v.description("file: put it aside so long after it was begun")),
+  rotate_keep: v.pipe(
+    v.optional(integer(0, 10_000)),
+    v.description("file: how many that were put aside are kept; by default 10"),
+  ),
+  rotate_keep_for: v.pipe(
+    v.optional(duration()),
+    v.description("file: for how long; by default as long as there are no more"),
+  ),
+  rotate_compress: v.pipe(
+    v.optional(v.boolean("true or false")),
+    v.description("file: compress what was put aside, with gzip; by default true"),
+  ),
+  open_files: v.pipe(
+    v.optional(integer(1, 100_000)),
+    v.description("file: of a path with a template, how many are open at a time; by default 128"),
+  ),
+  framing: v.pipe(
+    v.optional(v.picklist(["octet-counted", "line"], '"octet-counted" or "line"')),
+    v.description("tcp: how records are parted (RFC 6587); by default each is a line. By tls they are always counted"),
+  ),
+  datagram: v.pipe(
+    v.optional(v.pipe(size(), v.minValue(480, "at least 480B"), v.maxValue(65_507, "at most 65507B"))),
+    v.description("udp: a longer record is cut; by default 2KiB (RFC 5426)"),
+  ),
+  certificate: v.pipe(v.optional(path(FILE_FORM)), v.description("tls: our certificate, with its chain, in PEM form")),
+  key: v.pipe(v.optional(path(FILE_FORM)), v.description("tls: the key of our certificate, in PEM form")),
+  authorities: v.pipe(
+    v.optional(path(FILE_FORM)),
+    v.description("tls: the certificates of those who vouch for servers; by default whom the system trusts"),
+  ),
+  peers: v.pipe(
+    v.optional(
+      v.array(
+        explained(PERMITTED_PEER_FORM, parsePermittedPeer, { examples: ["loghost.example.com", "sha-256:E1:2D:..."] }),
+      ),
+    ),
+    v.description(
+      "tls: who may get the records, by a name in the certificate or its fingerprint; by default the host that the sink names",
+    ),
+  ),
+  payload: v.pipe(
+    v.optional(v.picklist(["records", "text"], '"records" or "text"')),
+    v.description(
+      "group: numbered records, or plain lines for readers that are not ours, from which nobody can tell what is missing; by default records",
+    ),
+  ),
+});
+
+export const sinkKeys = {
+  sink: v.pipe(
+    v.optional(v.array(sinkSchema), []),
+    v.description("what is special to one sink, or to all of a kind: queue, spool, sync, rotation, owner, TLS"),
+  ),
+  spool_directory: v.pipe(
+    v.optional(
+      parsed('an absolute path such as "/var/lib/spreadbox/syslogd", or "" for none', (text) =>
+        /^(?:\/[^\0]*)?$/.test(text) ? text : undefined,
+      ),
+      "/var/lib/spreadbox/syslogd",
+    ),
+    v.description('where sinks keep what memory has no room for, and what shall outlive the process; "": nowhere'),
+  ),
+};
+
+const schema = v.strictObject(sinkKeys);
+export type SinkTable = v.InferOutput<typeof schema>;
+
+/** The entries of a table. */
+export function sinkEntriesOf(table: Pick<SinkTable, "sink">): readonly SinkEntry[] {
+  return table.sink.map(({ of, ...keys }) => ({ of, keys }));
+}
+
+/** What has the right shape and the wrong meaning. */
+export function checkSinks(table: Pick<SinkTable, "sink">, rules: readonly DirectedRule[]): Complaint[] {
+  const names = new Set(rules.flatMap(({ to }) => (to === undefined ? [] : formatDestination(to))));
+  return sinkEntriesOf(table).flatMap((entry, index) => [...checkEntry(entry, index, names)]);
+}
+
+function* checkEntry({ of, keys }: SinkEntry, index: number, names: ReadonlySet<string>): Generator<Complaint> {
+  const at = (key: string): Complaint["path"] => ["sink", index, key];
+  const kind = kindIn(of);
+  for (const key of Object.keys(keys) as (keyof SinkKeys)[]) {
+    if (keys[key] === undefined || kind === undefined || KINDS_OF_KEY[key].includes(kind)) continue;
+    const meant = KINDS_OF_KEY[key].join(", ");
+    yield { path: at(key), code: "no-use", message: `"${key}" is for ${meant}, these are sinks of kind ${kind}` };
+  }
+  if (!of.includes("*") && !names.has(of)) {
+    const known = nearest(of, names);
+    const hint = known === undefined ? "" : `; did you mean ${JSON.stringify(known)}?`;
+    yield { path: at("of"), code: "no-use", message: `no rule sends anything to ${of}${hint}` };
+  }
+  for (const [one, other] of [
+    ["certificate", "key"],
+    ["key", "certificate"],
+  ] as const)
+    if (keys[one] !== undefined && keys[other] === undefined)
+      yield { path: at(one), code: "missing", message: `"${one}" is of use together with "${other}" only` };
+  if (keys.rotate_size === undefined && keys.rotate_age === undefined)
+    for (const key of ["rotate_keep", "rotate_keep_for", "rotate_compress"] as const)
+      if (keys[key] !== undefined && of !== "file:*" && !of.includes("*"))
+        yield { path: at(key), code: "no-use", message: `"${key}" needs "rotate_size" or "rotate_age" beside it` };
+  if (kind === "group" && of !== "group:*")
+    for (const key of ["queue", "spool", "spool_age", "spool_full"] as const)
+      if (keys[key] !== undefined)
+        yield { path: at(key), code: "no-use", message: `all groups have one queue: say "${key}" of "group:*"` };
+}
+
+/** The kind that all sinks of a pattern have; `undefined` where they have several. */
+function kindIn(pattern: string): SinkKind | undefined {
+  return KINDS.find((kind) => pattern.startsWith(`${kind}:`) || pattern === kind);
+}
+
+/** @throws {Fault} kind "config", code "sink" */
+function parsePattern(text: string): string {
+  try {
+    return formatDestination(parseDestination(text));
+  } catch (error) {
+    if (!(error instanceof Fault) || !text.includes("*")) throw error;
+    const head = text.slice(0, text.search(/[:*]/));
+    if (text.startsWith("*") || KINDS.some((kind) => kind === head)) return text;
+    throw error;
+  }
+}
+
+function trySync(text: string): SyncChoice | undefined {
+  if (text === "never" || text === "each") return text;
+  const everyMs = tryDuration(text);
+  return everyMs === undefined || everyMs < 1 ? undefined : { everyMs };
+}
+
+/** Lines of the starter, behind the rules. */
+export const SINK_STARTER = `
+# What sinks are told besides. Sinks to other hosts and to groups keep 256 MiB on disk while these are away, unless told otherwise.
+# [[syslogd.sink]]
+# of = "file:*"
+# mode = "0640"
+# sync = "1s"
+# sync_severity = "crit"
+# rotate_size = "64MiB"
+# rotate_keep = 10
+
+# [[syslogd.sink]]
+# of = "group:*"
+# spool = "1GiB"
+# spool_age = "3d"
+`;

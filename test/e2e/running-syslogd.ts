@@ -1,0 +1,43 @@
+// The compiled syslogd with a configuration, and all that one does to it.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runSpreadbox, startSpreadbox } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { eventually, logger } from "../syslogd/running.ts";
+
+/** A configured syslogd in a directory of its own. */
+export async function running(rules: (directory: string) => string, more: (directory: string) => string = () => "") {
+  const scratch = temporaryDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  const configure = (text: string) =>
+    writeFileSync(
+      at("c.toml"),
+      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\n${more(scratch.path)}\n${text}`,
+    );
+  configure(rules(scratch.path));
+  const daemon = startSpreadbox(["syslogd", "--config", at("c.toml")]);
+  await daemon.stderr.until("listens on");
+  await eventually(
+    () => existsSync(at("ctl")),
+    () => `no control socket: ${daemon.stderr.text}`,
+  );
+  return {
+    at,
+    configure,
+    daemon,
+    ask: (...words: string[]) => runSpreadbox(["syslogd", ...words, "--config", at("c.toml")]),
+    log: (text: string) => logger(at("log"), "-t", "app", "-p", "user.err", text),
+    line: (name: string, text: string) =>
+      eventually(
+        () => existsSync(at(name)) && readFileSync(at(name), "utf8").includes(text),
+        () => `${name} has no ${text}: ${daemon.stderr.text}`,
+      ),
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]();
+      scratch[Symbol.dispose]();
+    },
+  };
+}
+
+/** A rule of the configuration. */
+export const rule = (select: string, to: string) => `[[syslogd.rule]]\nselect = "${select}"\nto = "${to}"\n`;
