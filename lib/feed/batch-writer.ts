@@ -29,6 +29,11 @@ export function isIncarnation(incarnation: string): boolean {
   return incarnation.length <= INCARNATION_BYTES_MAX && /^[0-9A-Za-z]+$/.test(incarnation);
 }
 
+/** A batch without a record: it tells only which number comes next, and what its flags say. @param host, @param incarnation as those of a `BatchWriter` */
+export function writeEmptyBatch(host: string, incarnation: string, next: number, flags: string): Uint8Array {
+  return new TextEncoder().encode(`sb${BATCH_VERSION} ${host} ${incarnation} ${next} 0 ${flags}\n`);
+}
+
 /** One batch at a time, of any group: `append` until it is full or nothing more is at hand, `close`, send, `clear`. */
 export class BatchWriter {
   #bytes = new Uint8Array(FIRST_BUFFER_BYTES);

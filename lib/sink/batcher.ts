@@ -39,13 +39,17 @@ export class Batcher {
   readonly #late = new LateWriter();
   #loan: BatchWriter[] = [];
 
-  /** @param copiedBytesMax bodies up to this length may be written over as soon as they are sent */
+  /**
+   * @param copiedBytesMax bodies up to this length may be written over as soon as they are sent
+   * @param flag           of every batch
+   */
   constructor(
     private readonly host: string,
     private readonly incarnation: string,
     private readonly book: GroupBook,
     private readonly ring: NumberedRecords,
     private readonly copiedBytesMax: number,
+    private readonly flag?: string,
   ) {}
 
   /** Takes a stretch of records from the ring and sends them as batches; false where sending failed, and nobody knows how much of it went. */
@@ -96,9 +100,14 @@ export class Batcher {
     return this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
   }
 
+  #flags(isAgain: boolean): string {
+    if (this.flag === undefined) return isAgain ? FLAG_AGAIN : "-";
+    return isAgain ? `${this.flag},${FLAG_AGAIN}` : this.flag;
+  }
+
   #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
     const isEarlier = entry.incarnation !== undefined;
-    const body = writer.close(isAgain || isEarlier ? FLAG_AGAIN : "-");
+    const body = writer.close(this.#flags(isAgain || isEarlier));
     const went = send(entry.name, body);
     this.#filling.delete(entry.index);
     if (isEarlier) return went; // its buffer is nobody else's

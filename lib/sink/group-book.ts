@@ -42,6 +42,12 @@ export class GroupBook {
     return entry;
   }
 
+  /** The entry of a group in a life of this host, `undefined` the present one; no entry is made. */
+  find(name: string, incarnation: string | undefined): GroupEntry | undefined {
+    if (incarnation === undefined) return this.#byName.get(name as GroupName);
+    return this.#earlier.get(`${incarnation} ${name}`);
+  }
+
   #add(name: GroupName, incarnation: string | undefined): GroupEntry {
     const entry = { index: this.#entries.length, name, incarnation, next: 1 };
     this.#entries.push(entry);

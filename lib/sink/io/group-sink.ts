@@ -1,17 +1,16 @@
 // Sends records to Spread groups, in batches, and knows what has arrived.
 //
+// What is sent when, and when it has arrived, is decided in group-sender.ts; here are the session, the clock and what is told.
+//
 // take   a record gets the next number of its group, and a place in the queue: memory, and a spool where there is one. Where neither has room the number is gone
 //        and the record lost: whoever reads the group sees the gap, and we count it.
-// pump   while there is a connection and the window is open, what waits goes out in batches; behind them, before long, a mark (lib/feed/mark.ts). When the
-//        mark comes back all before it is delivered, and its place in the queue is free.
-// lost   what no mark has confirmed waits again, with the numbers it has, and goes out again when there is a connection: flagged, so that readers know that
-//        some of it may come twice.
 // ended  what a spool keeps goes out in the next life, marked late, with the number it has, under the incarnation that numbered it.
+//
+// acks   with `acks = N` records stay in the spool until N hosts have committed them, and are on disk before they are sent (acked-queue.ts).
 //
 // An idle sink sends at once. A busy one waits a few milliseconds for more, or for a batch's worth.
 
 import { isIncarnation } from "../../feed/batch-writer.ts";
-import { MARK_MESSAGE_TYPE, tryMark, writeMark } from "../../feed/mark.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import { type GroupName, openSession, type Session, type SessionOptions } from "../../spread/index.ts";
 import { COPIED_BODY_BYTES_MAX } from "../../spread/outbox.ts";
@@ -19,22 +18,20 @@ import { groupName } from "../../syslog/group-name.ts";
 import { NameCache, NameTemplate } from "../../syslog/name-template.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Template } from "../../syslog/template.ts";
-import { Batcher, GATHER_BYTES, type Loan } from "../batcher.ts";
+import { ROUND_MS } from "../ack-rounds.ts";
+import { AckedQueue } from "../acked-queue.ts";
+import { GATHER_BYTES } from "../batcher.ts";
 import { GroupBook, type GroupEntry } from "../group-book.ts";
+import { type GroupLink, GroupSender } from "../group-sender.ts";
 import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
-import type { Mark as RingMark } from "../record-ring.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
-import { TextBatcher } from "../text-batcher.ts";
 import type { SpoolPlace } from "./queued-sink.ts";
-import type { SpoolEvent } from "./spool.ts";
+import { Spool, type SpoolEvent } from "./spool.ts";
 import { SpooledQueue } from "./spooled-queue.ts";
 
-/** What may be sent and not confirmed: enough for the fastest daemon. */
-const WINDOW_BYTES = 1_048_576;
-/** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks; or once so much of the window is used. */
+/** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks. */
 const MARK_AFTER_MS = 20;
-const MARK_AFTER_BYTES = WINDOW_BYTES / 4;
 /** Groups that records may go to: a group is never forgotten, so that it never begins to count anew. */
 const GROUPS_MAX = 10_000;
 
@@ -47,17 +44,20 @@ export interface GroupSinkOptions {
   readonly queueBytesMax: number;
   /** What goes to the groups: numbered records, unless said, or each record's text alone as a line, from which nobody can tell what is missing. */
   readonly payload?: "records" | "text";
+  /** Of how many hosts the recorders have to commit a record before it is let go; 0 unless said. Needs a spool, and records. */
+  readonly acks?: number;
   /** What outlives memory: records keep the identity that they got, through an end of the process too. */
   readonly spool?: SpoolPlace;
   readonly onEvent: (event: SinkEvent) => void;
   readonly onSpoolEvent?: (event: OwnQueueEvent) => void;
 }
 
-/** A mark on its way, and what its return sets free. */
-interface Confirmation {
-  readonly number: number;
-  readonly upTo: RingMark;
-  readonly loan: Loan;
+/** What there is to tell of acknowledgements. */
+export interface AckStanding {
+  /** How many hosts have to commit a record. */
+  readonly wanted: number;
+  /** The hosts whose recorders were heard lately. */
+  readonly hosts: readonly string[];
 }
 
 export class GroupSink implements Sink {
@@ -65,14 +65,13 @@ export class GroupSink implements Sink {
   readonly counters = new SinkCounters();
   readonly #options: GroupSinkOptions;
   readonly #session: Session;
-  readonly #queue: SpooledQueue;
+  readonly #queue: SpooledQueue | AckedQueue;
+  /** The same queue, where records are kept until recorders have them. */
+  readonly #acked: AckedQueue | undefined;
   readonly #book = new GroupBook(GROUPS_MAX);
-  readonly #batcher: Batcher | TextBatcher;
+  readonly #sender: GroupSender;
   readonly #writer = new RecordWriter();
-  #confirmation: Confirmation | undefined;
-  #marks = 0;
-  /** Connections lost: a mark of an earlier one confirms nothing. */
-  #epoch = 0;
+  #rounds: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setTimeout> | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
   #lastPumpMs = Number.NEGATIVE_INFINITY;
@@ -82,17 +81,24 @@ export class GroupSink implements Sink {
   #isClosed = false;
   /** Of what waits, what `close` could keep nowhere. */
   #lostAtEnd = 0;
-  #onEmpty: () => void = () => {};
+  #onProgress: () => void = () => {};
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
     this.name = options.payload === "text" ? "group:* as text" : "group:*";
-    this.#queue = this.#openQueue();
+    this.#acked = this.#openAcked();
+    this.#queue = this.#acked ?? this.#openQueue();
     this.counters.accepted = this.#queue.records; // of an earlier life
-    this.#batcher =
-      options.payload === "text"
-        ? new TextBatcher(this.#book, this.#queue, COPIED_BODY_BYTES_MAX)
-        : new Batcher(options.host, options.incarnation, this.#book, this.#queue, COPIED_BODY_BYTES_MAX);
+    this.#sender = new GroupSender({
+      host: options.host,
+      incarnation: options.incarnation,
+      payload: options.payload ?? "records",
+      book: this.#book,
+      queue: this.#queue,
+      acked: this.#acked,
+      link: this.#link,
+      copiedBytesMax: COPIED_BODY_BYTES_MAX,
+    });
     this.#session = openSession({
       ...options.session,
       membership: false,
@@ -101,6 +107,7 @@ export class GroupSink implements Sink {
       onFrame: (frame) => this.#onFrame(frame),
     });
     void this.#follow();
+    if (this.#acked !== undefined) this.#rounds = setInterval(this.#round, ROUND_MS);
   }
 
   /** Where records of a rule go: each to the group that the template makes of it. */
@@ -131,7 +138,14 @@ export class GroupSink implements Sink {
     return this.#queue.records - this.#lostAtEnd;
   }
 
+  /** Who acknowledges; `undefined` where nobody has to. */
+  get acks(): AckStanding | undefined {
+    if (this.#acked === undefined) return undefined;
+    return { wanted: this.#options.acks ?? 0, hosts: this.#acked.rounds.recorderHosts(performance.now()) };
+  }
+
   flush(): void {
+    this.#acked?.writeNow();
     this.#queue.refill();
     if (this.#pumpTimer !== undefined || this.#queue.waiting === 0) return;
     const restMs = this.#lastPumpMs + LINGER_MS - performance.now();
@@ -145,11 +159,11 @@ export class GroupSink implements Sink {
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true;
     this.#pump();
-    // While the daemon is away nothing is gained by waiting: what has a spool is kept.
-    if (this.waiting > 0 && !(this.#queue.outlives && this.#session.state.at !== "connected")) {
+    if (this.#mayEmpty) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, withinMs);
-        this.#onEmpty = () => {
+        this.#onProgress = () => {
+          if (this.#mayEmpty) return;
           clearTimeout(timer);
           resolve();
         };
@@ -157,30 +171,76 @@ export class GroupSink implements Sink {
     }
     clearTimeout(this.#pumpTimer);
     clearTimeout(this.#markTimer);
+    clearInterval(this.#rounds);
     this.#lostAtEnd = await this.#queue.close(Math.max(500, withinMs));
     this.counters.lost += this.#lostAtEnd;
     await this.#session.close();
   }
 
+  /**
+   * Whether something is gained by waiting for what waits. While the daemon is away, or too few recorders are there, nothing is: what has a spool is kept.
+   */
+  get #mayEmpty(): boolean {
+    if (this.waiting === 0) return false;
+    if (!this.#queue.outlives) return true;
+    if (this.#session.state.at !== "connected") return false;
+    const { acks } = this;
+    const isSent = this.#queue.waiting === 0 && this.#queue.unconfirmed === 0;
+    return acks === undefined || acks.hosts.length >= acks.wanted || !isSent;
+  }
+
+  readonly #link: GroupLink = (() => {
+    const session = () => this.#session;
+    return {
+      get self() {
+        return session().privateGroup;
+      },
+      trySend: (to, body, messageType) => session().trySend(to, body, { messageType }),
+    };
+  })();
+
   #openQueue(): SpooledQueue {
-    const { spool, incarnation, queueBytesMax } = this.#options;
-    const streamName = (index: number): string => {
-      const { incarnation: earlier, name } = this.#book.at(index);
-      return `${earlier ?? incarnation} ${name}`;
-    };
-    const streamOf = (text: string): number | undefined => {
-      const [life, name] = text.split(" ", 2);
-      if (!isIncarnation(life!)) return undefined;
-      const group = groupName(name ?? "");
-      return (life === incarnation ? this.#book.entry(group) : this.#book.earlier(group, life!))?.index;
-    };
+    const { spool, queueBytesMax } = this.#options;
     return new SpooledQueue({
       memoryBytesMax: queueBytesMax,
-      spool: spool === undefined ? undefined : { ...spool, streamName, streamOf },
+      spool: spool === undefined ? undefined : { ...spool, ...this.#streamNames },
       onReady: () => this.flush(),
       onEvent: (event) => this.#onSpool(event),
     });
   }
+
+  /** Where the spool can't be had nothing can be kept, and no acknowledgement is waited for; that it can't, is told when the queue is opened without. */
+  #openAcked(): AckedQueue | undefined {
+    const { spool, acks = 0, queueBytesMax } = this.#options;
+    if (spool === undefined || acks === 0) return undefined;
+    const open = (onEvent: (event: SpoolEvent) => void): Spool =>
+      new Spool({ ...spool, ...this.#streamNames, pendingBytesMax: queueBytesMax, isPrompt: true, onEvent });
+    try {
+      return new AckedQueue({
+        acks,
+        memoryBytesMax: queueBytesMax,
+        open,
+        onReady: () => this.flush(),
+        onEvent: (event) => this.#onSpool(event),
+      });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Streams are groups of a life of this host. */
+  readonly #streamNames = {
+    streamName: (index: number): string => {
+      const { incarnation: earlier, name } = this.#book.at(index);
+      return `${earlier ?? this.#options.incarnation} ${name}`;
+    },
+    streamOf: (text: string): number | undefined => {
+      const [life, name] = text.split(" ", 2);
+      if (!isIncarnation(life!)) return undefined;
+      const group = groupName(name ?? "");
+      return (life === this.#options.incarnation ? this.#book.entry(group) : this.#book.earlier(group, life!))?.index;
+    },
+  };
 
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
@@ -212,45 +272,31 @@ export class GroupSink implements Sink {
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
     this.#lastPumpMs = performance.now();
-    const queue = this.#queue;
-    while (queue.waiting > 0 && queue.unconfirmedBytes < WINDOW_BYTES) {
-      const went = this.#batcher.gather((group, body) =>
-        this.#session.trySend(group, body, { messageType: this.#batcher.messageType }),
-      );
-      if (!went) return; // "lost" follows, and puts all of it back
-    }
-    this.#askForConfirmation();
+    this.#acked?.writeNow();
+    this.#sender.pump();
+    const { wantsMark } = this.#sender;
+    if (wantsMark === "now" || (wantsMark === "soon" && this.#isClosed)) this.#sendMark();
+    else if (wantsMark === "soon") this.#markTimer ??= setTimeout(() => this.#sendMark(), MARK_AFTER_MS);
   };
 
-  #askForConfirmation(): void {
-    if (this.#confirmation !== undefined || this.#queue.unconfirmed === 0) return;
-    if (this.#queue.unconfirmedBytes >= MARK_AFTER_BYTES || this.#isClosed) this.#sendMark();
-    else this.#markTimer ??= setTimeout(() => this.#sendMark(), MARK_AFTER_MS);
-  }
+  readonly #round = (): void => {
+    this.#sender.round(performance.now());
+    this.flush();
+  };
 
   #sendMark(): void {
     clearTimeout(this.#markTimer);
     this.#markTimer = undefined;
-    const self = this.#session.privateGroup;
-    if (self === undefined || this.#confirmation !== undefined) return;
-    const number = ++this.#marks;
-    const body = writeMark({ epoch: this.#epoch, number });
-    if (!this.#session.trySend(self, body, { messageType: MARK_MESSAGE_TYPE })) return;
-    this.#confirmation = { number, upTo: this.#queue.mark(), loan: this.#batcher.takeLoan() };
+    this.#sender.sendMark();
   }
 
-  /** A frame for our private group: a mark that came back, or what somebody else thinks we ought to know. */
   #onFrame(frame: FrameView): void {
-    if (frame.kind !== "message" || frame.messageType !== MARK_MESSAGE_TYPE) return;
-    const mark = tryMark(frame.bytes, frame.bodyStart, frame.bodyEnd);
-    const confirmation = this.#confirmation;
-    if (confirmation === undefined || mark?.number !== confirmation.number || mark.epoch !== this.#epoch) return;
-    this.counters.delivered += this.#queue.confirm(confirmation.upTo);
-    this.#batcher.giveBack(confirmation.loan);
-    this.#confirmation = undefined;
+    const arrived = this.#sender.frame(frame, performance.now());
+    if (arrived === undefined) return;
+    this.counters.delivered += arrived;
     this.#tellLoss();
     this.#pump();
-    if (this.waiting === 0) this.#onEmpty();
+    this.#onProgress();
   }
 
   async #follow(): Promise<void> {
@@ -261,16 +307,13 @@ export class GroupSink implements Sink {
   }
 
   #lost(reason: string): void {
-    this.#epoch += 1;
-    if (this.#confirmation !== undefined) this.#batcher.giveBack(this.#confirmation.loan);
-    this.#batcher.giveBack(this.#batcher.takeLoan());
-    this.#confirmation = undefined;
-    this.#queue.away();
+    this.#sender.lost();
     this.#failed(reason);
+    this.#onProgress();
   }
 
   #back(): void {
-    this.#queue.back();
+    this.#sender.back(performance.now());
     if (this.#failingSinceMs !== undefined) {
       const outageMs = performance.now() - this.#failingSinceMs;
       this.#failingSinceMs = undefined;

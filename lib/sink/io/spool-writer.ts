@@ -1,6 +1,6 @@
 // The hand that writes a spool's segments: off the main thread, one call at a time, in order. What can't be written stays in memory and is tried again, at the
 // place where it belongs, so that a full disk leaves nothing half-written behind once it has room.
-import { constants } from "node:fs";
+import { constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { Nap } from "../../run/nap.ts";
@@ -45,6 +45,10 @@ export class SpoolWriter {
   #failingSinceMs: number | undefined;
   /** How many chunks, from the first, are on their way. */
   #writingCount = 0;
+  /** What waits is written off the main thread: always, or since `writeNow` failed, until that is over. */
+  #isDeferred: boolean;
+  /** Of a chunk that `writeNow` has written. */
+  #spare: Uint8Array | undefined;
   /** Whether the directory holds anything: where it does not, no cursor is needed. */
   #hasFiles: boolean;
   #isClosed = false;
@@ -52,14 +56,20 @@ export class SpoolWriter {
   #closing: Promise<unknown> = Promise.resolve();
   readonly #nap = new Nap();
 
-  /** @param turn of the last cursor that was written; @param hasFiles whether anything was found */
+  /**
+   * @param turn     of the last cursor that was written
+   * @param hasFiles whether anything was found
+   * @param isPrompt the owner calls `writeNow` behind what it adds
+   */
   constructor(
     private readonly directory: string,
     private readonly events: SpoolWriterEvents,
     private turn: number,
     hasFiles: boolean,
+    private readonly isPrompt: boolean,
   ) {
     this.#hasFiles = hasFiles;
+    this.#isDeferred = !isPrompt;
   }
 
   /** Whether a call is on its way, be it one that hangs. */
@@ -72,7 +82,10 @@ export class SpoolWriter {
     const last = this.chunks.at(-1);
     const fits = last !== undefined && this.chunks.length > this.#writingCount && last.segment === segment;
     if (fits && last.end + bytes <= last.bytes.length) return last;
-    const chunk = { segment, offset, bytes: new Uint8Array(Math.max(chunkBytes, bytes)), end: 0 };
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const room = Math.max(chunkBytes, bytes);
+    const chunk = { segment, offset, bytes: spare?.length === room ? spare : new Uint8Array(room), end: 0 };
     this.chunks.push(chunk);
     return chunk;
   }
@@ -80,7 +93,26 @@ export class SpoolWriter {
   /** Something was put into the last chunk. */
   added(bytes: number): void {
     this.pendingBytes += bytes;
-    this.#run();
+    if (this.#isDeferred) this.#run();
+  }
+
+  /** Writes what waits before it returns, as long as that goes well; else it is tried again behind our back. Only where the writer is prompt. */
+  writeNow(): void {
+    if (this.#isDeferred) return;
+    const { chunks } = this;
+    try {
+      while (chunks.length > 0) {
+        const { segment, offset, bytes, end } = chunks[0]!;
+        const fd = this.#file?.segment === segment ? this.#file.fd : this.#openNow(segment);
+        for (let done = 0; done < end; ) done += writeSync(fd, bytes, done, end - done, offset + done);
+        chunks.shift();
+        this.pendingBytes -= end;
+        this.#spare = bytes;
+      }
+    } catch {
+      this.#isDeferred = true; // what we met will be met again, and told
+      this.#run();
+    }
   }
 
   /** Records before `sequence` are delivered: kept for the next start. */
@@ -110,6 +142,7 @@ export class SpoolWriter {
   /** Gives what waits `withinMs` to be written. */
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true;
+    this.writeNow();
     this.#nap.wake();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => {
@@ -141,11 +174,12 @@ export class SpoolWriter {
   async #work(): Promise<void> {
     this.#isRunning = true;
     await Promise.resolve(); // let the turn fill its chunk
-    while (this.chunks.length > 0 || this.#cursor !== undefined || this.#doomed.size > 0) {
+    while ((this.#isDeferred && this.chunks.length > 0) || this.#cursor !== undefined || this.#doomed.size > 0) {
       try {
         await this.#removeDoomed();
         await this.#writeCursor();
-        await this.#writeChunks();
+        if (this.#isDeferred) await this.#writeChunks();
+        if (this.chunks.length === 0) this.#isDeferred = !this.isPrompt;
         this.#worked();
       } catch (error) {
         this.#failed(error);
@@ -187,6 +221,16 @@ export class SpoolWriter {
     this.events.beforeFirstWrite();
     this.#hasFiles = true;
     this.#file = { segment, fd: await files.open(path, flags, FILE_MODE) };
+    return this.#file.fd;
+  }
+
+  #openNow(segment: number): number {
+    this.#leaveFile();
+    mkdirSync(this.directory, { recursive: true, mode: DIRECTORY_MODE });
+    this.events.beforeFirstWrite();
+    this.#hasFiles = true;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+    this.#file = { segment, fd: openSync(segmentPath(this.directory, segment), flags, FILE_MODE) };
     return this.#file.fd;
   }
 

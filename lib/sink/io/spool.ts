@@ -50,6 +50,8 @@ export interface SpoolOptions {
   readonly whenFull: "drop-oldest" | "drop-newest";
   /** What may wait in memory for the disk. */
   readonly pendingBytesMax: number;
+  /** What is appended is on disk when `writeNow` returns, and not much later. */
+  readonly isPrompt?: boolean;
   readonly wallMs: () => number;
   /** What a stream is called on disk; its number is only good in this process. */
   readonly streamName: (stream: number) => string;
@@ -110,6 +112,7 @@ export class Spool {
       },
       found.turn,
       found.lastId > 0,
+      options.isPrompt === true,
     );
     for (const segment of found.segments) this.#adopt(segment);
     this.#lastId = found.lastId;
@@ -151,6 +154,11 @@ export class Spool {
     return this.#segments[0]?.firstSequence ?? this.#nextSequence;
   }
 
+  /** The record that is read next. */
+  get readSequence(): number {
+    return this.#readSequence;
+  }
+
   /** What the next record's sequence would be. */
   get nextSequence(): number {
     return this.#nextSequence;
@@ -184,6 +192,17 @@ export class Spool {
     this.#readSequence = Math.max(this.#readSequence, sequence);
   }
 
+  /** Reads all that is not confirmed once more. */
+  rewind(): void {
+    this.#readSequence = Math.max(this.#confirmed, this.firstSequence);
+    this.#beginReading(this.#segments[0]);
+  }
+
+  /** Gets what was appended to the disk before it returns, unless that fails: then it goes on trying. */
+  writeNow(): void {
+    this.#writer.writeNow();
+  }
+
   /** Reads on, until `take` has no room or there is nothing more. One at a time. Never throws. */
   async read(take: TakeSpooled): Promise<void> {
     for (;;) {
@@ -215,6 +234,7 @@ export class Spool {
   confirm(sequence: number): void {
     if (sequence < this.#confirmed) return;
     this.#confirmed = sequence + 1;
+    this.#readSequence = Math.max(this.#readSequence, this.#confirmed); // while it is read once more
     if (this.isEmpty) this.#clear();
     while (this.#segments.length > 1 && this.#segments[1]!.firstSequence <= this.#confirmed) this.#removeFirst();
     if (this.#lastId > 0) this.#writer.keepCursor(this.#confirmed);
