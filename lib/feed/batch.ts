@@ -7,7 +7,7 @@
 //   INCARNATION  one life of the sender on that host: 1 to 32 letters and digits. Numbers begin anew with each
 //   FIRST        the number of the first record. Records of one (host, incarnation, group) are numbered consecutively from 1
 //   COUNT        how many records follow, numbered FIRST, FIRST + 1, ...; 0 tells only which number comes next
-//   FLAGS        words joined by commas, or "-". A reader passes over words it does not know
+//   FLAGS        words joined by commas, or "-". A reader passes over words it does not know. See FLAG_AGAIN, ack.ts, former-life.ts
 //   LEN          octets of the record, decimal, no leading zero (octet counting, RFC 6587 section 3.4.1)
 //   RECORD       RFC 5424; what it cannot say is structured data of our own (lib/syslog)
 //

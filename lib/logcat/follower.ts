@@ -6,6 +6,7 @@
 
 import { BATCH_MESSAGE_TYPE, BatchError } from "../feed/batch.ts";
 import { BatchView, readBatch } from "../feed/batch-reader.ts";
+import { tryFormer } from "../feed/former-life.ts";
 import { TextLines } from "../feed/text-payload.ts";
 import type { FrameView } from "../spread/frame.ts";
 import type { View } from "../spread/membership.ts";
@@ -15,7 +16,7 @@ import { type Origin, origin, RecordView } from "../syslog/record.ts";
 import { Arrival } from "./arrival.ts";
 import { type Chooser, matchesOne } from "./choice.ts";
 import type { EndCause, Ending } from "./ending.ts";
-import { GapTracker, type Verdict } from "./gaps.ts";
+import { type Away, GapTracker, type Range, type Verdict } from "./gaps.ts";
 import type { Look } from "./look.ts";
 import { Members } from "./members.ts";
 import type { Notice } from "./notice.ts";
@@ -171,7 +172,7 @@ export class Follower {
     const { host, incarnation, first, count } = batch;
     arrival.host = host;
     arrival.incarnation = incarnation;
-    const verdict = this.#gaps.enter(host, incarnation, arrival.group, first, count);
+    const verdict = this.#gaps.enter(host, incarnation, arrival.group, first, count, tryFormer(batch.flags));
     this.#tellVerdict(verdict, first);
     this.#record.origin = this.#originOf(host);
     for (let index = 0; index < count && this.#ended === undefined; index++) {
@@ -230,14 +231,20 @@ export class Follower {
 
   #tellVerdict(verdict: Verdict, first: number): void {
     const { group, host } = this.#arrival;
-    const { missing, late, formerLast, away } = verdict;
+    const { missing, late, formerLast, ofFormer, away } = verdict;
     const isOfInterest = this.#options.chooser.takesHost(host);
     if (verdict.newcomer && this.#options.members) this.#tell({ kind: "feeds", group, host });
     if (!isOfInterest) return;
-    if (formerLast !== undefined) this.#tell({ kind: "anew", group, host, last: formerLast, next: first });
+    if (formerLast !== undefined)
+      this.#tell({ kind: "anew", group, host, last: formerLast, next: first, missing: missingOf(ofFormer) });
+    if (typeof ofFormer === "object") this.#tellGap(ofFormer, away);
     if (late > 0) this.#tell({ kind: "late", group, host, records: late });
-    if (missing === undefined) return;
-    this.#tell({ kind: "gap", group, host, from: missing.from, to: missing.to, away });
+    if (missing !== undefined) this.#tellGap(missing, away);
+  }
+
+  #tellGap({ from, to }: Range, away: Away): void {
+    const { group, host } = this.#arrival;
+    this.#tell({ kind: "gap", group, host, from, to, away });
     if (this.#options.strict) this.end("gap");
   }
 
@@ -268,6 +275,11 @@ export class Follower {
     }
     return found;
   }
+}
+
+function missingOf(ofFormer: Verdict["ofFormer"]): "none" | "some" | "unknown" {
+  if (ofFormer === undefined) return "unknown";
+  return ofFormer === "nothing" ? "none" : "some";
 }
 
 /** ...unless it begins as a syslog message does: "<13>". */

@@ -9,10 +9,12 @@
 //   below next, in no hole     repeated: to be dropped
 //
 // Where we came in nothing is missing: the first batch of a stream only says where it stands. That holds for another life of a host too: it may be a new one,
-// or an old one whose spool is sent late. A hole is a fact and not a guess; what can't be known is told as that (`formerLast`).
+// or an old one whose spool is sent late. Where it tells how far the life before it came (lib/feed/former-life.ts), and that is the one we followed, both its own
+// beginning and that end are known. A hole is a fact and not a guess; what can't be known is told as that (`formerLast` without `ofFormer`).
 //
 // All of it is bounded. A stream remembers its last HOLES_MAX holes: what is older than the oldest of them (`floor`) can't be told from a repetition any more,
 // and is shown, since a record twice is better than none. Of STREAMS_MAX streams one that was silent is forgotten, and comes in anew.
+import type { FormerLife } from "../feed/former-life.ts";
 
 /** Holes that are remembered of each stream. */
 export const HOLES_MAX = 64;
@@ -40,6 +42,8 @@ export interface Verdict {
   readonly repeated: number;
   /** Set where another life of the host takes the place of one that we followed: the last number of that which came. */
   readonly formerLast: number | undefined;
+  /** Set where that life tells how far the one that we followed came: which of its records are missing. Then nothing else of it is. */
+  readonly ofFormer: Range | "nothing" | undefined;
   /** Whether nothing of this host was seen in this group before. */
   readonly newcomer: boolean;
 }
@@ -50,6 +54,7 @@ const IN_ORDER: Verdict = {
   late: 0,
   repeated: 0,
   formerLast: undefined,
+  ofFormer: undefined,
   newcomer: false,
 };
 
@@ -117,12 +122,20 @@ export class GapTracker {
    * Enters the batch of `count` records numbered from `first` on. `count` 0 only says which number comes next.
    *
    * None of host, incarnation and group may hold a space. The verdict is good until the next call.
+   * @param former what the batch says of the sender's life before
    */
-  enter(host: string, incarnation: string, group: string, first: number, count: number): Verdict {
+  enter(
+    host: string,
+    incarnation: string,
+    group: string,
+    first: number,
+    count: number,
+    former?: FormerLife | "unknown",
+  ): Verdict {
     this.#repeated.length = 0;
     const key = `${host} ${incarnation} ${group}`;
     const stream = this.#streams.get(key);
-    if (stream === undefined) return this.#comeIn(key, host, incarnation, group, first, count);
+    if (stream === undefined) return this.#comeIn(key, host, incarnation, group, first, count, former);
     stream.heard = true;
     const away = this.#awaySince(stream);
     if (first === stream.next && away === "nobody") {
@@ -130,7 +143,7 @@ export class GapTracker {
       return IN_ORDER;
     }
     stream.absences = this.#absences;
-    return this.#judge(stream, first, count, { away, formerLast: undefined, newcomer: false });
+    return this.#judge(stream, first, count, { away, formerLast: undefined, ofFormer: undefined, newcomer: false });
   }
 
   /** Whether record `number` of the batch that was entered last came before. */
@@ -175,36 +188,61 @@ export class GapTracker {
     return stream.absences === BEFORE_US ? "logcat" : "daemon";
   }
 
-  #comeIn(key: string, host: string, incarnation: string, group: string, first: number, count: number): Verdict {
+  #comeIn(
+    key: string,
+    host: string,
+    incarnation: string,
+    group: string,
+    first: number,
+    count: number,
+    told: FormerLife | "unknown" | undefined,
+  ): Verdict {
     const life = `${host} ${group}`;
     const former = this.#lives.get(life);
     const formerStream = former === undefined ? undefined : this.#streams.get(`${host} ${former} ${group}`);
     this.#lives.set(life, incarnation);
-    const stream = new Stream(first, first, this.#absences);
+    const isTold = formerStream !== undefined && typeof told === "object" && told.incarnation === former;
+    // Where it follows on what we know, it began at 1: what is missing since then is missing.
+    const begins = isTold ? 1 : first;
+    const stream = new Stream(begins, begins, this.#absences);
     this.#streams.set(key, stream);
     if (this.#streams.size > STREAMS_MAX) this.#forgetOne();
     return this.#judge(stream, first, count, {
       away: formerStream === undefined ? "nobody" : this.#awaySince(formerStream),
       formerLast: formerStream === undefined ? undefined : formerStream.next - 1,
+      ofFormer: isTold ? (this.#open(formerStream, told.last + 1) ?? "nothing") : undefined,
       newcomer: formerStream === undefined,
     });
+  }
+
+  /** A stream went up to `next`: opens a hole where not all of that has come, and gives it. */
+  #open(stream: Stream, next: number): Range | undefined {
+    if (next <= stream.next) {
+      this.#forgetHoles(stream);
+      return undefined;
+    }
+    const hole = { from: stream.next, to: next - 1 };
+    stream.holes.push(hole);
+    this.#forgetHoles(stream);
+    stream.next = next;
+    this.#missing += hole.to - hole.from + 1;
+    return hole;
+  }
+
+  #forgetHoles(stream: Stream): void {
+    while (stream.holes.length > HOLES_MAX) stream.floor = stream.holes.shift()!.to + 1;
   }
 
   #judge(
     stream: Stream,
     first: number,
     count: number,
-    known: Pick<Verdict, "away" | "formerLast" | "newcomer">,
+    known: Pick<Verdict, "away" | "formerLast" | "ofFormer" | "newcomer">,
   ): Verdict {
     const end = first + count;
-    const missing = first > stream.next ? { from: stream.next, to: first - 1 } : undefined;
     const late = this.#fill(stream, first, Math.min(end, stream.next));
     const repeated = this.#countRepeated();
-    if (missing !== undefined) {
-      stream.holes.push(missing);
-      this.#missing += missing.to - missing.from + 1;
-    }
-    while (stream.holes.length > HOLES_MAX) stream.floor = stream.holes.shift()!.to + 1;
+    const missing = this.#open(stream, first);
     stream.next = Math.max(stream.next, end);
     this.#missing -= late;
     this.#late += late;

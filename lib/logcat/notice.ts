@@ -16,13 +16,14 @@ export type Notice =
     }
   /** Records that were missing came after all. */
   | { readonly kind: "late"; readonly group: string; readonly host: string; readonly records: number }
-  /** A host goes on under another incarnation: what it sent after `last` of the one before is not known. */
+  /** A host goes on under another incarnation. `missing`: of the one before, as far as it tells how far that came; "some" is told as a gap. */
   | {
       readonly kind: "anew";
       readonly group: string;
       readonly host: string;
       readonly last: number;
       readonly next: number;
+      readonly missing: "none" | "some" | "unknown";
     }
   /** A host is heard in a group for the first time. */
   | { readonly kind: "feeds"; readonly group: string; readonly host: string }
@@ -56,7 +57,9 @@ export function noticeText(notice: Notice): string {
     case "late":
       return `${counted(notice.records, "record")} of ${notice.host} that ${notice.records === 1 ? "was" : "were"} missing in ${notice.group} came late`;
     case "anew": {
-      const { group, host, last, next } = notice;
+      const { group, host, last, next, missing } = notice;
+      if (missing === "none") return `${host} began anew in ${group}: nothing is missing`;
+      if (missing === "some") return `${host} began anew in ${group}, and told how far it had come`;
       return `${host} began anew in ${group} at ${next}: what it sent after ${last} is not known`;
     }
     case "feeds":

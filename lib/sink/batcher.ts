@@ -100,14 +100,14 @@ export class Batcher {
     return this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
   }
 
-  #flags(isAgain: boolean): string {
-    if (this.flag === undefined) return isAgain ? FLAG_AGAIN : "-";
-    return isAgain ? `${this.flag},${FLAG_AGAIN}` : this.flag;
+  #flags(isAgain: boolean, former: string): string {
+    const words = [this.flag ?? "", isAgain ? FLAG_AGAIN : "", former].filter((word) => word !== "");
+    return words.length === 0 ? "-" : words.join(",");
   }
 
   #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
     const isEarlier = entry.incarnation !== undefined;
-    const body = writer.close(this.#flags(isAgain || isEarlier));
+    const body = writer.close(this.#flags(isAgain || isEarlier, entry.former));
     const went = send(entry.name, body);
     this.#filling.delete(entry.index);
     if (isEarlier) return went; // its buffer is nobody else's

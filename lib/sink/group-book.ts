@@ -1,6 +1,8 @@
 // The groups that records went to, and how far each is numbered. A group's number is part of a record's identity, so a group is never forgotten; hence
 // the bound, against senders that choose names.
+import { type FormerLife, formatFormer } from "../feed/former-life.ts";
 import type { GroupName } from "../spread/names.ts";
+import type { GroupNumbers } from "./group-numbers.ts";
 
 export interface GroupEntry {
   /** Its place in the book. */
@@ -10,6 +12,8 @@ export interface GroupEntry {
   readonly incarnation: string | undefined;
   /** The number of its next record; from 1. */
   next: number;
+  /** What its batches say of the life before: a word of their flags, "" for none. */
+  readonly former: string;
 }
 
 export class GroupBook {
@@ -17,7 +21,11 @@ export class GroupBook {
   readonly #byName = new Map<GroupName, GroupEntry>();
   readonly #earlier = new Map<string, GroupEntry>();
 
-  constructor(readonly groupsMax: number) {}
+  /** @param former how far the life before came, where anything is to be said of that */
+  constructor(
+    readonly groupsMax: number,
+    private readonly former?: GroupNumbers | "unknown",
+  ) {}
 
   get size(): number {
     return this.#entries.length;
@@ -49,9 +57,29 @@ export class GroupBook {
   }
 
   #add(name: GroupName, incarnation: string | undefined): GroupEntry {
-    const entry = { index: this.#entries.length, name, incarnation, next: 1 };
+    const former = incarnation === undefined ? this.#formerOf(name) : "";
+    const entry = { index: this.#entries.length, name, incarnation, next: 1, former };
     this.#entries.push(entry);
     return entry;
+  }
+
+  /** How far all groups came, for the next life. @param incarnation this life */
+  numbers(incarnation: string): GroupNumbers {
+    const numbers = new Map<string, FormerLife>(this.former === "unknown" ? [] : this.former);
+    for (const [name, { next }] of this.#byName) {
+      numbers.delete(name);
+      numbers.set(name, { incarnation, last: next - 1 });
+    }
+    for (const name of numbers.keys()) {
+      if (numbers.size <= this.groupsMax) break;
+      numbers.delete(name); // the longest unused
+    }
+    return numbers;
+  }
+
+  #formerOf(name: GroupName): string {
+    if (this.former === undefined) return "";
+    return formatFormer(this.former === "unknown" ? "unknown" : (this.former.get(name) ?? "unknown"));
   }
 
   /** The entry at a place in the book. */

@@ -16,6 +16,7 @@ const ORDERLY: Verdict = {
   late: 0,
   repeated: 0,
   formerLast: undefined,
+  ofFormer: undefined,
   newcomer: false,
 };
 
@@ -46,6 +47,38 @@ describe("a batch is judged by its numbers", () => {
     expect(tracker.enter("web1", "a", "log.mail", 10, 5)).toEqual({ ...ORDERLY, late: 3, repeated: 2 });
     expect([10, 11, 12, 13, 14].map((number) => tracker.isRepeated(number))).toEqual([true, false, false, false, true]);
     expect(tracker.totals).toEqual({ streams: 1, missing: 0, late: 3, repeated: 2 });
+  });
+
+  describe("where a host begins anew and tells how far it had come", () => {
+    test("nothing is missing where we have all of that", () => {
+      const verdict = following().enter("web1", "b", "log.mail", 1, 1, { incarnation: "a", last: 10 });
+      expect(verdict).toEqual({ ...ORDERLY, formerLast: 10, ofFormer: "nothing" });
+    });
+
+    test("what we have not is missing, of the old life and of the new, and may still come late", () => {
+      const tracker = following();
+      const verdict = tracker.enter("web1", "b", "log.mail", 3, 1, { incarnation: "a", last: 12 });
+      expect(verdict).toEqual({
+        ...ORDERLY,
+        formerLast: 10,
+        ofFormer: { from: 11, to: 12 },
+        missing: { from: 1, to: 2 },
+      });
+      expect(tracker.totals.missing).toBe(4);
+      expect(tracker.enter("web1", "a", "log.mail", 11, 2).late).toBe(2);
+      expect(tracker.totals.missing).toBe(2);
+    });
+
+    test("of a life that we did not follow, or where it does not know itself, nothing is concluded", () => {
+      const orderly = { ...ORDERLY, formerLast: 10 };
+      expect(following().enter("web1", "c", "log.mail", 3, 1, { incarnation: "b", last: 10 })).toEqual(orderly);
+      expect(following().enter("web1", "b", "log.mail", 3, 1, "unknown")).toEqual(orderly);
+      const { newcomer, ofFormer } = new GapTracker().enter("web1", "b", "log.mail", 3, 1, {
+        incarnation: "a",
+        last: 10,
+      });
+      expect([newcomer, ofFormer]).toEqual([true, undefined]);
+    });
   });
 
   test("where we come in nothing is missing", () => {

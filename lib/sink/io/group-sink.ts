@@ -26,6 +26,7 @@ import { type GroupLink, GroupSender } from "../group-sender.ts";
 import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import { leaveGroupNumbers, takeGroupNumbers } from "./group-numbers-file.ts";
 import type { SpoolPlace } from "./queued-sink.ts";
 import { Spool, type SpoolEvent } from "./spool.ts";
 import { SpooledQueue } from "./spooled-queue.ts";
@@ -48,6 +49,8 @@ export interface GroupSinkOptions {
   readonly acks?: number;
   /** What outlives memory: records keep the identity that they got, through an end of the process too. */
   readonly spool?: SpoolPlace;
+  /** Where an orderly end leaves how far the groups are numbered, for the next life to announce; "": it announces that it doesn't know. Left out: nothing is announced. */
+  readonly numbersPath?: string;
   readonly onEvent: (event: SinkEvent) => void;
   readonly onSpoolEvent?: (event: OwnQueueEvent) => void;
 }
@@ -68,7 +71,7 @@ export class GroupSink implements Sink {
   readonly #queue: SpooledQueue | AckedQueue;
   /** The same queue, where records are kept until recorders have them. */
   readonly #acked: AckedQueue | undefined;
-  readonly #book = new GroupBook(GROUPS_MAX);
+  readonly #book: GroupBook;
   readonly #sender: GroupSender;
   readonly #writer = new RecordWriter();
   #rounds: ReturnType<typeof setInterval> | undefined;
@@ -86,6 +89,9 @@ export class GroupSink implements Sink {
   constructor(options: GroupSinkOptions) {
     this.#options = options;
     this.name = options.payload === "text" ? "group:* as text" : "group:*";
+    const { numbersPath, payload } = options;
+    const isTold = numbersPath !== undefined && payload !== "text";
+    this.#book = new GroupBook(GROUPS_MAX, isTold ? takeGroupNumbers(numbersPath) : undefined);
     this.#acked = this.#openAcked();
     this.#queue = this.#acked ?? this.#openQueue();
     this.counters.accepted = this.#queue.records; // of an earlier life
@@ -174,6 +180,8 @@ export class GroupSink implements Sink {
     clearInterval(this.#rounds);
     this.#lostAtEnd = await this.#queue.close(Math.max(500, withinMs));
     this.counters.lost += this.#lostAtEnd;
+    const { numbersPath = "", incarnation } = this.#options;
+    if (numbersPath !== "") leaveGroupNumbers(numbersPath, this.#book.numbers(incarnation));
     await this.#session.close();
   }
 

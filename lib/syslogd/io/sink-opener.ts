@@ -33,6 +33,8 @@ const FILE_MODE = 0o640;
 /** Of one rule's path by template. */
 const OPEN_FILES_MAX = 128;
 const ROTATIONS_KEPT = 10;
+/** In the spool directory. */
+const GROUP_NUMBERS = "group-numbers";
 
 export interface OpenerContext {
   /** This host's name in batches. */
@@ -143,6 +145,7 @@ export class SinkOpener {
       queueBytesMax: keys.queue ?? settings.queueBytesMax,
       payload,
       ...(spool === undefined ? {} : { spool }),
+      ...(payload === "text" ? {} : { numbersPath: numbersPath(settings) }),
       onEvent: (event) => this.#tell(name, event, sink.waiting),
       onSpoolEvent: (event) => this.#tell(name, event, sink.waiting),
     });
@@ -199,6 +202,10 @@ export class SinkOpener {
     const { severity, text } = isSinkEvent(event) ? reportOf(name, event, waiting) : queueReport(name, event);
     this.#context.onTold(severity, text, event.on === "failing");
   }
+}
+
+function numbersPath({ spoolDirectory }: SinkSettings): string {
+  return spoolDirectory === "" ? "" : join(spoolDirectory, GROUP_NUMBERS);
 }
 
 function rotationOf(keys: SinkKeys): RotationRule | undefined {
