@@ -9,6 +9,8 @@ export interface Contest {
   readonly theirs: () => Promise<Figures>;
   /** What the median ratio ours/theirs should reach: at least for rates, at most for costs. */
   readonly goals: Readonly<Record<string, { readonly ratio: number; readonly better: "more" | "less" }>>;
+  /** What a figure of ours may be at most in any run, whatever theirs is: records lost, memory. */
+  readonly most?: Readonly<Record<string, number>>;
 }
 
 /** Runs a contest `pairs` times, after one pair that is not counted, and prints a row a figure. */
@@ -23,6 +25,7 @@ export async function hold(contest: Contest, pairs: number): Promise<void> {
     const second = oursFirst ? await contest.theirs() : await contest.ours();
     runs.push(oursFirst ? { ours: first, theirs: second } : { ours: second, theirs: first });
   }
+  for (const [figure, most] of Object.entries(contest.most ?? {})) tellMost(contest.name, figure, most, runs);
   for (const [figure, goal] of Object.entries(contest.goals)) {
     const ours = spread(runs.map((run) => run.ours[figure] ?? Number.NaN));
     const theirs = spread(runs.map((run) => run.theirs[figure] ?? Number.NaN));
@@ -39,6 +42,27 @@ export async function hold(contest: Contest, pairs: number): Promise<void> {
       ].join(" "),
     );
   }
+}
+
+/** Of each side the median and the worst. */
+function tellMost(
+  name: string,
+  figure: string,
+  most: number,
+  runs: readonly { readonly ours: Figures; readonly theirs: Figures }[],
+): void {
+  const ours = spread(runs.map((run) => run.ours[figure] ?? Number.NaN));
+  const theirs = spread(runs.map((run) => run.theirs[figure] ?? Number.NaN));
+  const both = ({ median, most: worst }: ReturnType<typeof spread>) => `${show(median)} (worst ${show(worst)})`;
+  console.log(
+    [
+      name.padEnd(46),
+      figure.padEnd(22),
+      `ours ${both(ours)}`.padEnd(30),
+      `theirs ${both(theirs)}`.padEnd(30),
+      `goal ours <= ${most} ${ours.most <= most ? "reached" : "NOT reached"}`,
+    ].join(" "),
+  );
 }
 
 function spread(values: readonly number[]): { least: number; median: number; most: number } {
