@@ -1,8 +1,8 @@
 // Writing into a caller's buffer. Each function writes at `at` and returns the offset behind what it wrote; the caller has made sure of the room (a format's
 // `bound`).
 //
-// Copies are loops: for header fields of some bytes a loop costs less than the view that `set` needs; measured for 200 bytes, a loop that looks for control
-// characters on the way takes 100 ns, a view and `set` 42 ns, of the 1,700 ns that a record has at 600,000 a second.
+// Copies are loops: for header fields of some bytes a loop costs less than the view that `set` needs. Text is copied four bytes at a time while all four are
+// plain ASCII: 80 ns for 200 bytes, where a loop over the bytes takes 150 to 190 and a view with `set` behind the check 105.
 
 const DIGIT_0 = 0x30;
 const HASH = 0x23;
@@ -42,13 +42,52 @@ export const ESCAPED_BYTES = 4;
  */
 export function writeLine(out: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): number {
   while (from < to) {
-    const byte = bytes[from++]!;
-    if (IS_PLAIN[byte] !== 0) out[at++] = byte;
-    else if (byte === 0xc2 && (from >= to || (bytes[from]! & 0xe0) !== 0x80)) out[at++] = byte;
-    else if (byte === 0xc2) at = writeOctal(out, at, bytes[from++]!);
-    else at = writeOctal(out, at, byte);
+    if (to - from >= WORDS_WORTH_BYTES) {
+      const plain = copyPlainWords(out, at, bytes, from, to);
+      at += plain;
+      from += plain;
+    }
+    // What stopped it, if anything did, and some more: text of other than ASCII is not asked at every byte.
+    for (const pause = Math.min(to, from + WORDS_WORTH_BYTES); from < pause; ) {
+      const byte = bytes[from++]!;
+      if (IS_PLAIN[byte] !== 0) out[at++] = byte;
+      else if (byte === 0xc2 && (from >= to || (bytes[from]! & 0xe0) !== 0x80)) out[at++] = byte;
+      else if (byte === 0xc2) at = writeOctal(out, at, bytes[from++]!);
+      else at = writeOctal(out, at, byte);
+    }
   }
   return at;
+}
+
+/** From so many bytes on it is worth to look at four at once. */
+const WORDS_WORTH_BYTES = 16;
+
+const sources = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
+const targets = { bytes: new Uint8Array(0), view: new DataView(new ArrayBuffer(0)) };
+
+/** Copies as many whole words as there are that `writeLine` leaves as they are, and returns how many bytes that were. */
+function copyPlainWords(out: Uint8Array, at: number, bytes: Uint8Array, from: number, to: number): number {
+  const source = viewOf(sources, bytes);
+  const target = viewOf(targets, out);
+  const last = to - 4;
+  let next = from;
+  while (next <= last) {
+    const word = source.getUint32(next, true);
+    // No byte of 0x80 and above, none below 0x20, none of 0x7F: then none of these three has the highest bit of a byte set.
+    if (((word | (word - 0x20202020) | (word + 0x01010101)) & 0x80808080) !== 0) break;
+    target.setUint32(at + next - from, word, true);
+    next += 4;
+  }
+  return next - from;
+}
+
+/** Of the array that was asked for last: record after record lies in one, and goes into one. */
+function viewOf(last: { bytes: Uint8Array; view: DataView }, bytes: Uint8Array): DataView {
+  if (last.bytes !== bytes) {
+    last.bytes = bytes;
+    last.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return last.view;
 }
 
 function writeOctal(out: Uint8Array, at: number, byte: number): number {

@@ -98,8 +98,59 @@ function readIsoZone(
   return at;
 }
 
-/** Reads a BSD time, or a relative of it, at `at`. @param nowUs the time of receipt, for a date without a year */
+/**
+ * Reads a BSD time, or a relative of it, at `at`. @param nowUs the time of receipt, for a date without a year
+ *
+ * Many messages are of one second: the last plain time is remembered, and its text compared (a quarter of the time that reading a message takes).
+ */
 export function readBsdTime(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  nowUs: number,
+  zone: ZoneOffset,
+  into: ClaimedTime,
+): number {
+  if (isLastTime(bytes, at, end, nowUs, zone)) {
+    into.timeUs = lastTime.timeUs;
+    into.zoneMinutes = lastTime.zoneMinutes;
+    return at + PLAIN_BYTES;
+  }
+  const timeEnd = readAnyBsdTime(bytes, at, end, nowUs, zone, into);
+  if (timeEnd === at + PLAIN_BYTES && isNear(into.timeUs, nowUs)) {
+    for (let index = 0; index < PLAIN_BYTES; index++) lastTime.text[index] = bytes[at + index]!;
+    lastTime.zone = zone;
+    lastTime.timeUs = into.timeUs;
+    lastTime.zoneMinutes = into.zoneMinutes;
+  }
+  return timeEnd;
+}
+
+/** "Oct 11 22:14:15" */
+const PLAIN_BYTES = 15;
+const lastTime = {
+  text: new Uint8Array(PLAIN_BYTES),
+  zone: undefined as ZoneOffset | undefined,
+  timeUs: 0,
+  zoneMinutes: 0,
+};
+
+/** Near enough that the year can be no other. */
+function isNear(timeUs: number, nowUs: number): boolean {
+  return Math.abs(timeUs - nowUs) < 180 * DAY_US;
+}
+
+/** Whether the text at `at` is the time that was read last, for sure with nothing behind it that belongs to a time: a fraction, a year, a zone. */
+function isLastTime(bytes: Uint8Array, at: number, end: number, nowUs: number, zone: ZoneOffset): boolean {
+  const { text } = lastTime;
+  if (end - at < PLAIN_BYTES + 2 || zone !== lastTime.zone || !isNear(lastTime.timeUs, nowUs)) return false;
+  const behind = bytes[at + PLAIN_BYTES + 1]!;
+  if (bytes[at + PLAIN_BYTES] !== SPACE || behind < 0x61 || behind > 0x7a) return false;
+  for (let index = PLAIN_BYTES - 1; index >= 0; index--) if (bytes[at + index] !== text[index]) return false;
+  return true;
+}
+
+function readAnyBsdTime(
   bytes: Uint8Array,
   at: number,
   end: number,

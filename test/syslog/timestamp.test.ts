@@ -180,3 +180,48 @@ test("what is written of a time is read back as the same time", () => {
     cases(2000),
   );
 });
+
+test("a time that was read just before is read the same again, whatever stands behind it and whenever it came", () => {
+  const half = 15_811_200_000_000; // 183 days
+  const forget = encode("Feb 02 02:02:02 x");
+  const scratch = { timeUs: 0, zoneMinutes: 0 };
+  const read = (text: string, nowUs: number, zone: number) => {
+    const into = { timeUs: -1, zoneMinutes: -1 };
+    const bytes = encode(text);
+    return { end: readBsdTime(bytes, 0, bytes.length, nowUs, zones.get(zone)!, into), ...into };
+  };
+  const zones = new Map([0, 60, -300].map((minutes) => [minutes, fixedZone(minutes)]));
+  const behind = fc.constantFrom(
+    "",
+    " ",
+    " host app",
+    ".5 host",
+    " 2001 x",
+    " UTC: x",
+    "x",
+    ": host",
+    " 2001:db8::7 x",
+    " CET 1999 x",
+  );
+  const when = fc.integer({ min: 0, max: 1_900_000_000_000_000 });
+  fc.assert(
+    fc.property(
+      when,
+      fc.integer({ min: -2 * half, max: 2 * half }),
+      fc.constantFrom(0, 60, -300),
+      behind,
+      fc.constantFrom(0, 60, -300),
+      (timeUs, laterUs, zone, tail, otherZone) => {
+        const out = new Uint8Array(20);
+        new TimeWriter().bsd(out, 0, timeUs, 0);
+        const text = new TextDecoder().decode(out.subarray(0, 15));
+        readBsdTime(forget, 0, forget.length, 0, UTC, scratch);
+        const afresh = read(text + tail, timeUs + laterUs, otherZone);
+        readBsdTime(forget, 0, forget.length, 0, UTC, scratch);
+        read(`${text} host app: text`, timeUs, zone);
+        expect(read(text + tail, timeUs + laterUs, otherZone)).toEqual(afresh);
+      },
+    ),
+    cases(3_000),
+  );
+});
