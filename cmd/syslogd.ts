@@ -9,6 +9,7 @@ import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { Operation } from "../lib/control/io/operation.ts";
+import { forgetStartPages } from "../lib/linux/executable-pages.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
@@ -212,6 +213,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
+    forgetStartPages();
     await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
     const lostBefore = lostOf(daemon);

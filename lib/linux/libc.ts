@@ -28,6 +28,7 @@ const SYMBOLS = {
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: LONG },
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", LONG], returns: LONG },
   munmap: { args: [LONG, "u64"], returns: "i32" },
+  madvise: { args: [LONG, "u64", "i32"], returns: "i32" },
   clock_gettime: { args: ["i32", "ptr"], returns: "i32" },
 } as const;
 

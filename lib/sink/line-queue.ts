@@ -6,7 +6,7 @@ import type { RecordView } from "../syslog/record.ts";
 
 /** One write. Large enough that its cost is that of the bytes alone. */
 const BLOCK_BYTES = 131_072;
-const FREE_BLOCKS_MAX = 16;
+const FREE_BLOCKS_MAX = 32;
 const LF = 10;
 
 /** Whole lines, one record each. */

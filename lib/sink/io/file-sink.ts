@@ -90,7 +90,7 @@ export class FileSink implements Sink, Outlet {
   }
 
   get isBehind(): boolean {
-    if (this.#queue.bytes < this.#queue.bytesMax / 4 || this.#failingSinceMs !== undefined) return false;
+    if (this.#queue.bytes < this.#queue.bytesMax / 8 || this.#failingSinceMs !== undefined) return false;
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
   }
 
