@@ -167,8 +167,9 @@ const contests: Contest[] = [
   },
   {
     name: "unix datagram to file, 5,000 a second",
-    ours: overUnix(ourSyslogd, 50_000, 5_000),
-    theirs: overUnix(rsyslog, 50_000, 5_000),
+    // Half a minute: in the first ten seconds a third of ours is the compiler's.
+    ours: overUnix(ourSyslogd, 150_000, 5_000),
+    theirs: overUnix(rsyslog, 150_000, 5_000),
     goals: { cpuPerMillion: atMost(1) },
     most: { lostPercent: 0, peakMiB: 96 },
   },
