@@ -17,6 +17,7 @@ import { systemClock } from "../lib/run/clock.ts";
 import type { Server } from "../lib/spread/server.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
+import { recordCommand } from "./logcat/record.ts";
 import { tables } from "./tables.ts";
 
 const FLAGS = {
@@ -125,6 +126,7 @@ export const logcatCommand: AnyCommand = defineCommand({
   ],
   positionals: [{ name: "GROUP", about: 'a group, or a set of the configuration: "@web"', many: true }],
   flags: FLAGS,
+  commands: [recordCommand],
   json: true,
   sections: [
     {

@@ -4,25 +4,21 @@
 //
 // A record is a view into the message's frame from the first arrow to the last; what becomes a string becomes one for a regular expression, or once a batch.
 
-import { BATCH_MESSAGE_TYPE, BatchError } from "../feed/batch.ts";
-import { BatchView, readBatch } from "../feed/batch-reader.ts";
+import { BatchError } from "../feed/batch.ts";
 import { tryFormer } from "../feed/former-life.ts";
-import { TextLines } from "../feed/text-payload.ts";
 import type { FrameView } from "../spread/frame.ts";
 import type { View } from "../spread/membership.ts";
-import { parseMessage } from "../syslog/parse.ts";
-import { DEFAULT_RULES, OWN_RULES, type ParseRules } from "../syslog/parse-rules.ts";
-import { type Origin, origin, RecordView } from "../syslog/record.ts";
-import { Arrival } from "./arrival.ts";
 import { type Chooser, matchesOne } from "./choice.ts";
 import type { EndCause, Ending } from "./ending.ts";
-import { type Away, GapTracker, type Range, type Verdict } from "./gaps.ts";
+import { GapTracker, type Verdict } from "./gaps.ts";
 import type { Look } from "./look.ts";
 import { Members } from "./members.ts";
 import type { Notice } from "./notice.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Rates } from "./rates.ts";
 import { Tally } from "./tally.ts";
+import { Unpacker } from "./unpacker.ts";
+import { verdictNotices } from "./verdict-notices.ts";
 
 export interface FollowerOptions {
   /** Groups that we asked for, by the names that frames have. */
@@ -53,18 +49,12 @@ export interface Moment {
 
 /** Senders whose messages could not be read, of which that was told. */
 const TOLD_MAX = 1_000;
-const ORIGINS_MAX = 4_096;
-/** Raw text is not interpreted... */
-const TEXT_RULES: ParseRules = { ...DEFAULT_RULES, read: "nothing" };
 
 export class Follower {
   readonly tally = new Tally();
   readonly #options: FollowerOptions;
   readonly #gaps = new GapTracker();
-  readonly #batch = new BatchView();
-  readonly #record = new RecordView();
-  readonly #arrival = new Arrival();
-  readonly #origins = new Map<string, Origin>();
+  readonly #unpacker = new Unpacker();
   readonly #told = new Set<string>();
   readonly #members = new Members();
   #ended: EndCause | undefined;
@@ -96,10 +86,7 @@ export class Follower {
     if (group === undefined) return;
     this.tally.messages += 1;
     this.tally.bytes += frame.bodyEnd - frame.bodyStart;
-    this.#arrival.group = group;
-    this.#arrival.sender = frame.name;
-    if (frame.messageType === BATCH_MESSAGE_TYPE) this.#takeBatch(frame, now);
-    else this.#takeText(frame, now);
+    this.#takeRecords(frame, group, now);
   }
 
   /** A view of a group came. */
@@ -159,56 +146,42 @@ export class Follower {
     return undefined; // to us alone, by private group: no log
   }
 
-  #takeBatch(frame: FrameView, now: Moment): void {
-    const batch = this.#batch;
-    const arrival = this.#arrival;
+  #takeRecords(frame: FrameView, group: string, now: Moment): void {
+    const unpacker = this.#unpacker;
+    const { arrival, batch } = unpacker;
     try {
-      readBatch(frame.bytes, frame.bodyStart, frame.bodyEnd, batch);
+      if (!unpacker.open(frame, group, now.wallUs)) {
+        while (this.#ended === undefined && unpacker.next()) this.#take(now);
+        return;
+      }
     } catch (error) {
       if (!(error instanceof BatchError)) throw error;
       this.#unreadable(error.message);
       return;
     }
-    const { host, incarnation, first, count } = batch;
-    arrival.host = host;
-    arrival.incarnation = incarnation;
-    const verdict = this.#gaps.enter(host, incarnation, arrival.group, first, count, tryFormer(batch.flags));
+    const { first, count } = batch;
+    const verdict = this.#gaps.enter(
+      arrival.host,
+      arrival.incarnation,
+      arrival.group,
+      first,
+      count,
+      tryFormer(batch.flags),
+    );
     this.#tellVerdict(verdict, first);
-    this.#record.origin = this.#originOf(host);
-    for (let index = 0; index < count && this.#ended === undefined; index++) {
-      if (verdict.repeated > 0 && this.#gaps.isRepeated(first + index)) continue;
-      arrival.number = first + index;
-      this.#take(frame.bytes, batch.starts[index]!, batch.ends[index]!, OWN_RULES, now);
+    while (this.#ended === undefined && unpacker.next()) {
+      if (verdict.repeated === 0 || !this.#gaps.isRepeated(arrival.number)) this.#take(now);
     }
   }
 
-  #takeText(frame: FrameView, now: Moment): void {
-    const { bytes } = frame;
-    const arrival = this.#arrival;
-    arrival.host = "";
-    arrival.incarnation = "";
-    arrival.number = 0;
-    // A session is #name#daemon, and a daemon mostly has its host's name: the best that is known of where a text is from.
-    this.#record.origin = this.#originOf(arrival.sender.slice(arrival.sender.lastIndexOf("#") + 1));
-    const lines = new TextLines(bytes, frame.bodyStart, frame.bodyEnd);
-    while (this.#ended === undefined && lines.next()) {
-      const rules = hasPri(bytes, lines.start, lines.end) ? DEFAULT_RULES : TEXT_RULES;
-      this.#take(bytes, lines.start, lines.end, rules, now);
-    }
-  }
-
-  /** One record, at [start, end) of `bytes`. */
-  #take(bytes: Uint8Array, start: number, end: number, rules: ParseRules, now: Moment): void {
-    const record = this.#record;
-    record.receivedUs = now.wallUs;
-    record.pid = -1;
-    record.uid = -1;
-    parseMessage(record, bytes, start, end, rules);
+  /** The record that was unpacked. */
+  #take(now: Moment): void {
+    const { record, arrival } = this.#unpacker;
     this.tally.records += 1;
     const { chooser, ending, rates, records } = this.#options;
-    if (!chooser.takes(record, this.#arrival)) return;
+    if (!chooser.takes(record, arrival)) return;
     this.tally.chosen += 1;
-    rates?.record(record, this.#arrival);
+    rates?.record(record, arrival);
     if (records !== undefined) this.#show(records);
     const matches = ending.readsText && matchesOne(ending.rule.until, record.msgText());
     const cause = ending.onRecord(now.monotonicMs, matches);
@@ -219,7 +192,7 @@ export class Follower {
     this.tellSkipped();
     const line = this.#skipped > 0 ? undefined : outlet.open(false);
     if (line !== undefined) {
-      this.#options.look.record(line, this.#record, this.#arrival);
+      this.#options.look.record(line, this.#unpacker.record, this.#unpacker.arrival);
       if (outlet.close()) {
         this.tally.shown += 1;
         return;
@@ -230,26 +203,18 @@ export class Follower {
   }
 
   #tellVerdict(verdict: Verdict, first: number): void {
-    const { group, host } = this.#arrival;
-    const { missing, late, formerLast, ofFormer, away } = verdict;
-    const isOfInterest = this.#options.chooser.takesHost(host);
-    if (verdict.newcomer && this.#options.members) this.#tell({ kind: "feeds", group, host });
-    if (!isOfInterest) return;
-    if (formerLast !== undefined)
-      this.#tell({ kind: "anew", group, host, last: formerLast, next: first, missing: missingOf(ofFormer) });
-    if (typeof ofFormer === "object") this.#tellGap(ofFormer, away);
-    if (late > 0) this.#tell({ kind: "late", group, host, records: late });
-    if (missing !== undefined) this.#tellGap(missing, away);
-  }
-
-  #tellGap({ from, to }: Range, away: Away): void {
-    const { group, host } = this.#arrival;
-    this.#tell({ kind: "gap", group, host, from, to, away });
-    if (this.#options.strict) this.end("gap");
+    const { arrival } = this.#unpacker;
+    const { chooser, members, strict } = this.#options;
+    if (verdict.newcomer && members) this.#tell({ kind: "feeds", group: arrival.group, host: arrival.host });
+    if (!chooser.takesHost(arrival.host)) return;
+    for (const notice of verdictNotices(verdict, arrival, first)) {
+      this.#tell(notice);
+      if (notice.kind === "gap" && strict) this.end("gap");
+    }
   }
 
   #unreadable(reason: string): void {
-    const { group, sender } = this.#arrival;
+    const { group, sender } = this.#unpacker.arrival;
     this.tally.unreadable += 1;
     const about = `${sender} ${group}`;
     if (this.#told.has(about) || this.#told.size >= TOLD_MAX) return;
@@ -265,24 +230,4 @@ export class Follower {
     look.notice(line, notice);
     notices.close();
   }
-
-  #originOf(host: string): Origin {
-    let found = this.#origins.get(host);
-    if (found === undefined) {
-      if (this.#origins.size >= ORIGINS_MAX) this.#origins.clear(); // names are the network's: no bound but this
-      found = origin("group", host);
-      this.#origins.set(host, found);
-    }
-    return found;
-  }
-}
-
-function missingOf(ofFormer: Verdict["ofFormer"]): "none" | "some" | "unknown" {
-  if (ofFormer === undefined) return "unknown";
-  return ofFormer === "nothing" ? "none" : "some";
-}
-
-/** ...unless it begins as a syslog message does: "<13>". */
-function hasPri(bytes: Uint8Array, start: number, end: number): boolean {
-  return end - start > 2 && bytes[start] === 0x3c && bytes[start + 1]! >= 0x30 && bytes[start + 1]! <= 0x39;
 }

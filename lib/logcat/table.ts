@@ -9,6 +9,7 @@ import { TIME_LOOKS } from "./clock-face.ts";
 import { WIDE_FORMS } from "./line-writer.ts";
 import { FORMAT_FORM, lookOf } from "./look-of.ts";
 import { GROUP_FORM } from "./subscription.ts";
+import { checkWrites, recorderSchema, writeSchema } from "./write-table.ts";
 
 /** When colours are written. */
 export const COLOR_CHOICES = ["auto", "always", "never"] as const;
@@ -65,6 +66,11 @@ const schema = v.strictObject({
       "what may wait for a file that can't be written, or a reader of the output, and for a slow one no more than it reads in a second; then records are skipped, counted and told",
     ),
   ),
+  write: v.pipe(
+    v.optional(v.array(writeSchema(group(), explained(FORMAT_FORM, readFormat))), []),
+    v.description("what `logcat record` writes where: one entry for each file, or files with one template"),
+  ),
+  recorder: v.pipe(v.optional(recorderSchema, {}), v.description("how `logcat record` runs")),
 });
 
 export type LogcatTable = v.InferOutput<typeof schema>;
@@ -82,6 +88,31 @@ export const logcatTable = defineTable({
 # highlight = ["[Ee]rror", "timeout"]
 # Names for sets of groups: logcat @web
 # sets = { web = ["www.example.org", "www.example.net"] }
+
+# What \`logcat record\` writes where. A file for each host and program, kept for a month:
+# [[logcat.write]]
+# groups = ["log.auth", "log.mail"]
+# to = "file:/var/log/cluster/%host%/%app%.log"
+# severity = "info"
+# format = "traditional"
+# rotate_age = "1d"
+# rotate_size = "1GiB"
+# rotate_keep_for = "30d"
+# rotate_keep = 1000
+# owner = "root:adm"
+# mode = "0640"
+
+# Access logs stay as they are, one file for each group.
+# [[logcat.write]]
+# groups = ["@web"]
+# to = "file:/var/log/apache-all/%group%.log"
+# format = "raw"
+# rotate_size = "1GiB"
+# rotate_keep = 10
+
+# [logcat.recorder]
+# pid_file = "/run/spreadbox/logcat.pid"
+# state = "/var/lib/spreadbox/logcat"
 `,
 });
 
@@ -93,10 +124,9 @@ function readFormat(format: string): string {
 
 function checkMeaning(table: LogcatTable): readonly Complaint[] {
   const complaints: Complaint[] = [];
-  for (const [index, name] of table.groups.entries()) {
-    if (name.startsWith("@") && !Object.hasOwn(table.sets, name.slice(1)))
-      complaints.push({ path: ["groups", index], code: "set", message: `"${name}" is no set of logcat.sets` });
-  }
+  const lists = table.write.map(({ groups }, index) => ({ names: groups ?? [], path: ["write", index, "groups"] }));
+  for (const { names, path } of [{ names: table.groups, path: ["groups"] }, ...lists])
+    complaints.push(...unknownSets(names, table.sets, path));
   for (const [set, names] of Object.entries(table.sets)) {
     for (const [index, name] of names.entries()) {
       if (name.startsWith("@"))
@@ -107,5 +137,17 @@ function checkMeaning(table: LogcatTable): readonly Complaint[] {
         });
     }
   }
-  return complaints;
+  return complaints.length > 0 ? complaints : checkWrites(table);
+}
+
+function unknownSets(
+  names: readonly string[],
+  sets: LogcatTable["sets"],
+  path: readonly (string | number)[],
+): Complaint[] {
+  return names.flatMap((name, index) =>
+    name.startsWith("@") && !Object.hasOwn(sets, name.slice(1))
+      ? [{ path: [...path, index], code: "set", message: `"${name}" is no set of logcat.sets` }]
+      : [],
+  );
 }

@@ -33,13 +33,18 @@ export interface Origin {
   readonly host: string;
   /** `host`, encoded once. */
   readonly hostBytes: Uint8Array;
+  /** The group that it came by, "" where by none. */
+  readonly group: string;
+  /** `group`, encoded once. */
+  readonly groupBytes: Uint8Array;
 }
 
 /** Makes an origin. Characters that no host name can hold become `_`, so that `host` is one word wherever it is written. */
-export function origin(via: Via, host: string, peer = ""): Origin {
+export function origin(via: Via, host: string, peer = "", group = ""): Origin {
   const word = host.replace(/[^\x21-\x7e]/g, "_") || "-";
   const encoder = new TextEncoder();
-  return { via, peer, peerBytes: encoder.encode(peer), host: word, hostBytes: encoder.encode(word) };
+  const bytes = { peerBytes: encoder.encode(peer), hostBytes: encoder.encode(word), groupBytes: encoder.encode(group) };
+  return { via, peer, host: word, group, ...bytes };
 }
 
 /** For records of which nothing is known. */

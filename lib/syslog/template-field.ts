@@ -102,6 +102,10 @@ const FIELDS = {
     bound: ({ origin }) => ESCAPED_BYTES * origin.peerBytes.length,
     write: ({ origin }, out, at, manner) => writeText(out, at, origin.peerBytes, 0, origin.peerBytes.length, manner),
   },
+  group: {
+    bound: ({ origin }) => ESCAPED_BYTES * origin.groupBytes.length,
+    write: ({ origin }, out, at, manner) => writeText(out, at, origin.groupBytes, 0, origin.groupBytes.length, manner),
+  },
   pid: {
     bound: ({ procidStart, procidEnd }) => NUMBER_BYTES_MAX + ESCAPED_BYTES * (procidEnd - procidStart),
     write: (record, out, at, manner) =>

@@ -1,11 +1,9 @@
 // What a sink is told besides where it goes: [[syslogd.sink]]. Entries apply to every sink whose name fits their pattern, in their order, a later key over an
 // earlier one; so "file:*" may set what all files have in common, and an entry behind it what is special to one.
+import type { SyncChoice } from "../sink/file-keys.ts";
 import { describeFormat, type FormatChoice } from "../syslog/format-choice.ts";
 import { type Destination, formatDestination } from "./destination.ts";
 import type { PermittedPeer } from "./permitted-peer.ts";
-
-/** When what is written to a file is on the disk: whenever the system likes, so long after it was written, or before anything more is written. */
-export type SyncChoice = "never" | "each" | { readonly everyMs: number };
 
 /** The keys of an entry; what is left out is not said. */
 export interface SinkKeys {

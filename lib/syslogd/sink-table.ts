@@ -1,23 +1,21 @@
 // [[syslogd.sink]] of the configuration: what is special to one sink, or to all of a kind.
 import * as v from "valibot";
-import { tryDuration } from "../base/duration.ts";
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
-import { duration, explained, integer, parsed, size } from "../base/schema.ts";
+import { duration, explained, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
+import { fileKeys } from "../sink/file-keys.ts";
 import { SEVERITY_NAMES, trySeverity } from "../syslog/severity.ts";
 import { formatDestination, parseDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
-import { KINDS_OF_KEY, type SinkEntry, type SinkKeys, type SinkKind, type SyncChoice } from "./sink-settings.ts";
+import { KINDS_OF_KEY, type SinkEntry, type SinkKeys, type SinkKind } from "./sink-settings.ts";
 
 const PATTERN_FORM = 'a sink as a rule names it, or a pattern of sinks such as "file:*" or "tcp:*"';
 const KINDS: readonly SinkKind[] = ["file", "group", "udp", "tcp", "tls", "fifo", "program", "users", "console"];
 const FILE_FORM = 'an absolute path such as "/etc/spreadbox/cert.pem"';
 const path = (form: string) => parsed(form, (text) => (/^\/[^\0]*$/.test(text) ? text : undefined));
-const SYNC_FORM = '"never", "each" or a duration such as "500ms"';
 const SEVERITY_FORM = `a severity: ${SEVERITY_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
-const OWNER_FORM = 'a user, or a user and a group, such as "syslog", "syslog:adm" or ":adm"';
 
 const sinkSchema = v.strictObject({
   of: v.pipe(
@@ -36,49 +34,10 @@ const sinkSchema = v.strictObject({
     v.optional(v.picklist(["drop-oldest", "drop-newest"], '"drop-oldest" or "drop-newest"')),
     v.description("which records go when the spool is full; by default the oldest"),
   ),
-  mode: v.pipe(
-    v.optional(
-      parsed('octal digits such as "0640"', (text) =>
-        /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined,
-      ),
-    ),
-    v.description("file: the mode of one that is made; by default 0640. The umask takes away from it"),
-  ),
-  owner: v.pipe(
-    v.optional(
-      parsed(OWNER_FORM, (text) =>
-        /^(?=.)([a-z_][a-z0-9_.-]{0,31}\$?)?(:[a-z_][a-z0-9_.-]{0,31}\$?)?$/i.test(text) ? text : undefined,
-      ),
-    ),
-    v.description("file: whose one is that is made; by default of who runs syslogd"),
-  ),
-  sync: v.pipe(
-    v.optional(parsed(SYNC_FORM, trySync, { examples: ["never", "each", "500ms"] })),
-    v.description(
-      "file: have the disk keep what is written: never (when the system likes), each (before more is written), or so long after; by default never",
-    ),
-  ),
+  ...fileKeys,
   sync_severity: v.pipe(
     v.optional(parsed(SEVERITY_FORM, trySeverity, { examples: ["err", "crit"] })),
     v.description("file: have records of this severity, and of graver ones, on the disk at once, whatever sync says"),
-  ),
-  rotate_size: v.pipe(v.optional(size()), v.description("file: put it aside when it is so large")),
-  rotate_age: v.pipe(v.optional(duration()), v.description("file: put it aside so long after it was begun")),
-  rotate_keep: v.pipe(
-    v.optional(integer(0, 10_000)),
-    v.description("file: how many that were put aside are kept; by default 10"),
-  ),
-  rotate_keep_for: v.pipe(
-    v.optional(duration()),
-    v.description("file: for how long; by default as long as there are no more"),
-  ),
-  rotate_compress: v.pipe(
-    v.optional(v.boolean("true or false")),
-    v.description("file: compress what was put aside, with gzip; by default true"),
-  ),
-  open_files: v.pipe(
-    v.optional(integer(1, 100_000)),
-    v.description("file: of a path with a template, how many are open at a time; by default 128"),
   ),
   framing: v.pipe(
     v.optional(v.picklist(["octet-counted", "line"], '"octet-counted" or "line"')),
@@ -186,12 +145,6 @@ function parsePattern(text: string): string {
     if (text.startsWith("*") || KINDS.some((kind) => kind === head)) return text;
     throw error;
   }
-}
-
-function trySync(text: string): SyncChoice | undefined {
-  if (text === "never" || text === "each") return text;
-  const everyMs = tryDuration(text);
-  return everyMs === undefined || everyMs < 1 ? undefined : { everyMs };
 }
 
 /** Lines of the starter, behind the rules. */

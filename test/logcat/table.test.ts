@@ -14,6 +14,8 @@ test("an empty table is the defaults", () => {
     color: "auto",
     highlight: [],
     buffer: 8 * 1_048_576,
+    write: [],
+    recorder: { state: "/var/lib/spreadbox/logcat", control: "/run/spreadbox/logcat.ctl" },
   });
 });
 

@@ -3,10 +3,10 @@ import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { Fault } from "../../lib/base/fault.ts";
 import { formatListenAddress, parseListenAddress } from "../../lib/base/listen-address.ts";
+import { reportOf } from "../../lib/sink/sink-report.ts";
 import { formatDestination, parseDestination } from "../../lib/syslogd/destination.ts";
 import { formatTarget } from "../../lib/syslogd/directed-rule.ts";
 import { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
-import { reportOf } from "../../lib/syslogd/sink-report.ts";
 import { chooseSockets, hearsJournal, ownsDevLog, type SocketFacts } from "../../lib/syslogd/socket-choice.ts";
 import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
 

@@ -11,7 +11,7 @@ export interface Operated<Settings> {
   /** Files may have been moved away. */
   reopen(): void;
   /** Goes on with other settings. @returns what changed, in a line */
-  reload(settings: Settings): string;
+  reload(settings: Settings): string | Promise<string>;
   /** What its `status` shows between the process's own part and the counts. */
   facts(): Readonly<Record<string, unknown>>;
   /** What it counted, for people: a line each. */
@@ -56,7 +56,7 @@ export class Operation<Settings> {
     const { service, load, clock, env } = this.#options;
     notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(clock.monotonicMs() * 1_000)}`, env);
     try {
-      const text = service.reload(await load());
+      const text = await service.reload(await load());
       service.say("notice", text);
       return text;
     } catch (error) {

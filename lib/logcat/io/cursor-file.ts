@@ -1,7 +1,7 @@
 // The cursor file on the disk: read once, replaced as a whole.
 import { readFileSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
 import { Fault } from "../../base/fault.ts";
+import { replaceFile } from "../../run/replaced-file.ts";
 import { parseCursor } from "../cursor.ts";
 import type { StreamState } from "../gaps.ts";
 
@@ -31,24 +31,8 @@ export class CursorFile {
    * @throws {Fault} kind "cannot-create"
    */
   async save(text: string): Promise<void> {
-    this.#saving = this.#saving.catch(() => {}).then(() => this.#replace(text));
+    this.#saving = this.#saving.catch(() => {}).then(() => replaceFile(this.path, text, 0o640));
     await this.#saving;
-  }
-
-  async #replace(text: string): Promise<void> {
-    const beside = `${this.path}.new`;
-    try {
-      const file = await open(beside, "w", 0o640);
-      try {
-        await file.writeFile(text);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(beside, this.path);
-    } catch (error) {
-      throw new Fault("cannot-create", "cursor", `cannot write ${this.path}: ${messageOf(error)}`, { cause: error });
-    }
   }
 }
 

@@ -6,9 +6,9 @@ import type { Log } from "../../base/log.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
 import type { SinkEvent } from "../../sink/sink.ts";
-import type { Format } from "../../syslog/format.ts";
 import { RecordView } from "../../syslog/record.ts";
 import { LineWriter } from "../line-writer.ts";
+import { MadeLine } from "../made-line.ts";
 import { counted } from "../notice.ts";
 import type { Outlet } from "../outlet.ts";
 
@@ -109,21 +109,6 @@ export class FileOutlet implements Outlet {
       case "overflowed":
         this.#log.warn(`${this.#path} is too slow: ${counted(event.lost, "line")} lost`);
     }
-  }
-}
-
-/** Gives the sink a line as it is, without its line feed: the sink adds that. */
-class MadeLine implements Format {
-  constructor(private readonly line: LineWriter) {}
-
-  bound(): number {
-    return this.line.end;
-  }
-
-  write(_record: RecordView, out: Uint8Array, at: number): number {
-    const { bytes, end } = this.line;
-    out.set(bytes.subarray(0, end - 1), at);
-    return at + end - 1;
   }
 }
 

@@ -86,8 +86,8 @@ export class FileCare {
     file.bytes += bytes;
     if (sync === "never" && !isUrgent) return;
     this.#isDirty = true;
-    if (sync === "never" || sync === "each" || isUrgent) await this.#sync();
-    else this.#syncTimer ??= setTimeout(() => void this.#sync().catch((error) => this.#noteSync(error)), sync.everyMs);
+    if (sync === "never" || sync === "each" || isUrgent) await this.sync();
+    else this.#syncTimer ??= setTimeout(() => void this.sync().catch((error) => this.#noteSync(error)), sync.everyMs);
     const error = this.#syncError;
     this.#syncError = undefined;
     if (error !== undefined) throw error;
@@ -97,19 +97,22 @@ export class FileCare {
   async leaving(): Promise<void> {
     clearTimeout(this.#syncTimer);
     await this.#syncing.catch(() => {});
-    if (this.#isDirty) await this.#sync().catch(() => {});
+    if (this.#isDirty) await this.sync().catch(() => {});
     this.#open = undefined;
   }
 
-  /** One at a time; what is written meanwhile is synced by the next. */
-  #sync(): Promise<void> {
+  /** Brings what was written to the disk, unless it is never to be synced. One at a time; what is written meanwhile is synced by the next. */
+  sync(): Promise<void> {
     clearTimeout(this.#syncTimer);
     this.#syncTimer = undefined;
     const file = this.#open;
-    if (file === undefined || !this.#isDirty) return Promise.resolve();
+    if (file === undefined || !this.#isDirty) return this.#syncing;
     this.#isDirty = false;
     const synced = this.#syncing.catch(() => {}).then(() => files.fdatasync(file.fd));
     this.#syncing = synced;
+    synced.catch(() => {
+      this.#isDirty = true; // the next try is a new one
+    });
     return synced;
   }
 

@@ -14,7 +14,11 @@ const NAMES_MAX = 10_000;
 /** A file that is closed for another's sake may take so long. */
 const CLOSE_MS = 10_000;
 
-type File = Sink & Outlet;
+/** A file of the set. */
+export interface File extends Sink, Outlet {
+  readonly queuedBytes: number;
+  committed(): Promise<boolean>;
+}
 
 export interface FileSetOptions {
   /** As it is written in the config. */
@@ -78,6 +82,23 @@ export class FileSet implements Sink, Outlet {
     return this.#files.some((file) => file.isBehind === true);
   }
 
+  /** Bytes in the queues of all files. */
+  get queuedBytes(): number {
+    return this.#files.reduce((sum, { queuedBytes }) => sum + queuedBytes, 0);
+  }
+
+  /** No further file can be opened at the moment: as many are being closed as may be open. */
+  get isCrowded(): boolean {
+    return this.#leaving.size >= this.#options.openFilesMax;
+  }
+
+  /** Resolves when what was taken until now is where it stays; false where some of it never will be. */
+  async committed(): Promise<boolean> {
+    const { lost } = this.#closed; // a file that was closed took its losses along
+    const all = await Promise.all([...[...this.#open.values()].map(({ file }) => file!.committed()), this.#leaves()]);
+    return all.every((committed) => committed) && this.#closed.lost === lost;
+  }
+
   /** How many are open. */
   get openFiles(): number {
     return this.#open.size;
@@ -100,7 +121,7 @@ export class FileSet implements Sink, Outlet {
   flush(): void {
     for (const member of this.#busy) member.file?.flush();
     this.#busy.clear();
-    if (this.#refused === 0 || this.#isCrowded) return;
+    if (this.#refused === 0 || this.isCrowded) return;
     const lost = this.#refused;
     this.#refused = 0;
     this.#options.onEvent({ on: "overflowed", lost });
@@ -120,8 +141,10 @@ export class FileSet implements Sink, Outlet {
     return [...[...this.#open.values()].flatMap(({ file }) => file ?? []), ...this.#leaving.keys()];
   }
 
-  get #isCrowded(): boolean {
-    return this.#leaving.size >= this.#options.openFilesMax;
+  /** Those that are being closed now have got rid of their queues. */
+  async #leaves(): Promise<boolean> {
+    await Promise.all(this.#leaving.values());
+    return true;
   }
 
   /** Opens the file if it is not open, and makes it the last to be closed. False where that can't be now. */
@@ -129,7 +152,7 @@ export class FileSet implements Sink, Outlet {
     if (this.#isClosed) return false;
     if (!this.#open.delete(member.path)) {
       if (this.#open.size >= this.#options.openFilesMax) {
-        if (this.#isCrowded) return false;
+        if (this.isCrowded) return false;
         this.#leaveIdlest();
       }
       const file: File = this.#options.openFile(member.path, (event) => {

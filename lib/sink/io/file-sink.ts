@@ -75,6 +75,8 @@ export class FileSink implements Sink, Outlet {
   #busySinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
+  /** Who waits until so many records are in the file. */
+  readonly #waiters: { readonly delivered: number; readonly done: (committed: boolean) => void }[] = [];
   readonly #nap = new Nap();
   readonly #tried = Promise.withResolvers<void>();
 
@@ -87,6 +89,11 @@ export class FileSink implements Sink, Outlet {
 
   get waiting(): number {
     return this.#queue.records;
+  }
+
+  /** Bytes in the queue. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
   }
 
   get isBehind(): boolean {
@@ -115,6 +122,23 @@ export class FileSink implements Sink, Outlet {
     this.flush();
   }
 
+  /**
+   * Resolves when what was taken until now is where it stays: in the file and, where its care syncs it, on the disk.
+   * @returns false where that will never be
+   */
+  async committed(): Promise<boolean> {
+    const delivered = this.counters.accepted - this.counters.lost;
+    if (this.counters.delivered < delivered) {
+      if (this.#isAbandoned) return false;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      this.#waiters.push({ delivered, done: resolve });
+      this.flush();
+      if (!(await promise)) return false;
+    }
+    await this.#options.care?.sync();
+    return true;
+  }
+
   async close(withinMs: number): Promise<void> {
     this.#isClosed = true;
     this.#mustReopen = false;
@@ -129,6 +153,7 @@ export class FileSink implements Sink, Outlet {
     this.#isAbandoned = true;
     this.#nap.wake();
     this.counters.lost += this.#queue.records;
+    for (const { done } of this.#waiters.splice(0)) done(false);
     if (!this.#isWriting && this.#fd !== undefined) await this.#closeFile(this.#fd); // else it hangs in a call, and would hang us too
   }
 
@@ -186,6 +211,8 @@ export class FileSink implements Sink, Outlet {
       blocks.shift();
       this.#queue.done(block);
     }
+    while (this.#waiters.length > 0 && this.#waiters[0]!.delivered <= this.counters.delivered)
+      this.#waiters.shift()!.done(true);
   }
 
   async #open(): Promise<number> {

@@ -51,6 +51,7 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
   readonly #closed = Promise.withResolvers<void>();
   #state: SessionState = { at: "away", reason: undefined };
   #leaving = false;
+  #isPaused = false;
   /** Whether the user knows that there is no connection: then "back" is worth telling, and another "lost" is not. */
   #awayIs: "told" | "new" | "waited for";
   #wake: (() => void) | undefined = undefined;
@@ -188,6 +189,25 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
   }
 
   /**
+   * Hands out no more frames to `onFrame` until `resume`: what the daemon sends waits there, and with it those who send. A real daemon throws out a
+   * session that does not read for long. When the connection is lost, what has been received is handed out all the same.
+   */
+  pause(): void {
+    this.#isPaused = true;
+    this.#line.link?.pause();
+  }
+
+  /** Goes on after `pause`. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    const { link } = this.#line;
+    if (link === undefined) return;
+    link.resume();
+    this.#received(link);
+  }
+
+  /**
    * What happens, in order: messages, views, what was lost and is back. For one consumer at a time; who leaves the loop may come again. Ends when
    * the session is closed, or lost where it does not reconnect. With `onFrame` only "lost" and "back" come here.
    *
@@ -258,7 +278,8 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
     if (this.#leaving) return undefined;
     const event = this.#attempt(() => this.#inbox.take());
     const { link } = this.#line;
-    if (link?.paused === true && this.#inbox.heldBytes < this.#settings.inboxBytes / 2) link.resume();
+    if (!this.#isPaused && link?.paused === true && this.#inbox.heldBytes < this.#settings.inboxBytes / 2)
+      link.resume();
     return event;
   }
 
@@ -286,7 +307,7 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
   /** Hands out frames where they lie; none once we are leaving, which the callback itself may begin. */
   #giveFrames(link: Link, onFrame: ((frame: FrameView) => void) | undefined): void {
     const { reader } = link.connection;
-    for (;;) {
+    while (!this.#isPaused) {
       try {
         if (!reader.next(this.#frame)) return;
       } catch (error) {
@@ -296,6 +317,14 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
       }
       if (!this.#leaving && !this.#ping.is(this.#frame)) onFrame?.(this.#frame);
     }
+  }
+
+  /** The connection is lost: nothing is gained by holding back what came by it. */
+  #handOutRest(link: Link): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (this.#settings.onFrame !== undefined) this.#giveFrames(link, this.#settings.onFrame);
+    this.#isPaused = true;
   }
 
   readonly #lineUser: LineUser = {
@@ -310,10 +339,12 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
       if (this.#awayIs !== "waited for") this.#inbox.tell({ kind: "back", awayMs, server, privateGroup, dropped });
       if (this.#settings.onFrame === undefined) this.#inbox.opened(link.connection.reader);
       this.#sender.stand(link, privateGroup);
+      if (this.#isPaused) link.pause();
       this.#received(link);
       this.#wake?.();
     },
     fell: (link, reason) => {
+      this.#handOutRest(link);
       const dropped = this.#countDropped(this.#sender.fall(reason));
       this.#inbox.over(link.connection.reader);
       this.#awayIs = "new";

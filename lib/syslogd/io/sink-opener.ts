@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import { ownerOf } from "../../run/accounts.ts";
 import type { Clock } from "../../run/clock.ts";
+import { rotationOf } from "../../sink/file-keys.ts";
 import { FifoCarrier } from "../../sink/io/fifo-carrier.ts";
 import { FileCare } from "../../sink/io/file-care.ts";
 import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
@@ -16,8 +17,8 @@ import { audienceOf, TerminalCarrier } from "../../sink/io/terminal-carrier.ts";
 import { DATAGRAM_BYTES_MAX, UdpCarrier } from "../../sink/io/udp-carrier.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
 import { isSinkEvent, type QueueEvent, queueReport } from "../../sink/queue-event.ts";
-import type { RotationRule } from "../../sink/rotation.ts";
 import type { SinkEvent } from "../../sink/sink.ts";
+import { reportOf } from "../../sink/sink-report.ts";
 import { spoolDirectoryName } from "../../sink/spool-name.ts";
 import type { SessionOptions } from "../../spread/index.ts";
 import { type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
@@ -25,14 +26,12 @@ import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
 import { whyRefused } from "../permitted-peer.ts";
-import { reportOf } from "../sink-report.ts";
 import { keysOf, kindOf, type SinkKeys, type SinkSettings, spoolOf, usualFormat } from "../sink-settings.ts";
 
 /** Only for those who may read the whole log. */
 const FILE_MODE = 0o640;
 /** Of one rule's path by template. */
 const OPEN_FILES_MAX = 128;
-const ROTATIONS_KEPT = 10;
 /** In the spool directory. */
 const GROUP_NUMBERS = "group-numbers";
 
@@ -206,18 +205,6 @@ export class SinkOpener {
 
 function numbersPath({ spoolDirectory }: SinkSettings): string {
   return spoolDirectory === "" ? "" : join(spoolDirectory, GROUP_NUMBERS);
-}
-
-function rotationOf(keys: SinkKeys): RotationRule | undefined {
-  const { rotate_size, rotate_age } = keys;
-  if (rotate_size === undefined && rotate_age === undefined) return undefined;
-  return {
-    bytesMax: rotate_size ?? Number.POSITIVE_INFINITY,
-    ageMaxMs: rotate_age ?? Number.POSITIVE_INFINITY,
-    compress: keys.rotate_compress ?? true,
-    keep: keys.rotate_keep ?? ROTATIONS_KEPT,
-    keepMs: keys.rotate_keep_for ?? Number.POSITIVE_INFINITY,
-  };
 }
 
 /** Read for each connection: certificates may have been renewed. @throws where one can't be read */

@@ -1,7 +1,7 @@
 // What becomes of a sink's event: one line for the operator, and how urgent it is.
 import { formatDuration } from "../base/duration.ts";
-import type { SinkEvent } from "../sink/sink.ts";
 import type { SeverityName } from "../syslog/severity.ts";
+import type { SinkEvent } from "./sink.ts";
 
 export interface Report {
   readonly severity: SeverityName;

@@ -1,0 +1,236 @@
+// `[[logcat.write]]` and `[logcat.recorder]`: what `logcat record` writes where, and how it runs.
+import * as v from "valibot";
+import { processKeys, processSettingsOf } from "../base/process-settings.ts";
+import { explained, parsed, size } from "../base/schema.ts";
+import type { Complaint } from "../base/table.ts";
+import { fileKeys, rotationOf } from "../sink/file-keys.ts";
+import { type Choice, EVERYTHING, parseFacilities, parseRegex, parseSeverities } from "./choice.ts";
+import { TIME_LOOKS } from "./clock-face.ts";
+import { parseFieldTest } from "./field.ts";
+import type { RecordSettings } from "./record-settings.ts";
+import { type GroupSets, groupsOf } from "./subscription.ts";
+import { WHEN_FULL, type WriteRule } from "./write-rule.ts";
+import { formatWriteTarget, parseWriteTarget, TARGET_FORM } from "./write-target.ts";
+
+/** Where `logcat record status` looks for the recorder. */
+export const CONTROL_PATH = "/run/spreadbox/logcat.ctl";
+const STATE_PATH = "/var/lib/spreadbox/logcat";
+const CONTROL_FORM = `an absolute path such as "${CONTROL_PATH}", or "" for none`;
+const FORMAT_USUAL = "traditional";
+/** Only for those who may read the whole log. */
+const FILE_MODE = 0o640;
+const OPEN_FILES = 128;
+
+/** The schema of one value or several: "web*" or ["web*", "db*"]. */
+const oneOrMore = <Item extends v.GenericSchema<string, unknown>>(item: Item, form: string) =>
+  v.union(
+    [
+      v.pipe(
+        item,
+        v.transform((one) => [one]),
+      ),
+      v.array(item, form),
+    ],
+    form,
+  );
+
+const words = (form: string) => oneOrMore(v.string(form), form);
+
+/**
+ * @param group what a name for a group looks like
+ * @param format checks a format
+ */
+export function writeSchema<
+  Group extends v.GenericSchema<string, string>,
+  Format extends v.GenericSchema<string, string>,
+>(group: Group, format: Format) {
+  return v.strictObject({
+    groups: v.pipe(
+      v.optional(v.array(group, "a list of groups")),
+      v.description("the groups that are recorded; unset, those of logcat.groups"),
+    ),
+    to: v.pipe(
+      explained(TARGET_FORM, parseWriteTarget, {
+        examples: ["file:/var/log/cluster/%host%/%app%.log", "file:/var/log/apache/%group%.log"],
+      }),
+      v.description("where they go; a path may have fields of the record in it"),
+    ),
+    host: v.pipe(
+      v.optional(words("a host, or a list of hosts")),
+      v.description("only of these hosts; * and ? are wildcards"),
+    ),
+    app: v.pipe(
+      v.optional(words("a program, or a list of programs")),
+      v.description("only of these programs; * and ? are wildcards"),
+    ),
+    facility: v.pipe(
+      v.optional(explained('facilities such as "mail,auth"', parseFacilities)),
+      v.description("only of these facilities"),
+    ),
+    severity: v.pipe(
+      v.optional(explained('a severity such as "err" or "=err"', parseSeverities)),
+      v.description('only of this severity and above; "=err" is only that'),
+    ),
+    grep: v.pipe(
+      v.optional(words("a regular expression, or a list of them")),
+      v.description("only where the message matches one of these regular expressions"),
+    ),
+    not: v.pipe(
+      v.optional(words("a regular expression, or a list of them")),
+      v.description("only where the message matches none of these"),
+    ),
+    ignore_case: v.pipe(
+      v.optional(v.boolean("true or false"), false),
+      v.description("grep and not take upper for lower case"),
+    ),
+    field: v.pipe(
+      v.optional(words('a field such as "status=500", or a list of them')),
+      v.description("only with these fields: of the record, its structured data, or JSON in its message"),
+    ),
+    format: v.pipe(v.optional(format, FORMAT_USUAL), v.description("how records look in a file")),
+    time: v.pipe(
+      v.optional(v.picklist(TIME_LOOKS, `one of ${TIME_LOOKS.join(", ")}`), "iso"),
+      v.description('how the time looks in the formats "short" and "full"'),
+    ),
+    notices: v.pipe(
+      v.optional(v.boolean("true or false")),
+      v.description(
+        "write what logcat has to say (records that are missing, that were lost) as records of its own among the others; unset, where the format can tell them apart: not in raw files and templates",
+      ),
+    ),
+    buffer: v.pipe(
+      v.optional(size(), "16MiB"),
+      v.description("what may wait in memory while the destination can't be written"),
+    ),
+    on_full: v.pipe(
+      v.optional(v.picklist(WHEN_FULL, '"wait" or "drop"'), "wait"),
+      v.description(
+        "when the buffer is full: wait, and read no more from the daemon; or drop the newest records, which is counted and told",
+      ),
+    ),
+    ...fileKeys,
+  });
+}
+
+export const recorderSchema = v.strictObject({
+  state: v.pipe(
+    v.optional(
+      parsed("an absolute path of a directory", (text) => (/^\/[^\0]*$/.test(text) ? text : undefined)),
+      STATE_PATH,
+    ),
+    v.description("directory for what the recorder has to remember: how far it has recorded"),
+  ),
+  control: v.pipe(
+    v.optional(
+      parsed(CONTROL_FORM, (text) => (/^(?:\/[^\0]*)?$/.test(text) ? text : undefined), { examples: [CONTROL_PATH] }),
+      CONTROL_PATH,
+    ),
+    v.description('the socket for logcat record status, stats, reload and reopen; "": none'),
+  ),
+  ...processKeys,
+});
+
+type Schema = ReturnType<typeof writeSchema<v.GenericSchema<string, string>, v.GenericSchema<string, string>>>;
+export type WriteEntry = v.InferOutput<Schema>;
+
+/** What of `[logcat]` a recorder needs. */
+export interface RecorderTable {
+  readonly groups: readonly string[];
+  readonly sets: GroupSets;
+  readonly write: readonly WriteEntry[];
+  readonly recorder: v.InferOutput<typeof recorderSchema>;
+}
+
+/**
+ * The recorder that the configuration asks for.
+ * @throws {Fault} kind "usage": a group or an expression that is none
+ */
+export function recordSettingsOf(table: RecorderTable): RecordSettings {
+  const { state, control } = table.recorder;
+  return {
+    rules: table.write.map((entry) => writeRule(entry, table)),
+    state,
+    control,
+    process: processSettingsOf(table.recorder),
+  };
+}
+
+/** The rule that an entry asks for. @throws {Fault} kind "usage" */
+export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTable, "groups" | "sets">): WriteRule {
+  const { to, format, time, notices, buffer, on_full, mode, owner = "", sync, open_files } = entry;
+  return {
+    groups: groupsOf(entry.groups ?? groups, sets),
+    choice: choiceOf(entry),
+    to,
+    format,
+    time,
+    notices,
+    bufferBytes: buffer,
+    whenFull: on_full,
+    files: {
+      mode: mode ?? FILE_MODE,
+      owner,
+      sync: sync ?? "never",
+      rotation: rotationOf(entry),
+      openFilesMax: open_files ?? OPEN_FILES,
+    },
+  };
+}
+
+/** What is wrong with the entries together. */
+export function checkWrites(table: RecorderTable): readonly Complaint[] {
+  const complaints: Complaint[] = [];
+  const seen = new Set<string>();
+  for (const [index, entry] of table.write.entries()) {
+    const at = (key: string, code: string, message: string) =>
+      complaints.push({ path: key === "" ? ["write", index] : ["write", index, key], code, message });
+    const target = formatWriteTarget(entry.to);
+    if (seen.has(target)) at("to", "twice", `"${target}" is written by another entry already; name all groups in one`);
+    seen.add(target);
+    if (entry.groups === undefined && table.groups.length === 0)
+      at("", "groups", "groups are missing: name them here, or in logcat.groups");
+    for (const key of ["grep", "not", "field"] as const) {
+      const wrong = attempt(() => choiceOf({ ...NO_CHOICE, [key]: entry[key], ignore_case: entry.ignore_case }));
+      if (wrong !== undefined) at(key, "unreadable", wrong);
+    }
+  }
+  return complaints;
+}
+
+type ChoiceKeys = "host" | "app" | "facility" | "severity" | "grep" | "not" | "field" | "ignore_case";
+
+const NO_CHOICE: Pick<WriteEntry, ChoiceKeys> = {
+  host: undefined,
+  app: undefined,
+  facility: undefined,
+  severity: undefined,
+  grep: undefined,
+  not: undefined,
+  field: undefined,
+  ignore_case: false,
+};
+
+function choiceOf(entry: Pick<WriteEntry, ChoiceKeys>): Choice {
+  const { host = [], app = [], facility = [], severity, grep = [], not = [], field = [], ignore_case } = entry;
+  const regexes = (texts: readonly string[]) => texts.map((text) => parseRegex(text, ignore_case));
+  return {
+    ...EVERYTHING,
+    hosts: host,
+    apps: app,
+    facilities: facility,
+    severities: severity ?? EVERYTHING.severities,
+    grep: regexes(grep),
+    not: regexes(not),
+    fields: field.map(parseFieldTest),
+  };
+}
+
+function attempt(read: () => unknown): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (error instanceof Error) return error.message;
+    throw error;
+  }
+}
