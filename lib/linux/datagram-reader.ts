@@ -112,6 +112,12 @@ export class DatagramReader {
     return peerText(this.#names, at * NAME_BYTES);
   }
 
+  /** Of a packet socket: the index of the device that a frame came in by (sockaddr_ll: family (2), protocol (2), index (4)). */
+  device(at: number): number {
+    const name = at * NAME_BYTES;
+    return new DataView(this.#names.buffer).getInt32(name + 4, true);
+  }
+
   #hasCredentials(at: number): boolean {
     return (
       this.#headers[at * 16 + 10]! >= 28 &&

@@ -8,7 +8,10 @@ export const ENOENT = 2;
 export const EINTR = 4;
 export const EAGAIN = 11;
 export const EACCES = 13;
+export const EEXIST = 17;
+export const ENODEV = 19;
 export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
 export const ENOBUFS = 105;
 export const ECONNREFUSED = 111;
 

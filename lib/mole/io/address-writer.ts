@@ -1,0 +1,163 @@
+// Puts addresses on and takes them off, by the facts of the kernel (the model, section 2). Knows no vip that is held: that is the driver's.
+import { type IpAddress, tryAddress } from "../../base/ip-address.ts";
+import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../../linux/netlink-message.ts";
+import {
+  type AddressOrder,
+  type AddressRecord,
+  type LinkRecord,
+  writeDeleteAddress,
+  writeNewAddress,
+} from "../../linux/rtnetlink.ts";
+import { EADDRNOTAVAIL, EEXIST, ENODEV, SystemError } from "../../linux/system-error.ts";
+import type { Definition } from "../definition.ts";
+import { type Placed, tryPlaced } from "../placement.ts";
+import { deviceSetting, type HostNetwork, MARK } from "./host-network.ts";
+
+/** An address and the device that it goes to. */
+export interface Place {
+  readonly placed: Placed;
+  readonly order: AddressOrder;
+  readonly deviceName: string;
+}
+
+export class AddressWriter {
+  constructor(private readonly network: HostNetwork) {}
+
+  /**
+   * Where the addresses would go.
+   * @param isHeld whether we hold this address: then it may stand there already
+   * @returns text: why they can't
+   */
+  place(definition: Definition, isHeld: (text: string) => boolean): readonly Place[] | string {
+    const placed = tryPlaced(definition);
+    if (placed === undefined) return "its addresses can't be read";
+    const places: Place[] = [];
+    for (const one of placed) {
+      const { address, text, prefixBits, label } = one;
+      const link = this.linkFor(one);
+      if (link === undefined) return noDevice(one);
+      const other = isHeld(text) ? undefined : this.network.standing(text)[0];
+      if (other !== undefined) {
+        const where = this.network.link(other.device)?.name ?? `device ${other.device}`;
+        return `${text}/${other.prefixBits} is on ${where} already, and not ours: remove it there, or from the config`;
+      }
+      if (address.family === 4 && prefixBits < 32 && !promotesSecondaries(link.name)) {
+        const setting = `net.ipv4.conf.${link.name}.promote_secondaries`;
+        return `${text}/${prefixBits} needs ${setting}=1: without it the end of one address takes others of its subnet along`;
+      }
+      const order = { address, prefixBits, device: link.device, label, mark: MARK };
+      places.push({ placed: one, order, deviceName: link.name });
+    }
+    return places;
+  }
+
+  /** The device that is named, or that has the subnet. */
+  linkFor({ device, address }: { readonly device: string | undefined; readonly address: IpAddress }) {
+    if (device !== undefined) return this.network.linkNamed(device);
+    const found = this.network.deviceFor(address);
+    return found === undefined ? undefined : this.network.link(found);
+  }
+
+  /** Puts on all of them or none; what stands there already is left as it is, unless it bears our mark. @returns why not */
+  put(places: readonly Place[], leaseMs: number): string | undefined {
+    try {
+      const refused = this.#write(places, leaseMs, NLM_F_CREATE | NLM_F_EXCL);
+      const standing = places.filter((place) => refused.get(place) === EEXIST);
+      if (standing.length > 0 && this.#areLeftOver(standing)) {
+        for (const place of standing) refused.delete(place);
+        for (const [place, number] of this.#write(standing, leaseMs, NLM_F_REPLACE)) refused.set(place, number);
+      }
+      for (const [{ placed, deviceName }, number] of refused) {
+        this.remove(places.filter((place) => !refused.has(place)).map(({ order }) => order));
+        return new SystemError(`put ${placed.text} on ${deviceName}`, number).message;
+      }
+      return undefined;
+    } catch (error) {
+      if (error instanceof SystemError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Lengthens leases, and puts back what is gone, in one write. @returns what the kernel refused */
+  lengthen<P extends Place>(places: readonly P[], leaseMs: number | undefined): ReadonlyMap<P, number> {
+    return places.length === 0 ? new Map() : this.#write(places, leaseMs, NLM_F_CREATE | NLM_F_REPLACE);
+  }
+
+  /** Takes addresses off, in one write. @returns whether all of them are gone, whoever removed them */
+  remove(orders: readonly AddressOrder[]): boolean {
+    if (orders.length === 0) return true;
+    const { requester } = this.network;
+    for (const [at, order] of orders.entries()) {
+      const flags = at === orders.length - 1 ? NLM_F_ACK : 0;
+      writeDeleteAddress(requester.writer, order, flags, requester.sequence());
+    }
+    try {
+      return [...requester.order().values()].every((number) => number === EADDRNOTAVAIL || number === ENODEV);
+    } catch (error) {
+      if (error instanceof SystemError) return false;
+      throw error;
+    }
+  }
+
+  /** Addresses that bear our mark. Where the kernel keeps none: those of known vips that have a lease. */
+  ours(definitions: readonly Definition[]): readonly AddressRecord[] {
+    const known = new Set(
+      definitions
+        .flatMap((definition) => tryPlaced(definition) ?? [])
+        .map(({ text, prefixBits }) => `${text}/${prefixBits}`),
+    );
+    const { hasMarks } = this.network;
+    return this.network
+      .addresses()
+      .filter(({ mark, text, prefixBits, validMs }) =>
+        hasMarks ? mark === MARK : validMs !== undefined && known.has(`${text}/${prefixBits}`),
+      );
+  }
+
+  #write<P extends Place>(places: readonly P[], leaseMs: number | undefined, flags: number): Map<P, number> {
+    const { requester } = this.network;
+    const leaseS = leaseMs === undefined ? undefined : Math.max(1, Math.floor(leaseMs / 1_000));
+    const numbered = new Map<number, P>();
+    for (const place of places) {
+      const sequence = requester.sequence();
+      numbered.set(sequence, place);
+      const asks = numbered.size === places.length ? flags | NLM_F_ACK : flags;
+      writeNewAddress(requester.writer, place.order, leaseS, asks, sequence);
+    }
+    const refused = new Map<P, number>();
+    for (const [sequence, number] of requester.order()) refused.set(numbered.get(sequence)!, number);
+    return refused;
+  }
+
+  /** Whether these, which are on already, are what an earlier life of ours left. */
+  #areLeftOver(places: readonly Place[]): boolean {
+    const ours = this.ours([]);
+    return places.every(({ placed, order }) =>
+      ours.some(
+        ({ text, prefixBits, device }) =>
+          text === placed.text && prefixBits === order.prefixBits && device === order.device,
+      ),
+    );
+  }
+}
+
+/** To delete what was found. */
+export function orderOf({ text, prefixBits, device, mark }: AddressRecord): AddressOrder {
+  const address = tryAddress(text)!; // it was written by formatAddress
+  return { address, prefixBits, device, mark };
+}
+
+export function noDevice({ device, text }: Placed): string {
+  return device === undefined
+    ? `no device has the subnet of ${text}: name the device in the config`
+    : `there is no device ${device} for ${text}`;
+}
+
+export function isUsable(link: LinkRecord): boolean {
+  return link.hasCarrier && !link.isLoopback;
+}
+
+/** The kernel takes the larger of the device's and of all devices' setting. */
+function promotesSecondaries(device: string): boolean {
+  return [device, "all"].some((name) => deviceSetting(4, name, "promote_secondaries") === 1);
+}

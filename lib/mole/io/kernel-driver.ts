@@ -1,0 +1,499 @@
+// The driver on a real host: addresses by rtnetlink, announcements by packet sockets, the guard. What the calls promise is in `driver.ts`.
+//
+// A lease is not lengthened with every call: only when it could end, as it is, before renewals have to end (`notAfterMs`) and a reserve after that. With the default
+// times that is every 1.2 s instead of every 0.1 s; where a host has a hundred IPv6 addresses, lengthening one costs the kernel 35 us.
+import { libc } from "../../linux/libc.ts";
+import { PacketSender } from "../../linux/packet-socket.ts";
+import type { AddressRecord } from "../../linux/rtnetlink.ts";
+import { checked, SystemError } from "../../linux/system-error.ts";
+import { bootMs } from "../../run/clock.ts";
+import type { Definition, VipId } from "../definition.ts";
+import { formatMac } from "../mac.ts";
+import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.ts";
+import { type Placed, tryPlaced } from "../placement.ts";
+import { AddressWriter, isUsable, noDevice, orderOf, type Place } from "./address-writer.ts";
+import { Announcer } from "./announcer.ts";
+import type {
+  Acquired,
+  AddressFacts,
+  Driver,
+  DriverEvent,
+  DriverOptions,
+  Finding,
+  GuardedSession,
+  VipFacts,
+} from "./driver.ts";
+import { Guard, ipMode } from "./guard.ts";
+import { HostNetwork, MARK } from "./host-network.ts";
+import { preflight } from "./preflight.ts";
+import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
+
+/** What has to be left of a lease when renewals have to end: a few beats, that one may be late. */
+const LEASE_RESERVE_MS = 350;
+/** So many times in so long an address may be taken away, then that is a refusal. */
+const REMOVALS_MAX = 3;
+const REMOVALS_MS = 60_000;
+const FOREIGN_AGAIN_MS = 60_000;
+const FOREIGN_KEPT_MAX = 1_024;
+const REMOVE_AGAIN_MS = 100;
+const GUARD_AGAIN_MS = 500;
+/** A subnet that comes by a route alone is told by no notification that we listen to. */
+const LOOK_AGAIN_MS = 5_000;
+const F_DUPFD_CLOEXEC = 1030;
+const SHUT_WR = 1;
+
+interface HeldAddress extends Place {
+  /** Its number with the guard. */
+  readonly slot: number;
+}
+
+interface Held {
+  readonly definition: Definition;
+  readonly addresses: readonly HeldAddress[];
+  /** By CLOCK_BOOTTIME, infinite where there is no lease. */
+  leaseEndMs: number;
+  leaseMs: number | undefined;
+  notAfterMs: number;
+  renewedAtMs: number;
+  announcedAtMs: number | undefined;
+  /** When addresses were taken away, lately. */
+  removedAtMs: number[];
+}
+
+/** The driver of this host. Needs CAP_NET_ADMIN and CAP_NET_RAW. @throws {Fault} a socket can't be had */
+export function openKernelDriver(options: DriverOptions): Driver {
+  return new KernelDriver(options);
+}
+
+class KernelDriver implements Driver {
+  readonly #network: HostNetwork;
+  readonly #writer: AddressWriter;
+  readonly #sender = new PacketSender();
+  readonly #wire: WireWatch;
+  readonly #pool = new NeighbourPool();
+  readonly #announcer: Announcer;
+  readonly #held = new Map<VipId, Held>();
+  readonly #heldByAddress = new Map<string, Held>();
+  readonly #claims = new Map<string, { mac: string; atMs: number; toldMs: number }>();
+  readonly #takenAway = new Map<VipId, number>();
+  readonly #freeSlots: number[] = [];
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #lookAgain: ReturnType<typeof setInterval>;
+  #slotsMade = 0;
+  #definitions: readonly Definition[] = [];
+  #carriers = new Map<string, string>();
+  #guard: Guard | undefined;
+  #session: GuardedSession | undefined;
+  #ipMode: "batch" | "single" | undefined;
+  #isKeeping = false;
+  #events: DriverEvent[] = [];
+  #gone: AddressRecord[] = [];
+
+  constructor(private readonly options: DriverOptions) {
+    this.#network = new HostNetwork({
+      addressGone: (record) => this.#noteGone(record),
+      changed: () => this.#lookAtCarriers(),
+      lost: () => this.#noteLost(),
+    });
+    this.#writer = new AddressWriter(this.#network);
+    this.#wire = new WireWatch(this.#network, this.#sender, (claim) => this.#noteClaim(claim));
+    this.#announcer = new Announcer(options, this.#network, this.#sender, this.#pool);
+    this.#lookAgain = setInterval(() => this.#lookAtCarriers(), LOOK_AGAIN_MS);
+  }
+
+  configure(definitions: readonly Definition[]): void {
+    this.#definitions = definitions;
+    this.#carriers = new Map();
+    this.#claims.clear();
+    const all = [...definitions, ...Array.from(this.#held.values(), ({ definition }) => definition)];
+    const placed = all.flatMap((definition) => tryPlaced(definition) ?? []);
+    this.#wire.watch([...new Map(placed.map(({ text, address }) => [text, address.bytes])).values()]);
+    this.#lookAtCarriers();
+  }
+
+  found(definitions: readonly Definition[], isMaintained: boolean): readonly Definition[] {
+    const ours = this.#writer.ours(definitions);
+    if (!isMaintained) {
+      this.#writer.remove(ours.map(orderOf));
+      return [];
+    }
+    this.#isKeeping = true;
+    return definitions.filter((definition) => this.#adopt(definition, ours));
+  }
+
+  acquire(definition: Definition, leaseMs: number, notAfterMs: number, mayAcquire: () => boolean): Acquired {
+    this.#network.drain();
+    if (this.#held.has(definition.id)) return this.#fail(definition, "it is being let go");
+    const places = this.#writer.place(definition, (text) => this.#heldByAddress.has(text));
+    if (typeof places === "string") return this.#fail(definition, places);
+    const addresses = places.map((place) => ({ ...place, slot: this.#freeSlots.pop() ?? this.#slotsMade++ }));
+    for (const address of addresses) this.#tellGuard(address);
+    if (bootMs() > notAfterMs || !mayAcquire()) {
+      this.#untellGuard(addresses);
+      return "dropped";
+    }
+    const trouble = this.#writer.put(addresses, leaseMs);
+    if (trouble !== undefined) {
+      this.#untellGuard(addresses);
+      return this.#fail(definition, trouble);
+    }
+    const held = this.#hold(definition, addresses, leaseMs, notAfterMs);
+    if (held.renewedAtMs <= notAfterMs) return "acquired";
+    this.#letGo(held);
+    return "late";
+  }
+
+  renew(vips: readonly VipId[], leaseMs: number | undefined, notAfterMs: number): readonly VipId[] {
+    const held = vips.flatMap((vip) => this.#held.get(vip) ?? []);
+    if (leaseMs === undefined) this.#keep(true);
+    let late: readonly Held[] = bootMs() > notAfterMs ? held : [];
+    if (late.length === 0) {
+      const due = held.filter((one) => isDue(one, leaseMs, notAfterMs));
+      this.#lengthen(due, leaseMs);
+      for (const one of held) one.notAfterMs = notAfterMs;
+      if (bootMs() > notAfterMs) late = due;
+    }
+    for (const one of late) this.#letGo(one);
+    if (leaseMs !== undefined) this.#keep(false);
+    return late.map(({ definition }) => definition.id);
+  }
+
+  release(vip: VipId): boolean {
+    const held = this.#held.get(vip);
+    return held === undefined || this.#letGo(held);
+  }
+
+  announce(vip: VipId): void {
+    const held = this.#held.get(vip);
+    if (held === undefined) return;
+    held.announcedAtMs = bootMs();
+    const addresses = held.addresses.map(({ placed, order, deviceName }) => {
+      return { bytes: placed.address.bytes, device: order.device, deviceName };
+    });
+    this.#announcer.start(vip, addresses);
+  }
+
+  async probe(definition: Definition): Promise<boolean> {
+    const questions: Question[] = [];
+    for (const placed of tryPlaced(definition) ?? []) {
+      const link = this.#writer.linkFor(placed);
+      if (link !== undefined && isUsable(link))
+        questions.push({ text: placed.text, bytes: placed.address.bytes, device: link.device });
+    }
+    return questions.length > 0 && (await this.#wire.probe(questions));
+  }
+
+  neighbours(): readonly Neighbour[] {
+    const placed = this.#definitions.flatMap((definition) => tryPlaced(definition) ?? []);
+    const devices = new Set(placed.map((one) => this.#writer.linkFor(one)?.device));
+    const known = this.#network.neighbours().filter(({ device }) => devices.has(device));
+    return neighboursToTell(known.map(({ text, mac }) => ({ address: text, mac: formatMac(mac) })));
+  }
+
+  pool(told: readonly Neighbour[]): void {
+    this.#pool.add(told, bootMs());
+  }
+
+  beginSession({ socketFd, lastWords }: GuardedSession): void {
+    this.#closeSession();
+    const duplicate = checked(libc().fcntl(socketFd, F_DUPFD_CLOEXEC, 3), "duplicate the session's socket");
+    this.#session = { socketFd: duplicate, lastWords };
+    this.#startGuard();
+  }
+
+  endSession(): void {
+    if (this.#session !== undefined) libc().shutdown(this.#session.socketFd, SHUT_WR);
+    this.#closeSession();
+  }
+
+  facts(vip: VipId): VipFacts | undefined {
+    const held = this.#held.get(vip);
+    const definition = held?.definition ?? this.#definitions.find(({ id }) => id === vip);
+    if (definition === undefined) return undefined;
+    const present = this.#network.addresses();
+    return {
+      vip: definition.name,
+      isHeld: held !== undefined,
+      addresses: (tryPlaced(definition) ?? []).map((placed) => this.#addressFacts(placed, present)),
+      announcedAtMs: held?.announcedAtMs,
+      renewedAtMs: held?.renewedAtMs,
+      takenAway: this.#takenAway.get(vip) ?? 0,
+    };
+  }
+
+  preflight(definitions: readonly Definition[]): readonly Finding[] {
+    this.#network.drain();
+    return preflight(definitions, this.#network, this.#writer);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#lookAgain);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#announcer[Symbol.dispose]();
+    this.#wire[Symbol.dispose]();
+    this.#closeSession();
+    this.#network[Symbol.dispose]();
+    this.#sender[Symbol.dispose]();
+  }
+
+  // -- what is held
+
+  #hold(definition: Definition, addresses: readonly HeldAddress[], leaseMs: number | undefined, notAfterMs: number) {
+    const nowMs = bootMs();
+    const held: Held = {
+      definition,
+      addresses,
+      leaseEndMs: endOf(leaseMs, nowMs),
+      leaseMs,
+      notAfterMs,
+      renewedAtMs: nowMs,
+      announcedAtMs: undefined,
+      removedAtMs: [],
+    };
+    this.#held.set(definition.id, held);
+    for (const { placed } of addresses) this.#heldByAddress.set(placed.text, held);
+    return held;
+  }
+
+  /** Under maintenance: what is there of the vip counts as held, and has no lease from now on. */
+  #adopt(definition: Definition, ours: readonly AddressRecord[]): boolean {
+    const places = this.#writer.place(definition, () => true);
+    if (typeof places === "string") return false;
+    const present = places.filter(({ placed, order }) => ours.some((record) => isAt(record, placed.text, order)));
+    if (present.length === 0) return false;
+    this.#writer.lengthen(present, undefined);
+    const addresses = places.map((place) => ({ ...place, slot: this.#freeSlots.pop() ?? this.#slotsMade++ }));
+    for (const address of addresses) this.#tellGuard(address);
+    this.#hold(definition, addresses, undefined, Number.POSITIVE_INFINITY);
+    return true;
+  }
+
+  #lengthen(due: readonly Held[], leaseMs: number | undefined): void {
+    const owners = new Map(due.flatMap((held) => held.addresses.map((address) => [address, held] as const)));
+    const refused = new Map<Held, string>();
+    try {
+      for (const [address, number] of this.#writer.lengthen([...owners.keys()], leaseMs))
+        refused.set(owners.get(address)!, new SystemError(`renew ${address.placed.text}`, number).message);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      for (const held of due) refused.set(held, error.message);
+    }
+    const nowMs = bootMs();
+    for (const held of due) {
+      const why = refused.get(held);
+      // Without its device it is not served: the carrier event says so.
+      if (why !== undefined) this.#emit({ on: "trouble", text: `vip ${held.definition.name}: ${why}` });
+      else {
+        held.leaseMs = leaseMs;
+        held.leaseEndMs = endOf(leaseMs, nowMs);
+        held.renewedAtMs = nowMs;
+      }
+    }
+  }
+
+  /** @returns whether it is gone already */
+  #letGo(held: Held): boolean {
+    const { id } = held.definition;
+    this.#announcer.stop(id);
+    for (const { placed } of held.addresses) this.#heldByAddress.delete(placed.text);
+    if (this.#removeAll(held)) return true;
+    const retry = (): void => {
+      if (this.#removeAll(held)) this.#emit({ on: "driven", vip: id, did: "released", why: "at another try" });
+      else this.#after(REMOVE_AGAIN_MS, retry);
+    };
+    this.#after(REMOVE_AGAIN_MS, retry);
+    return false;
+  }
+
+  #removeAll(held: Held): boolean {
+    const isGone = this.#writer.remove(held.addresses.map(({ order }) => order));
+    // A lease that has ended has done it; half a second covers the kernel's lateness.
+    if (!isGone && bootMs() < held.leaseEndMs + 500) return false;
+    this.#untellGuard(held.addresses);
+    this.#held.delete(held.definition.id);
+    return true;
+  }
+
+  #fail({ name }: Definition, why: string): "failed" {
+    this.#emit({ on: "trouble", text: `cannot acquire vip ${name}: ${why}` });
+    return "failed";
+  }
+
+  // -- what others do
+
+  #noteGone(record: AddressRecord): void {
+    const held = this.#heldByAddress.get(record.text);
+    if (held === undefined || !held.addresses.some(({ placed, order }) => isAt(record, placed.text, order))) return;
+    if (bootMs() >= held.leaseEndMs) return; // the kernel's own doing
+    if (this.#gone.length === 0) setImmediate(() => this.#mend());
+    this.#gone.push(record);
+  }
+
+  /** Puts back what was taken away while it is held. */
+  #mend(): void {
+    this.#network.readLinks();
+    const gone = this.#gone.splice(0);
+    const nowMs = bootMs();
+    for (const record of gone) {
+      const held = this.#heldByAddress.get(record.text);
+      const place = held?.addresses.find(({ placed, order }) => isAt(record, placed.text, order));
+      const link = this.#network.link(record.device);
+      if (held === undefined || place === undefined || link === undefined || !isUsable(link)) continue;
+      const { definition } = held;
+      if (nowMs <= held.notAfterMs) {
+        this.#writer.lengthen([place], held.leaseMs);
+        if (bootMs() > held.notAfterMs)
+          this.#writer.remove([place.order]); // the next renewal puts it back
+        else this.announce(definition.id);
+      }
+      held.removedAtMs = [...held.removedAtMs.filter((atMs) => nowMs - atMs < REMOVALS_MS), nowMs];
+      this.#takenAway.set(definition.id, (this.#takenAway.get(definition.id) ?? 0) + 1);
+      const isRefused = held.removedAtMs.length >= REMOVALS_MAX;
+      this.#emit({ on: "taken-away", vip: definition.name, address: record.text, isRefused });
+      if (!isRefused) continue;
+      held.removedAtMs = [];
+      const why = `${record.text} was taken away ${REMOVALS_MAX} times in a minute`;
+      this.#emit({ on: "driven", vip: definition.id, did: "failed", why });
+    }
+  }
+
+  #noteLost(): void {
+    this.#emit({ on: "trouble", text: "the kernel's notifications came too fast: all was read anew" });
+    const present = this.#network.addresses();
+    for (const { addresses } of this.#held.values())
+      for (const { placed, order } of addresses)
+        if (!present.some((record) => isAt(record, placed.text, order)))
+          this.#noteGone({ ...order, text: placed.text, label: order.label, validMs: undefined });
+  }
+
+  #noteClaim({ address, device, mac, by }: ForeignClaim): void {
+    const atMs = bootMs();
+    const text = formatMac(mac);
+    const before = this.#claims.get(address);
+    const isKnown = before?.mac === text && atMs - before.toldMs < FOREIGN_AGAIN_MS;
+    const held = this.#heldByAddress.get(address);
+    const toldMs = held === undefined ? Number.NEGATIVE_INFINITY : isKnown ? before.toldMs : atMs;
+    if (before === undefined && this.#claims.size >= FOREIGN_KEPT_MAX) this.#claims.clear();
+    this.#claims.set(address, { mac: text, atMs, toldMs });
+    if (held === undefined || isKnown) return;
+    const deviceName = this.#network.link(device)?.name ?? `device ${device}`;
+    this.#emit({ on: "foreign", vip: held.definition.name, address, device: deviceName, mac: text, by });
+  }
+
+  #lookAtCarriers(): void {
+    for (const definition of this.#definitions) {
+      const why = this.#unpluggedWhy(definition);
+      if (this.#carriers.get(definition.name) === why) continue;
+      this.#carriers.set(definition.name, why);
+      this.#emit({ on: "carrier", vip: definition.name, up: why === "", why });
+    }
+  }
+
+  /** "" where all of its devices are there and plugged. */
+  #unpluggedWhy(definition: Definition): string {
+    for (const placed of tryPlaced(definition) ?? []) {
+      const link = this.#writer.linkFor(placed);
+      if (link === undefined) return noDevice(placed);
+      if (!link.isUp) return `${link.name} is down`;
+      if (!link.hasCarrier) return `${link.name} has no carrier`;
+    }
+    return "";
+  }
+
+  // -- the guard
+
+  #startGuard(): void {
+    const { socketFd, lastWords } = this.#session!;
+    this.#ipMode ??= ipMode() ?? "batch"; // three processes: once is enough
+    const mode = this.#ipMode;
+    const guard = new Guard({ socketFd, lastWords, mode, onGone: () => this.#replaceGuard(guard) });
+    this.#guard = guard;
+    guard.keep(this.#isKeeping);
+    for (const { addresses } of this.#held.values()) for (const address of addresses) this.#tellGuard(address);
+  }
+
+  #replaceGuard(gone: Guard): void {
+    if (this.#guard !== gone || this.#session === undefined) return;
+    this.#guard = undefined;
+    this.#emit({
+      on: "trouble",
+      text: `the guard of the held addresses (process ${gone.pid}) has died: another one is started`,
+    });
+    this.#after(GUARD_AGAIN_MS, () => {
+      if (this.#guard === undefined && this.#session !== undefined) this.#startGuard();
+    });
+  }
+
+  #closeSession(): void {
+    this.#guard?.end();
+    this.#guard = undefined;
+    if (this.#session !== undefined) libc().close(this.#session.socketFd);
+    this.#session = undefined;
+  }
+
+  #keep(keeps: boolean): void {
+    if (this.#isKeeping === keeps) return;
+    this.#isKeeping = keeps;
+    this.#guard?.keep(keeps);
+  }
+
+  #tellGuard({ slot, placed, deviceName }: HeldAddress): void {
+    this.#guard?.hold(slot, `${placed.text}/${placed.prefixBits} dev ${deviceName}`);
+  }
+
+  #untellGuard(addresses: readonly HeldAddress[]): void {
+    for (const { slot } of addresses) {
+      this.#guard?.drop(slot);
+      this.#freeSlots.push(slot);
+    }
+  }
+
+  // -- odds and ends
+
+  #addressFacts(placed: Placed, present: readonly AddressRecord[]): AddressFacts {
+    const link = this.#writer.linkFor(placed);
+    const found = present.find(({ text }) => text === placed.text);
+    const claim = this.#claims.get(placed.text);
+    return {
+      address: placed.text,
+      prefixBits: placed.prefixBits,
+      device: link?.name,
+      hasCarrier: link?.hasCarrier === true,
+      isPresent: found !== undefined,
+      isOurs:
+        found !== undefined && (this.#network.hasMarks ? found.mark === MARK : this.#heldByAddress.has(placed.text)),
+      leaseLeftMs: found?.validMs,
+      foreign: claim && { mac: claim.mac, atMs: claim.atMs },
+    };
+  }
+
+  /** After what goes on now: never from inside of a call. */
+  #emit(event: DriverEvent): void {
+    if (this.#events.length === 0)
+      setImmediate(() => {
+        for (const one of this.#events.splice(0)) this.options.onEvent(one);
+      });
+    this.#events.push(event);
+  }
+
+  #after(ms: number, happening: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      happening();
+    }, ms);
+    this.#timers.add(timer);
+  }
+}
+
+function endOf(leaseMs: number | undefined, nowMs: number): number {
+  return leaseMs === undefined ? Number.POSITIVE_INFINITY : nowMs + leaseMs;
+}
+
+/** A lease that is put on, lifted or of another length than before is always due. */
+function isDue(held: Held, leaseMs: number | undefined, notAfterMs: number): boolean {
+  return held.leaseMs !== leaseMs || held.leaseEndMs < notAfterMs + LEASE_RESERVE_MS;
+}
+
+function isAt(record: AddressRecord, text: string, order: { device: number; prefixBits: number }): boolean {
+  return record.text === text && record.device === order.device && record.prefixBits === order.prefixBits;
+}

@@ -1,0 +1,118 @@
+// What others say on the wire about our addresses: claims to one that we hold, and answers to our probes. The kernel passes on only frames about the addresses
+// that are watched.
+import { formatAddress } from "../../base/ip-address.ts";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV6, PacketReceiver, type PacketSender } from "../../linux/packet-socket.ts";
+import { advertisementsOf, arpFrom } from "../../linux/socket-filter.ts";
+import { arpProbe, type Claim, tryArpClaim } from "../arp.ts";
+import type { Mac } from "../mac.ts";
+import { solicitationProbe, tryAdvertisement } from "../neighbour-discovery.ts";
+import type { HostNetwork } from "./host-network.ts";
+
+/** When a probe asks, and how long it waits in all. */
+const ASK_AT_MS = [0, 80, 160];
+const ANSWER_BY_MS = 300;
+
+/** Somebody else says that an address is theirs. */
+export interface ForeignClaim {
+  readonly address: string;
+  readonly device: number;
+  readonly mac: Mac;
+  readonly by: "arp" | "nd";
+}
+
+/** What to ask for, and where. */
+export interface Question {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly device: number;
+}
+
+export class WireWatch implements Disposable {
+  #arp: PacketReceiver | undefined;
+  #nd: PacketReceiver | undefined;
+  readonly #asked = new Map<string, Set<() => void>>();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  /** @param claimed told of every claim by somebody else; in no order of importance, and as often as it is made */
+  constructor(
+    private readonly network: HostNetwork,
+    private readonly sender: PacketSender,
+    private readonly claimed: (claim: ForeignClaim) => void,
+  ) {}
+
+  /** The addresses that count from now on. */
+  watch(addresses: readonly Uint8Array[]): void {
+    const four = addresses.filter((bytes) => bytes.length === 4);
+    const six = addresses.filter((bytes) => bytes.length === 16);
+    if (this.#arp !== undefined) this.#arp.filter(arpFrom(four));
+    else if (four.length > 0) this.#arp = this.#receiver(ETHERTYPE_ARP, arpFrom(four), "arp", tryArpClaim);
+    if (this.#nd !== undefined) this.#nd.filter(advertisementsOf(six));
+    else if (six.length > 0) this.#nd = this.#receiver(ETHERTYPE_IPV6, advertisementsOf(six), "nd", tryAdvertisement);
+  }
+
+  /** Asks whether somebody has one of these addresses, which must be among the watched. Ends early with the first answer. */
+  probe(questions: readonly Question[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timers: ReturnType<typeof setTimeout>[] = [];
+      const end = (isAnswered: boolean): void => {
+        for (const timer of timers) this.#clear(timer);
+        for (const { text } of questions) {
+          const waiting = this.#asked.get(text);
+          waiting?.delete(answered);
+          if (waiting?.size === 0) this.#asked.delete(text);
+        }
+        resolve(isAnswered);
+      };
+      const answered = (): void => end(true);
+      for (const { text } of questions) {
+        const waiting = this.#asked.get(text) ?? new Set();
+        this.#asked.set(text, waiting.add(answered));
+      }
+      for (const ms of ASK_AT_MS) timers.push(this.#after(ms, () => this.#ask(questions)));
+      timers.push(this.#after(ANSWER_BY_MS, () => end(false)));
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#arp?.[Symbol.dispose]();
+    this.#nd?.[Symbol.dispose]();
+  }
+
+  #ask(questions: readonly Question[]): void {
+    for (const { bytes, device } of questions) {
+      const mac = this.network.link(device)?.mac;
+      if (mac?.length !== 6) continue;
+      this.sender.send(device, bytes.length === 4 ? arpProbe(mac, bytes) : solicitationProbe(mac, bytes));
+    }
+  }
+
+  #receiver(
+    etherType: number,
+    program: Uint8Array,
+    by: "arp" | "nd",
+    read: (bytes: Uint8Array, start: number, end: number) => Claim | undefined,
+  ): PacketReceiver {
+    return new PacketReceiver(etherType, program, (device, bytes, start, end) => {
+      const claim = read(bytes, start, end);
+      if (claim === undefined || this.network.isOwnMac(claim.mac)) return;
+      const text = formatAddress({ family: by === "arp" ? 4 : 6, bytes: claim.address });
+      for (const answered of this.#asked.get(text) ?? []) answered();
+      this.claimed({ address: text, device, mac: claim.mac, by });
+    });
+  }
+
+  #after(ms: number, happening: () => void): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      happening();
+    }, ms);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #clear(timer: ReturnType<typeof setTimeout>): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
+  }
+}

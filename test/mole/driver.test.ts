@@ -1,0 +1,293 @@
+// The driver against the real kernel, with somebody at the other end of the cable.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { parseNetwork, tryInterfaceAddress } from "../../lib/base/ip-address.ts";
+import { ETHERTYPE_ARP, PacketReceiver } from "../../lib/linux/packet-socket.ts";
+import { arpFrom } from "../../lib/linux/socket-filter.ts";
+import type { Definition } from "../../lib/mole/definition.ts";
+import type { Driver, DriverEvent } from "../../lib/mole/io/driver.ts";
+import { openKernelDriver } from "../../lib/mole/io/kernel-driver.ts";
+import { defineVip } from "../../lib/mole/placement.ts";
+import { bootMs } from "../../lib/run/clock.ts";
+import { hasNamespaces, Wire } from "../support/wire.ts";
+
+const WAIT_MS = 20_000;
+const LEASE_MS = 2_000;
+
+const vip = (name: string, addresses: readonly string[], more: { device?: string; label?: string } = {}): Definition =>
+  defineVip({
+    name,
+    addresses: addresses.map((text) => {
+      const { address, prefixBits } = tryInterfaceAddress(text)!;
+      return { address, prefixBits };
+    }),
+    ...more,
+  });
+
+const yes = () => true;
+const later = () => bootMs() + 500;
+
+let wire: Wire;
+let driver: Driver;
+let events: DriverEvent[];
+let wake: () => void;
+let closing: Disposable[];
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + WAIT_MS;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`waited for ${what}; events: ${JSON.stringify(events)}`);
+    await Promise.race([new Promise<void>((resolve) => (wake = resolve)), Bun.sleep(20)]);
+  }
+}
+
+/** Announcements of 192.0.2.10 at the far end. */
+function hearFar(): () => readonly string[] {
+  const heard: string[] = [];
+  const receiver = wire.inFar(
+    () =>
+      new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(192, 0, 2, 10)]), (_, bytes, start) =>
+        heard.push(bytes[start + 21] === 1 ? "request" : "reply"),
+      ),
+  );
+  closing.push(receiver);
+  return () => heard;
+}
+
+const event = <On extends DriverEvent["on"]>(on: On) =>
+  events.find((one): one is Extract<DriverEvent, { on: On }> => one.on === on);
+
+describe.if(hasNamespaces)("the driver", () => {
+  beforeEach(() => {
+    wire = new Wire();
+    events = [];
+    closing = [];
+    wake = () => {};
+    driver = openKernelDriver({
+      notify: [parseNetwork("192.0.2.0/29")],
+      notifyPerSecond: 1_000,
+      onEvent: (one) => {
+        events.push(one);
+        wake();
+      },
+    });
+  });
+
+  afterEach(() => {
+    for (const one of closing) one[Symbol.dispose]();
+    driver[Symbol.dispose]();
+    wire[Symbol.dispose]();
+  });
+
+  const web = vip("web", ["192.0.2.10", "2001:db8::10"]);
+
+  test("an acquired vip is on as /32 and /128 with a lease, IPv6 is no source of the host's own connections, and release takes all off", () => {
+    expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("acquired");
+    const on = wire.addresses();
+    expect(on).toMatch(/inet 192\.0\.2\.10\/32 scope global dynamic near0\\\s+valid_lft 2sec/);
+    expect(on).toMatch(
+      /inet6 2001:db8::10\/128 scope global nodad deprecated dynamic noprefixroute \\\s+valid_lft 2sec preferred_lft 0sec/,
+    );
+    expect(on).not.toContain("tentative");
+    expect(driver.release(web.id)).toBe(true);
+    expect(wire.addresses()).not.toMatch(/192\.0\.2\.10|2001:db8::10/);
+    expect(wire.addresses()).toContain("192.0.2.1/24");
+  });
+
+  test("an IPv4 address bears its label", () => {
+    const labelled = vip("web", ["192.0.2.10"], { device: "near0", label: "near0:web" });
+    expect(driver.acquire(labelled, LEASE_MS, later(), yes)).toBe("acquired");
+    expect(wire.addresses()).toContain("192.0.2.10/32 scope global dynamic near0:web");
+  });
+
+  test("what the machine no longer wants is dropped, and nothing is on", () => {
+    let asked = 0;
+    const no = () => {
+      asked += 1;
+      return false;
+    };
+    expect(driver.acquire(web, LEASE_MS, later(), no)).toBe("dropped");
+    expect(asked).toBe(1);
+    expect(driver.acquire(web, LEASE_MS, bootMs() - 1, yes)).toBe("dropped");
+    expect(wire.addresses()).not.toContain("192.0.2.10");
+  });
+
+  test("an acquire that ends too late leaves nothing on", () => {
+    const notAfterMs = bootMs() + 50;
+    const slowly = () => {
+      while (bootMs() <= notAfterMs);
+      return true;
+    };
+    expect(driver.acquire(web, LEASE_MS, notAfterMs, slowly)).toBe("late");
+    expect(wire.addresses()).not.toContain("192.0.2.10");
+  });
+
+  for (const there of ["192.0.2.10/24", "192.0.2.10/32"])
+    test(`an address that stands on the host already as ${there} is not touched, and the vip is refused`, async () => {
+      wire.near(`ip address add ${there} dev near0`);
+      const before = wire.addresses();
+      expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("failed");
+      expect(wire.addresses()).toBe(before);
+      await until("the reason", () => event("trouble")?.text.includes("192.0.2.10") === true);
+      expect(event("trouble")!.text).toContain("is on near0 already, and not ours");
+      expect(driver.release(web.id)).toBe(true);
+      expect(wire.addresses()).toBe(before);
+    });
+
+  test("of a vip whose addresses can't all be put on, none is", () => {
+    wire.near("ip link add quiet0 type veth peer name quiet1");
+    wire.near("sysctl -qw net.ipv6.conf.quiet0.disable_ipv6=1");
+    const split = defineVip({
+      name: "web",
+      addresses: [
+        { ...tryInterfaceAddress("192.0.2.10")!, device: "near0" },
+        { ...tryInterfaceAddress("2001:db8:1::10")!, device: "quiet0" },
+      ],
+    });
+    expect(driver.acquire(split, LEASE_MS, later(), yes)).toBe("failed");
+    expect(wire.addresses()).not.toContain("192.0.2.10");
+  });
+
+  test("a lease that nobody renews ends by itself, and one that is renewed does not", async () => {
+    const other = vip("other", ["192.0.2.11"]);
+    for (const one of [web, other]) driver.acquire(one, 1_000, later(), yes);
+    await until("the lease's end", () => {
+      expect(driver.renew([other.id], 1_000, later())).toEqual([]);
+      return !wire.addresses().includes("192.0.2.10/");
+    });
+    expect(wire.addresses()).toContain("192.0.2.11/32");
+    expect(event("taken-away")).toBeUndefined();
+  });
+
+  test("a renewal that comes too late takes the addresses off", () => {
+    driver.acquire(web, LEASE_MS, later(), yes);
+    expect(driver.renew([web.id], LEASE_MS, bootMs() - 1)).toEqual([web.id]);
+    expect(wire.addresses()).not.toContain("192.0.2.10");
+  });
+
+  test("a lease is lifted for maintenance, and put on again after it", () => {
+    driver.acquire(web, LEASE_MS, later(), yes);
+    expect(driver.renew([web.id], undefined, Number.POSITIVE_INFINITY)).toEqual([]);
+    expect(wire.addresses()).toMatch(/192\.0\.2\.10\/32 scope global near0\\\s+valid_lft forever/);
+    driver.renew([web.id], LEASE_MS, later());
+    expect(wire.addresses()).toMatch(/192\.0\.2\.10\/32 scope global dynamic near0\\\s+valid_lft 2sec/);
+  });
+
+  test("an address that somebody removes is put back and announced; the third time in a minute is a failure", async () => {
+    driver.acquire(web, 60_000, bootMs() + 60_000, yes);
+    const heard = hearFar();
+    for (const nth of [1, 2, 3]) {
+      wire.near("ip address del 192.0.2.10/32 dev near0");
+      await until(`removal ${nth}`, () => events.filter(({ on }) => on === "taken-away").length === nth);
+      expect(wire.addresses()).toContain("192.0.2.10/32");
+      expect(event("driven") === undefined).toBe(nth < 3);
+    }
+    expect(event("driven")).toMatchObject({ vip: web.id, did: "failed" });
+    await until("an announcement", () => heard().length > 0);
+    expect(driver.facts(web.id)!.takenAway).toBe(3);
+  });
+
+  test("what an earlier life left is removed at the start, and nothing else", () => {
+    wire.near("ip address add 192.0.2.77/32 dev near0");
+    const before = wire.addresses();
+    const earlier = openKernelDriver({ notify: [], notifyPerSecond: 1, onEvent: () => {} });
+    earlier.acquire(web, 60_000, bootMs() + 500, yes);
+    earlier.acquire(vip("gone", ["192.0.2.12"]), 60_000, bootMs() + 500, yes);
+    earlier[Symbol.dispose]();
+    expect(driver.found([web], false)).toEqual([]);
+    expect(wire.addresses()).toBe(before);
+  });
+
+  test("under maintenance what an earlier life left is adopted, without a lease, and can be released", () => {
+    const earlier = openKernelDriver({ notify: [], notifyPerSecond: 1, onEvent: () => {} });
+    earlier.acquire(web, 60_000, bootMs() + 500, yes);
+    earlier[Symbol.dispose]();
+    expect(driver.found([vip("other", ["192.0.2.11"]), web], true)).toEqual([web]);
+    expect(wire.addresses()).toMatch(/192\.0\.2\.10\/32 scope global near0\\\s+valid_lft forever/);
+    expect(driver.facts(web.id)!.isHeld).toBe(true);
+    driver.release(web.id);
+    expect(wire.addresses()).not.toContain("192.0.2.10");
+  });
+
+  test("the carrier is told at first, when the cable goes, and when it is back", async () => {
+    driver.configure([web, vip("lost", ["203.0.113.7"])]);
+    const told = (name: string) =>
+      events
+        .filter((one) => one.on === "carrier")
+        .filter((one) => one.vip === name)
+        .map(({ up }) => up);
+    await until("the first word", () => told("web").length > 0 && told("lost").length > 0);
+    expect([told("web"), told("lost")]).toEqual([[true], [false]]);
+    wire.far("ip link set far0 down");
+    await until("down", () => told("web").length === 2);
+    wire.far("ip link set far0 up");
+    await until("up", () => told("web").length === 3);
+    expect(told("web")).toEqual([true, false, true]);
+  });
+
+  test("a subnet that comes later is found", async () => {
+    const late = vip("late", ["198.51.100.7"]);
+    driver.configure([late]);
+    await until("no carrier", () => event("carrier")?.up === false);
+    expect(driver.acquire(late, LEASE_MS, later(), yes)).toBe("failed");
+    wire.near("ip address add 198.51.100.1/24 dev near0");
+    await until("a carrier", () => events.some((one) => one.on === "carrier" && one.up));
+    expect(driver.acquire(late, LEASE_MS, later(), yes)).toBe("acquired");
+  });
+
+  test("a vip with a prefix needs promote_secondaries", async () => {
+    const wide = vip("wide", ["192.0.2.10/24"]);
+    wire.near("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.near0.promote_secondaries=0");
+    expect(driver.acquire(wide, LEASE_MS, later(), yes)).toBe("failed");
+    await until(
+      "the reason",
+      () => event("trouble")?.text.includes("net.ipv4.conf.near0.promote_secondaries=1") === true,
+    );
+    wire.near("sysctl -qw net.ipv4.conf.near0.promote_secondaries=1");
+    expect(driver.acquire(wide, LEASE_MS, later(), yes)).toBe("acquired");
+    expect(wire.addresses()).toContain("192.0.2.10/24");
+  });
+
+  for (const { family, address, bits } of [
+    { family: "ARP", address: "192.0.2.10", bits: 32 },
+    { family: "ND", address: "2001:db8::10", bits: 128 },
+  ])
+    test(`a probe by ${family} finds who has the address, and nobody where nobody has it`, async () => {
+      const one = vip("one", [address]);
+      driver.configure([one]);
+      expect(await driver.probe(one)).toBe(false);
+      wire.far(`ip address add ${address}/${bits} dev far0 ${bits === 128 ? "nodad" : "scope global"}`);
+      expect(await driver.probe(one)).toBe(true);
+    });
+
+  test("a client believes the announcement at once, though it has just confirmed another", async () => {
+    const client = vip("client", ["192.0.2.10", "2001:db8::10"]);
+    driver.configure([client]);
+    wire.far("ip neigh replace 192.0.2.10 lladdr 02:00:00:00:00:99 dev far0 nud reachable");
+    wire.far("ip neigh replace 2001:db8::10 lladdr 02:00:00:00:00:99 dev far0 nud reachable");
+    driver.acquire(client, LEASE_MS, later(), yes);
+    driver.announce(client.id);
+    await until("the client's table", () => {
+      const table = wire.far("ip neigh show dev far0");
+      return (
+        /192\.0\.2\.10 lladdr 02:00:00:00:00:01/.test(table) && /2001:db8::10 lladdr 02:00:00:00:00:01/.test(table)
+      );
+    });
+  });
+
+  test("somebody else's claim to a held address is told, our own announcement is not", async () => {
+    driver.configure([web]);
+    driver.acquire(web, 60_000, bootMs() + 500, yes);
+    driver.announce(web.id);
+    wire.far("ip address add 192.0.2.10/32 dev far0");
+    wire.far("arping -q -c 1 -U -I far0 192.0.2.10").trim();
+    await until("the claim", () => event("foreign") !== undefined);
+    expect(event("foreign")).toEqual({
+      on: "foreign",
+      vip: "web",
+      address: "192.0.2.10",
+      device: "near0",
+      mac: "02:00:00:00:00:02",
+      by: "arp",
+    });
+  });
+});
