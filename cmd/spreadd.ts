@@ -48,6 +48,13 @@ export const spreaddCommand: AnyCommand = defineCommand({
       read: parseDaemonName,
     },
     socket: { type: "value", hint: "PATH", about: "listen on this unix socket", default: "/run/spreadbox/spread.sock" },
+    engine: {
+      type: "value",
+      hint: "ENGINE",
+      about: '"local": this host by itself; "corosync": one system with the spreadd of all its hosts',
+      read: parseEngine,
+      default: "local",
+    },
     "no-tmp-socket": { type: "switch", about: "do not listen on /tmp/PORT" },
     listen: {
       type: "list",
@@ -69,8 +76,13 @@ export const spreaddCommand: AnyCommand = defineCommand({
   async run({ flags, env, log, stop, configPath: path }) {
     const table = loadConfig({ tables, path, env }).table(spreaddTable);
     const failed = Promise.withResolvers<never>();
-    const daemon = await serve(withFlags(table, flags), { clock: systemClock, log, onFailed: failed.reject });
-    log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
+    const daemon = await serve(withFlags(table, flags), {
+      clock: systemClock,
+      log,
+      onFailed: failed.reject,
+      stopped: stop,
+    });
+    if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1", env);
     try {
       await Promise.race([whenAborted(stop), failed.promise]);
@@ -86,6 +98,7 @@ interface Given {
   readonly port: number | undefined;
   readonly name: SpreaddTable["name"];
   readonly socket: string | undefined;
+  readonly engine: SpreaddTable["engine"] | undefined;
   readonly "no-tmp-socket": boolean;
   readonly listen: readonly IpAddress[];
 }
@@ -97,6 +110,7 @@ function withFlags(table: SpreaddTable, flags: Given): SpreaddTable {
     port: flags.port ?? table.port,
     name: flags.name ?? table.name,
     socket: flags.socket ?? table.socket,
+    engine: flags.engine ?? table.engine,
     tmp_socket: table.tmp_socket && !flags["no-tmp-socket"],
     listen: flags.listen.length > 0 ? [...flags.listen] : table.listen,
   };
@@ -105,4 +119,9 @@ function withFlags(table: SpreaddTable, flags: Given): SpreaddTable {
 function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new Fault("usage", "port", `cannot read port ${JSON.stringify(text)}: expected a number from 0 to 65535`);
+}
+
+function parseEngine(text: string): SpreaddTable["engine"] {
+  if (text === "local" || text === "corosync") return text;
+  throw new Fault("usage", "engine", `cannot use engine ${JSON.stringify(text)}: expected "local" or "corosync"`);
 }

@@ -20,4 +20,13 @@ export interface DaemonSettings {
   readonly sessionTimeoutMs: number;
   readonly groupTimeouts: readonly GroupTimeout[];
   readonly flow: FlowRule;
+  readonly outside: OutsideRule;
+}
+
+/** What becomes of sessions when the other hosts can't be reached. */
+export interface OutsideRule {
+  /** They stay, and get views of this host alone. Else they are disconnected, as by a daemon's death. */
+  readonly holds: boolean;
+  /** Members of these groups are disconnected in any case. */
+  readonly butNot: GroupPatterns;
 }

@@ -36,6 +36,7 @@ const HANDSHAKE_GRACE_MS = 1_000;
 /** A daemon. Construct it, then accept connections. */
 export class Daemon implements EngineSink {
   readonly counters: DaemonCounters = noneCounted();
+  #ring: Ring | undefined;
   #groups: GroupState | undefined;
   readonly #sessions: (Session | undefined)[] = [];
   readonly #freeSlots: number[] = [];
@@ -69,6 +70,16 @@ export class Daemon implements EngineSink {
     return this.#groups?.groupCount ?? 0;
   }
 
+  /** Whether clients are let in: as long as there is a ring for them. */
+  get isServing(): boolean {
+    return this.#ring !== undefined && (!this.#ring.isOutside || this.settings.outside.holds);
+  }
+
+  /** The hosts, this one among them; `undefined` before the first ring. */
+  get currentRing(): Ring | undefined {
+    return this.#ring;
+  }
+
   /** `true` while `check` is wanted every `CHECK_MS`. */
   get isWaiting(): boolean {
     return this.#flow.isWaiting;
@@ -79,6 +90,7 @@ export class Daemon implements EngineSink {
    * @returns its slot, or what to answer before closing it
    */
   accept(peer: Peer): number | Uint8Array {
+    if (!this.isServing) return NO_BYTES;
     if (this.sessionCount >= this.settings.sessionsMax && !this.#makeRoom()) {
       this.counters.refused += 1;
       return writeReject("quota");
@@ -201,12 +213,51 @@ export class Daemon implements EngineSink {
   // --- what the engine says ---
 
   ring(ring: Ring): void {
-    assert(this.#groups === undefined, "a ring of one does not change");
-    const own = ring.hosts[ring.own]!;
-    this.#groups = new GroupState({ daemonId: own.id, time: ring.time }, Math.floor(this.random() * 2 ** 32));
+    this.#ring = ring;
+    const daemonId = ring.hosts[0]!.id;
+    this.#groups ??= new GroupState({ daemonId, time: ring.time }, Math.floor(this.random() * 2 ** 32));
+    if (ring.merge !== undefined) this.#groups.merge(ring, this.#out);
+    this.#distribute(undefined);
+    if (ring.merge !== undefined) this.#tellRing(ring);
+    this.rim.ringBegan();
   }
 
-  deliver(_host: number, slot: number, frame: FrameView): void {
+  transition(lost: readonly number[]): void {
+    this.#groups?.transition(lost, this.#out);
+    this.#distribute(undefined);
+  }
+
+  snapshot(): Uint8Array {
+    return this.#groups?.snapshot() ?? NO_BYTES;
+  }
+
+  gone(host: number): void {
+    const ring = this.#ring;
+    assert(ring !== undefined, "who goes was in a ring");
+    const hosts = ring.hosts.filter((_, place) => place !== host);
+    this.#ring = { ...ring, hosts, own: ring.own - (host < ring.own ? 1 : 0) };
+    this.#groups?.gone(host, this.#out);
+    this.#distribute(undefined);
+    this.rim.notice(`the daemon of ${ring.hosts[host]?.name} is gone`);
+    this.#tellRing(this.#ring);
+  }
+
+  outside(fault: Fault): void {
+    this.rim.notice(fault.message);
+    const { holds, butNot } = this.settings.outside;
+    for (const session of this.#sessions) {
+      if (session === undefined || session.core.state === "ended") continue;
+      const groups = [...(session.member?.groups ?? [])];
+      if (!holds || groups.some(({ field }) => butNot.match(field, 0, nameBytes(field, 0))))
+        session.core.end({ why: "outside" });
+    }
+  }
+
+  deliver(host: number, slot: number, frame: FrameView): void {
+    if (host !== this.#ring?.own) {
+      this.#deliverForeign(host, slot, frame);
+      return;
+    }
     const session = this.#sessions[slot];
     const groups = this.#groups;
     assert(groups !== undefined && session?.member !== undefined, "what is delivered was submitted by a session");
@@ -230,6 +281,25 @@ export class Daemon implements EngineSink {
     this.#distribute(session);
   }
 
+  /** Delivers a request of another host's session: what there is of it here are its places in groups. */
+  #deliverForeign(host: number, slot: number, frame: FrameView): void {
+    const groups = this.#groups;
+    if (groups === undefined) return;
+    const out = this.#out;
+    if (frame.kind === "message") groups.send(undefined, frame, out);
+    else {
+      const member = groups.guest(host, slot, frame);
+      if (member === undefined) return;
+      if (frame.kind === "join") groups.join(member, frame, out);
+      else if (frame.kind === "leave") groups.leave(member, frame, out);
+      else {
+        groups.disconnect(member, out);
+        groups.forget(member);
+      }
+    }
+    this.#distribute(undefined);
+  }
+
   ready(): void {
     const waiting = [...this.#waitingForEngine];
     this.#waitingForEngine.clear();
@@ -242,8 +312,15 @@ export class Daemon implements EngineSink {
 
   // --- and what follows from it ---
 
-  /** Hands the deliveries of one event to the rim. */
-  #distribute(sender: Session): void {
+  #tellRing({ hosts, isOutside }: Ring): void {
+    const names = hosts.map(({ name }) => name).join(", ");
+    this.rim.notice(
+      isOutside ? `${names} is alone until the other hosts can be reached` : `ring of ${hosts.length}: ${names}`,
+    );
+  }
+
+  /** Hands the deliveries of one event to the rim. @param sender of this host, if any: it waits for whom it has sent too much */
+  #distribute(sender: Session | undefined): void {
     const out = this.#out;
     let next = 0;
     for (let frame = 0; frame < out.frameCount; frame++) {
@@ -264,13 +341,13 @@ export class Daemon implements EngineSink {
   }
 
   /** The sender of the event at hand waits for those whom it has sent too much. */
-  #waitFor(sender: Session): void {
+  #waitFor(sender: Session | undefined): void {
     const now = this.rim.now();
     let waits = false;
-    for (const reader of this.#pressed)
-      if (this.#flow.wait(sender.slot, reader, this.rim.takenBytes(reader), now)) waits = true;
+    for (const reader of sender === undefined ? [] : this.#pressed)
+      if (this.#flow.wait(sender!.slot, reader, this.rim.takenBytes(reader), now)) waits = true;
     this.#pressed.length = 0;
-    if (!waits || sender.core.state !== "open" || sender.core.isHeld) return;
+    if (!waits || sender === undefined || sender.core.state !== "open" || sender.core.isHeld) return;
     this.counters.waits += 1;
     this.#pause(sender);
   }
@@ -370,3 +447,5 @@ export class Daemon implements EngineSink {
     this.rim.retime(session.slot, timeoutMs);
   }
 }
+
+const NO_BYTES = new Uint8Array(0);

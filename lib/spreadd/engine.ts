@@ -10,6 +10,17 @@
 // 4. Bytes submitted are the engine's, and bytes delivered may be kept: neither ever changes again. The view itself is refilled for the next frame.
 // 5. Frames are in this daemon's byte order, and checked: an engine carries bytes from hosts that it trusts.
 // 6. When the engine can go on no more, `failed` is the last that is heard of it. After `stop` nothing is delivered.
+//
+// And where an engine spans hosts:
+//
+// 7. A change of the ring is `transition` (where hosts are lost: what comes from here to `ring` may have missed them), then what was still held back of the
+//    old ring, then `snapshot`: all hosts that come to the new ring with the same `set` have been delivered exactly the same up to there since the ring
+//    before. Nothing is delivered between `snapshot` and `ring`; what was submitted and had no place in the old ring has one in the new. Where another
+//    change comes in between, `transition` and `snapshot` may come again.
+// 8. A host whose daemon ends while the ring stands is lost by `transition` and `gone`, with no exchange: all others are told at the same place in the order.
+// 9. `outside`: the hosts cannot be reached any more. A `ring` of this host alone follows at once, with whatever was on its way delivered behind it.
+// 10. Safe messages are delivered when every host of the ring has them. One that is not yet so holds back what comes after it, but for reliable and
+//     unreliable messages.
 import type { Fault } from "../base/fault.ts";
 import type { FrameView } from "../spread/frame.ts";
 import type { DaemonName } from "../spread/names.ts";
@@ -19,6 +30,8 @@ export interface Host {
   readonly name: DaemonName;
   /** Its id (PROTOCOL.md 11.3): the hash of its name. */
   readonly id: number;
+  /** Tells this run of the daemon from any other: a daemon that was started again is another host. */
+  readonly run: string;
 }
 
 /** The hosts that get events in one order, from here on. */
@@ -27,13 +40,33 @@ export interface Ring {
   readonly hosts: readonly Host[];
   /** This host's place among them. */
   readonly own: number;
-  /** When the ring began, Unix seconds: the second word of group ids. */
+  /** When the ring began, Unix seconds: the second word of group ids. Later than that of any ring that any of its hosts was in. */
   readonly time: number;
+  /** The other hosts can't be reached: this host waits to be let in again. */
+  readonly isOutside?: boolean;
+  /** What the hosts bring with them; only where an engine spans hosts. */
+  readonly merge?: Merge;
+}
+
+/** What was agreed on at the beginning of a ring. Indexed as its hosts. */
+export interface Merge {
+  /** What each host's `snapshot` gave; empty of one that is new. */
+  readonly snapshots: readonly Uint8Array[];
+  /** Hosts with the same number were delivered the same up to here. */
+  readonly sets: readonly number[];
 }
 
 /** Who hears what an engine has to say. */
 export interface EngineSink {
   ring(ring: Ring): void;
+  /** These hosts of the ring, by their places, are lost; they stay in the ring until the next `ring` or `gone`. */
+  transition(lost: readonly number[]): void;
+  /** What other hosts need to know of this one's sessions, as of now. The bytes are the engine's. */
+  snapshot(): Uint8Array;
+  /** A host has left the ring: the places of those behind it move up. */
+  gone(host: number): void;
+  /** The other hosts cannot be reached. A ring of this host alone follows. @param fault why */
+  outside(fault: Fault): void;
   /**
    * The next event.
    * @param host place in the ring of the host it comes from

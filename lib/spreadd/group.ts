@@ -1,38 +1,50 @@
 // One group: who is in it, kept ready to be written into views. A view of a thousand members is 32 kB that each of them gets at each join, so the
 // members' names stand back to back as a view wants them: a join moves bytes by 32, and a view is one copy of them all, encoded once for all receivers.
 import { frameSize, writeHeader, writeInt32 } from "../spread/frame.ts";
-import { NAME_FIELD_BYTES, VIEW_BODY_BYTES_MIN } from "../spread/limits.ts";
-import { CAUSED_BY_DISCONNECT, CAUSED_BY_JOIN, CAUSED_BY_LEAVE, REGULAR_MEMBERSHIP } from "../spread/service.ts";
+import { GROUP_ID_BYTES, NAME_FIELD_BYTES, VIEW_BODY_BYTES_MIN } from "../spread/limits.ts";
+import type { GroupId } from "../spread/membership.ts";
+import {
+  CAUSED_BY_DISCONNECT,
+  CAUSED_BY_JOIN,
+  CAUSED_BY_LEAVE,
+  CAUSED_BY_NETWORK,
+  REGULAR_MEMBERSHIP,
+  TRANSITION,
+} from "../spread/service.ts";
 import { compareMembers, type Member } from "./member.ts";
 
-/** What changed a group, other than the network. */
-export type Cause = "join" | "leave" | "disconnect";
+/** What changed a group. */
+export type Cause = "join" | "leave" | "disconnect" | "network";
 
 const CAUSE_BITS: Readonly<Record<Cause, number>> = {
   join: CAUSED_BY_JOIN,
   leave: CAUSED_BY_LEAVE,
   disconnect: CAUSED_BY_DISCONNECT,
+  network: CAUSED_BY_NETWORK,
 };
 
 /** The part of a group id that all groups share: whose ring it is, and since when. */
-export interface RingId {
-  /** Id of the daemon that stands for the ring, 32 bits. */
-  readonly daemonId: number;
-  /** When the ring began, Unix seconds. */
-  readonly time: number;
-}
+export type RingId = Omit<GroupId, "index">;
 
 export class Group {
   /** In the order of a view. */
   readonly members: Member[] = [];
+  /** Those of this host, in the same order. */
+  readonly here: Member[] = [];
+  /** Members were told that some of them are lost, and not yet who is left. */
+  isTransitional = false;
   /** How many of them want views. */
   #viewers = 0;
-  /** Counts the changes since the group or the ring began. */
-  #index = 0;
   #fields = new Uint8Array(4 * NAME_FIELD_BYTES);
 
-  /** @param field the name's 32 bytes: must never change */
-  constructor(readonly field: Uint8Array) {}
+  /**
+   * @param field the name's 32 bytes: must never change
+   * @param id    of its view: changes with the members
+   */
+  constructor(
+    readonly field: Uint8Array,
+    public id: GroupId,
+  ) {}
 
   /** Adds a member that is not in the group. */
   add(member: Member): void {
@@ -42,8 +54,9 @@ export class Group {
     const at = place * NAME_FIELD_BYTES;
     this.#fields.copyWithin(at + NAME_FIELD_BYTES, at, (count - 1) * NAME_FIELD_BYTES);
     this.#fields.set(member.field, at);
-    this.#index += 1;
     member.groups.add(this);
+    if (!member.home.isHere) return;
+    insert(this.here, member);
     if (member.wantsViews) this.#viewers += 1;
   }
 
@@ -54,8 +67,9 @@ export class Group {
     this.#fields.copyWithin(at, at + NAME_FIELD_BYTES, (count + 1) * NAME_FIELD_BYTES);
     if (this.#fields.length > 64 * NAME_FIELD_BYTES && this.#fields.length > count * 4 * NAME_FIELD_BYTES)
       this.#resize(count * 2);
-    this.#index += 1;
     member.groups.delete(this);
+    if (!member.home.isHere) return;
+    remove(this.here, member);
     if (member.wantsViews) this.#viewers -= 1;
   }
 
@@ -65,24 +79,48 @@ export class Group {
   }
 
   /**
-   * The view after a change (PROTOCOL.md 7.1), as every member gets it: one virtual-synchrony set, at offset 0.
-   * @param changed who joined, left or vanished
+   * The view after a change (PROTOCOL.md 7.1), as every member of this host gets it.
+   * @param sets who changed, as the one set; after a change of the network, the members by who came together
+   * @param own  which of the sets is this host's
    */
-  encodeView(ring: RingId, cause: Cause, changed: Member): Uint8Array {
+  encodeView(cause: Cause, sets: readonly (readonly Member[])[], own = 0): Uint8Array {
     const count = this.members.length;
-    const bodyBytes = VIEW_BODY_BYTES_MIN + 4 + NAME_FIELD_BYTES;
+    let bodyBytes = VIEW_BODY_BYTES_MIN;
+    let ownAt = 0;
+    for (const [at, set] of sets.entries()) {
+      if (at === own) ownAt = bodyBytes - VIEW_BODY_BYTES_MIN;
+      bodyBytes += 4 + NAME_FIELD_BYTES * set.length;
+    }
     const view = new Uint8Array(frameSize(count, bodyBytes));
-    const groups = writeHeader(view, 0, REGULAR_MEMBERSHIP | CAUSE_BITS[cause], this.field, count, 0, bodyBytes);
-    view.set(this.#fields.subarray(0, count * NAME_FIELD_BYTES), groups);
-    const body = groups + count * NAME_FIELD_BYTES;
-    writeInt32(view, body, ring.daemonId, true);
-    writeInt32(view, body + 4, ring.time, true);
-    writeInt32(view, body + 8, this.#index, true);
-    writeInt32(view, body + 12, 1, true); // sets
-    writeInt32(view, body + 16, 0, true); // offset of the receiver's own set
-    writeInt32(view, body + VIEW_BODY_BYTES_MIN, 1, true);
-    view.set(changed.field, body + VIEW_BODY_BYTES_MIN + 4);
+    let at = writeHeader(view, 0, REGULAR_MEMBERSHIP | CAUSE_BITS[cause], this.field, count, 0, bodyBytes);
+    view.set(this.#fields.subarray(0, count * NAME_FIELD_BYTES), at);
+    at = this.#writeId(view, at + count * NAME_FIELD_BYTES);
+    writeInt32(view, at, sets.length, true);
+    writeInt32(view, at + 4, ownAt, true);
+    at += 8;
+    for (const set of sets) {
+      writeInt32(view, at, set.length, true);
+      at += 4;
+      for (const member of set) {
+        view.set(member.field, at);
+        at += NAME_FIELD_BYTES;
+      }
+    }
     return view;
+  }
+
+  /** The signal that members are lost (PROTOCOL.md 7.2): it names the view at hand. */
+  encodeTransition(): Uint8Array {
+    const signal = new Uint8Array(frameSize(0, GROUP_ID_BYTES));
+    this.#writeId(signal, writeHeader(signal, 0, TRANSITION, this.field, 0, 0, GROUP_ID_BYTES));
+    return signal;
+  }
+
+  #writeId(bytes: Uint8Array, at: number): number {
+    writeInt32(bytes, at, this.id.daemonId, true);
+    writeInt32(bytes, at + 4, this.id.time, true);
+    writeInt32(bytes, at + 8, this.id.index, true);
+    return at + GROUP_ID_BYTES;
   }
 
   #resize(members: number): void {

@@ -4,6 +4,7 @@ import { nameField } from "../spread/name-field.ts";
 import type { PrivateGroup } from "../spread/names.ts";
 import { KILL } from "../spread/service.ts";
 import type { Group } from "./group.ts";
+import type { Home } from "./home.ts";
 
 /** A session as the ordered stream of events knows it. */
 export class Member {
@@ -16,12 +17,14 @@ export class Member {
 
   /**
    * @param slot       the number that its daemon knows it by
-   * @param wantsViews membership messages were asked for at connect
+   * @param wantsViews membership messages were asked for at connect; of a session of another host nobody asks
+   * @param home       the host of its daemon
    */
   constructor(
     readonly name: PrivateGroup,
     readonly slot: number,
     readonly wantsViews: boolean,
+    readonly home: Home,
   ) {
     this.field = nameField(name);
   }
@@ -37,7 +40,8 @@ export class Member {
   }
 }
 
-/** The order of members in a view (PROTOCOL.md 7.1): by the bytes of the private group. */
+/** The order of members in a view (PROTOCOL.md 7.1): by their hosts, then by the bytes of the private group. */
 export function compareMembers(a: Member, b: Member): number {
+  if (a.home !== b.home) return a.home.rank - b.home.rank;
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0; // names are ASCII: comparing characters is comparing bytes
 }

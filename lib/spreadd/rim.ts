@@ -25,6 +25,10 @@ export interface Rim {
   retime(slot: number, timeoutMs: number): void;
   /** Closes a session's connection and drops what is queued for it. @param name its private group, once it has one */
   close(slot: number, name: PrivateGroup | undefined, end: SessionEnd): void;
+  /** There is a ring, the first or another. */
+  ringBegan(): void;
+  /** Something that the operator wants to know. */
+  notice(line: string): void;
   /** The engine can go on no more. */
   failed(fault: Fault): void;
 }

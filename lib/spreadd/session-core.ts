@@ -26,6 +26,7 @@ export type SessionEnd =
   | { readonly why: "illegal"; readonly fault: Fault } // it sent what no client may
   | { readonly why: "silent" } // the handshake took too long
   | { readonly why: "slow" } // it did not take what it was sent
+  | { readonly why: "outside" } // the other hosts can't be reached any more
   | { readonly why: "stopped" }; // the daemon ends
 
 /** What a session asks of its daemon. */

@@ -59,8 +59,11 @@ const group = v.strictObject({
   session_timeout: v.pipe(duration(), v.description("A dead TCP peer in one of these groups is noticed within this")),
 });
 
+/** Groups of mole: who is in one must hear at once that it is alone. */
+export const MOLE_GROUPS = ["mole", "mole.*", "mole-*"] as const;
+
 /** Groups whose members have to be noticed dead sooner than others, unless the config says something else of them. */
-export const BUILT_IN_GROUPS = [{ groups: ["mole", "mole.*", "mole-*"], session_timeout: 1_000 }] as const;
+export const BUILT_IN_GROUPS = [{ groups: MOLE_GROUPS, session_timeout: 1_000 }] as const;
 
 const schema = v.strictObject({
   name: v.optional(
@@ -96,8 +99,39 @@ const schema = v.strictObject({
   ),
   socket_group: v.optional(v.pipe(account, v.description("Group of the unix sockets"))),
   engine: v.optional(
-    v.pipe(v.picklist(["local"], '"local"'), v.description("What orders the messages: this host alone")),
+    v.pipe(
+      v.picklist(["local", "corosync"], '"local" or "corosync"'),
+      v.description("What orders the messages: this host alone, or corosync, for the spreadd of all its hosts"),
+    ),
     "local",
+  ),
+  system: v.optional(
+    v.pipe(
+      parsed("a name of 1 to 100 letters, digits, dots and dashes", (text) =>
+        /^[\w.-]{1,100}$/.test(text) ? text : undefined,
+      ),
+      v.description("With corosync: daemons with the same word here form one system (a closed process group)"),
+    ),
+    "spreadbox",
+  ),
+  silence: v.optional(
+    v.pipe(
+      duration(),
+      v.minValue(100, "at least 100ms"),
+      v.description(
+        "With corosync: it counts as dead when it does not send our messages back for this; longer than it takes to notice that a host is gone",
+      ),
+    ),
+    "10s",
+  ),
+  outside: v.optional(
+    v.pipe(
+      v.picklist(["disconnect", "hold"], '"disconnect" or "hold"'),
+      v.description(
+        "With corosync, when it dies: sessions are disconnected, or see a ring of this host alone; those of mole are always disconnected",
+      ),
+    ),
+    "disconnect",
   ),
   sessions_max: v.optional(
     v.pipe(integer(1, 65_536), v.description("Sessions at a time; the real daemon has 997")),

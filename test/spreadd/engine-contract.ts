@@ -38,6 +38,22 @@ class Hearer implements EngineSink {
     this.#wake();
   }
 
+  transition(lost: readonly number[]): void {
+    this.heard.push(`ring loses ${lost}`);
+  }
+
+  snapshot(): Uint8Array {
+    return new Uint8Array();
+  }
+
+  gone(host: number): void {
+    this.heard.push(`ring without ${host}`);
+  }
+
+  outside(): void {
+    this.heard.push("ring of none");
+  }
+
   deliver(host: number, slot: number, view: FrameView): void {
     const text = `${host}/${slot} ${view.kind} ${view.groups().join(",")} ${new TextDecoder().decode(view.body().subarray(0, 40))}`;
     this.heard.push(text);

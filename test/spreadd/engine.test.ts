@@ -10,7 +10,7 @@ describeEngine({
   name: "local",
   hostsMax: 1,
   async makeRing() {
-    const engine = new LocalEngine({ name: parseDaemonName("h0"), id: 1 }, 1_700_000_000);
+    const engine = new LocalEngine({ name: parseDaemonName("h0"), id: 1, run: "" }, 1_700_000_000);
     return {
       engines: [engine],
       async [Symbol.asyncDispose]() {

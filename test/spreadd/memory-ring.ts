@@ -24,7 +24,7 @@ class Line {
   constructor(hosts: number) {
     this.hosts = Array.from({ length: hosts }, (_, at) => {
       const name = parseDaemonName(`h${at}`);
-      return { name, id: daemonId(name) };
+      return { name, id: daemonId(name), run: `${at}` };
     });
     this.engines = this.hosts.map((_, at) => new MemoryEngine(this, at));
   }

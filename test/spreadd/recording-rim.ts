@@ -4,6 +4,7 @@ import type { Fault } from "../../lib/base/fault.ts";
 import { seededRandom } from "../../lib/base/random.ts";
 import { parseDaemonName } from "../../lib/spread/names.ts";
 import { daemonId } from "../../lib/spread/spread-conf-hash.ts";
+import { GroupPatterns } from "../../lib/spreadd/access.ts";
 import { Daemon } from "../../lib/spreadd/daemon.ts";
 import type { DaemonSettings } from "../../lib/spreadd/daemon-settings.ts";
 import type { Engine } from "../../lib/spreadd/engine.ts";
@@ -30,6 +31,7 @@ export class RecordingRim implements Rim {
   clockMs = 0;
   readonly lines: Line[] = [];
   failure: Fault | undefined;
+  readonly notices: string[] = [];
 
   now(): MonotonicMs {
     return this.clockMs as MonotonicMs;
@@ -86,6 +88,12 @@ export class RecordingRim implements Rim {
     if (this.lines[slot] !== undefined) this.lines[slot].end = end;
   }
 
+  ringBegan(): void {}
+
+  notice(line: string): void {
+    this.notices.push(line);
+  }
+
   failed(fault: Fault): void {
     this.failure = fault;
   }
@@ -103,6 +111,7 @@ export const DEFAULT_SETTINGS: DaemonSettings = {
   sessionTimeoutMs: 10_000,
   groupTimeouts: [],
   flow: { patienceMs: 200 },
+  outside: { holds: false, butNot: new GroupPatterns(["mole"]) },
 };
 
 /** A daemon with its rim, and clients that speak to it by hand. */
@@ -112,7 +121,7 @@ export class Bench {
 
   constructor(settings: Partial<DaemonSettings> = {}, engine?: Engine) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
-    const local = new LocalEngine({ name: all.name, id: daemonId(all.name) }, 1_700_000_000);
+    const local = new LocalEngine({ name: all.name, id: daemonId(all.name), run: "" }, 1_700_000_000);
     this.daemon = new Daemon(all, engine ?? local, this.rim, seededRandom(1));
   }
 

@@ -5,16 +5,19 @@ import type { TCPSocketListener, UnixSocketListener } from "bun";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress } from "../../base/ip-address.ts";
 import type { Log } from "../../base/log.ts";
+import { whenAborted } from "../../base/when-aborted.ts";
 import type { Clock } from "../../run/clock.ts";
-import { DAEMON_NAME_BYTES_MAX } from "../../spread/limits.ts";
-import { type DaemonName, isNameByte, NameError, tryDaemonName } from "../../spread/names.ts";
+import type { DaemonName } from "../../spread/names.ts";
 import { daemonId } from "../../spread/spread-conf-hash.ts";
 import { GroupPatterns } from "../access.ts";
+import { daemonNameOf } from "../daemon-name.ts";
 import type { DaemonSettings } from "../daemon-settings.ts";
+import type { Engine } from "../engine.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { BUILT_IN_GROUPS, LOOPBACK, type SpreaddTable } from "../table.ts";
+import { BUILT_IN_GROUPS, LOOPBACK, MOLE_GROUPS, type SpreaddTable } from "../table.ts";
 import { groupId, knownPeerSet, userId } from "./accounts.ts";
 import type { Connection } from "./connection.ts";
+import { CorosyncEngine } from "./corosync-engine.ts";
 import { passwordsOf } from "./password-file.ts";
 import { Server } from "./server.ts";
 import { codeOf, textOf } from "./system-text.ts";
@@ -38,18 +41,26 @@ export interface RunningDaemon {
   stop(): void;
 }
 
+export interface ServeOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Its engine can go on no more. */
+  readonly onFailed: (fault: Fault) => void;
+  /** Ends the wait for the first ring: then it serves nobody. */
+  readonly stopped?: AbortSignal;
+}
+
 /**
- * Starts a daemon.
- * @param onFailed its engine can go on no more
+ * Starts a daemon: it listens as soon as there is a ring.
  * @throws {Fault} a socket can't be opened, a name is unknown
  */
 export async function serve(
   table: SpreaddTable,
-  { clock, log, onFailed }: { readonly clock: Clock; readonly log: Log; readonly onFailed: (fault: Fault) => void },
+  { clock, log, onFailed, stopped }: ServeOptions,
 ): Promise<RunningDaemon> {
-  const name = table.name ?? shortHostName();
+  const name = table.name ?? shortHostName(log);
   const daemon = daemonSettings(table, name, log);
-  const engine = new LocalEngine({ name, id: daemonId(name) }, Math.floor(clock.wallMs() / 1_000));
+  const engine = engineOf(table, name, clock, log);
   const server = new Server(
     {
       daemon,
@@ -70,6 +81,8 @@ export async function serve(
     server.stop();
   };
   try {
+    await Promise.race([server.firstRing, ...(stopped === undefined ? [] : [whenAborted(stopped)])]);
+    if (stopped?.aborted) return { server, name, listening, stop };
     await listenOnUnix(table, server, log, listeners, listening);
     listenOnTcp(table, server, listeners, listening);
   } catch (error) {
@@ -85,6 +98,13 @@ export async function serve(
     );
   }
   return { server, name, listening, stop };
+}
+
+function engineOf(table: SpreaddTable, name: DaemonName, clock: Clock, log: Log): Engine {
+  const startedMs = clock.wallMs();
+  if (table.engine === "local")
+    return new LocalEngine({ name, id: daemonId(name), run: "" }, Math.floor(startedMs / 1_000));
+  return new CorosyncEngine({ name, startedMs, silenceMs: table.silence, system: table.system }, clock, log);
 }
 
 function daemonSettings(table: SpreaddTable, name: DaemonName, log: Log): DaemonSettings {
@@ -106,6 +126,7 @@ function daemonSettings(table: SpreaddTable, name: DaemonName, log: Log): Daemon
       timeoutMs: session_timeout,
     })),
     flow: { patienceMs: table.reader_patience },
+    outside: { holds: table.outside === "hold", butNot: new GroupPatterns(MOLE_GROUPS) },
   };
 }
 
@@ -120,12 +141,10 @@ function sessionsMax(table: SpreaddTable, log: Log): number {
   return Math.max(1, possible);
 }
 
-/** The host's name up to the first dot, cut at 19; what may not stand in a name becomes "-". */
-function shortHostName(): DaemonName {
+function shortHostName(log: Log): DaemonName {
   const [short] = hostname().split(".");
-  const legal = [...short!].map((character) => (isNameByte(character.charCodeAt(0)) ? character : "-")).join("");
-  const name = tryDaemonName(legal.slice(0, DAEMON_NAME_BYTES_MAX));
-  if (name === undefined) throw new NameError("daemon name", hostname());
+  const name = daemonNameOf(short!);
+  if (name !== short) log.notice(`the daemon's name is ${name}: ${JSON.stringify(short)} does not fit`);
   return name;
 }
 

@@ -65,6 +65,9 @@ export class Server implements Rim {
   readonly #talk: TalkLimit;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #firstRing = Promise.withResolvers<void>();
+  /** The engine has given a ring: there is something to serve. Rejected where it can't. */
+  readonly firstRing = this.#firstRing.promise;
 
   constructor(
     readonly settings: ServerSettings,
@@ -173,7 +176,16 @@ export class Server implements Rim {
     connection.isGone = true;
   }
 
+  ringBegan(): void {
+    this.#firstRing.resolve();
+  }
+
+  notice(line: string): void {
+    this.log.notice(line);
+  }
+
   failed(fault: Fault): void {
+    this.#firstRing.reject(fault);
     this.onFailed(fault);
   }
 

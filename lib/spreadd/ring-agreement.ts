@@ -1,0 +1,71 @@
+// What the hosts of a ring agree on once each has told its state: everybody computes the same from the same states, so nothing more need be said.
+//
+// Of two daemons with one name, or with no version in common, the one that was started later is refused: it hears why and ends; the others go on without
+// it. The time of the ring is later than that of any ring that any of them has been in: so no two rings of a host give the same group ids.
+import { Fault } from "../base/fault.ts";
+import { compareSeats, type MemberState, type Seat } from "./ring-message.ts";
+
+/** A host with its state. */
+export interface Attendant {
+  readonly seat: Seat;
+  readonly state: MemberState;
+}
+
+export interface Agreement {
+  /** Who is in the ring, in the order of its hosts. */
+  readonly hosts: readonly Attendant[];
+  readonly refused: readonly { readonly seat: Seat; readonly fault: Fault }[];
+  /** By host: those with the same number have been delivered the same. */
+  readonly sets: readonly number[];
+  readonly time: number;
+}
+
+export function agree(attendants: readonly Attendant[]): Agreement {
+  const hosts: Attendant[] = [];
+  const refused: { seat: Seat; fault: Fault }[] = [];
+  for (const attendant of [...attendants].sort(byAge)) {
+    const fault = objection(attendant, hosts);
+    if (fault === undefined) hosts.push(attendant);
+    else refused.push({ seat: attendant.seat, fault });
+  }
+  hosts.sort((a, b) => compareSeats(a.seat, b.seat));
+  const numbers = new Map<string, number>();
+  const sets = hosts.map(({ state }) => {
+    const key = state.key.join();
+    const number = numbers.get(key) ?? numbers.size;
+    numbers.set(key, number);
+    return number;
+  });
+  const time = Math.max(...hosts.map(({ state }) => Math.max(state.now, state.lastTime + 1)));
+  return { hosts, refused, sets, time };
+}
+
+/** Why a host can't be in a ring with these others, who are older. */
+function objection({ state }: Attendant, others: readonly Attendant[]): Fault | undefined {
+  const twin = others.find((other) => other.state.name === state.name);
+  if (twin !== undefined)
+    return new Fault(
+      "config",
+      "name-taken",
+      `cannot serve: node ${twin.seat.node} has a daemon with the name ${state.name} already; give this one another ([spreadd] name)`,
+    );
+  const stranger = others.find((other) => versionOf(other.state, state) === undefined);
+  if (stranger === undefined) return undefined;
+  const { name, versionMin, versionMax } = stranger.state;
+  return new Fault(
+    "config",
+    "version",
+    `cannot serve: this daemon speaks versions ${state.versionMin} to ${state.versionMax} with other daemons, ${name} on node ` +
+      `${stranger.seat.node} speaks ${versionMin} to ${versionMax}; install the same release on both`,
+  );
+}
+
+/** The newest version that both speak. */
+function versionOf(a: MemberState, b: MemberState): number | undefined {
+  const version = Math.min(a.versionMax, b.versionMax);
+  return version >= Math.max(a.versionMin, b.versionMin) ? version : undefined;
+}
+
+function byAge(a: Attendant, b: Attendant): number {
+  return a.state.startedMs - b.state.startedMs || compareSeats(a.seat, b.seat);
+}
