@@ -7,6 +7,7 @@ import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { parseDaemonName } from "../lib/spread/names.ts";
+import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
 import { serve } from "../lib/spreadd/io/serve.ts";
 import { type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
 import { tables } from "./tables.ts";
@@ -66,7 +67,9 @@ export const spreaddCommand: AnyCommand = defineCommand({
   sections: [
     {
       title: "Signals",
-      text: "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more.",
+      text:
+        "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more. " +
+        "SIGHUP has it read the certificates of [spreadd.tls] anew; sessions stay.",
     },
     {
       title: "Files",
@@ -84,9 +87,12 @@ export const spreaddCommand: AnyCommand = defineCommand({
     });
     if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1", env);
+    const onHangUp = () => renewCertificates(daemon, log);
+    process.on("SIGHUP", onHangUp);
     try {
       await Promise.race([whenAborted(stop), failed.promise]);
     } finally {
+      process.off("SIGHUP", onHangUp);
       notifyServiceManager("STOPPING=1", env);
       daemon.stop();
     }

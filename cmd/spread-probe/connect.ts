@@ -47,11 +47,12 @@ export const connectCommand = defineCommand({
   json: true,
   async run(call) {
     const named = call.positionals.map(parseServer);
-    const { servers, name, connectTimeoutMs } = daemonOptions(call, call.flags.spread);
+    const { servers, name, connectTimeoutMs, tls } = daemonOptions(call, call.flags.spread);
     const attempt = {
       name: call.flags.name ?? name,
       group: probeGroup("connect", Math.random),
       timeoutMs: call.flags.timeout ?? connectTimeoutMs,
+      tls,
     };
     const style = styleFor(call.out.colour);
     let failed: ConnectReport["failed"];

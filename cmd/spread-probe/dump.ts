@@ -80,6 +80,13 @@ export const dumpCommand = defineCommand({
 
 async function dumpLive(call: Call<typeof FLAGS>, listen: readonly Server[]): Promise<number> {
   const target = call.flags.to ?? daemonOptions(call, []).servers[0]!;
+  for (const server of [target, ...listen])
+    if (server.by === "tls")
+      throw new Fault(
+        "usage",
+        "tls",
+        `cannot dump ${formatServer(server)}: what goes over TLS is for its two ends alone`,
+      );
   const style = styleFor(call.out.colour);
   const say = (connection: number, lines: readonly string[]) =>
     call.out.write(lines.map((line) => `${style.faint(`${now()} #${connection}`)} ${line}\n`).join(""));

@@ -7,8 +7,10 @@ export { HandshakeError } from "./handshake.ts";
 export { connect, openSession } from "./io/connect.ts";
 export type { Session, SessionCounters, SessionState } from "./io/session.ts";
 export type { SessionOptions } from "./io/settings.ts";
+export type { TlsIdentity } from "./io/tls.ts";
 export {
   DEFAULT_PORT,
+  DEFAULT_TLS_PORT,
   GROUP_NAME_BYTES_MAX,
   type Limit,
   LimitError,

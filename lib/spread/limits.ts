@@ -3,6 +3,8 @@ import { Fault } from "../base/fault.ts";
 
 /** TCP and UDP port of a daemon, and the number in the name of its unix socket, where nothing else is said. */
 export const DEFAULT_PORT = 4803;
+/** Where our `spreadd` speaks the same protocol over TLS. */
+export const DEFAULT_TLS_PORT = 4804;
 
 /** What our client says it is: the version of the real library whose exchange we speak. */
 export const CLIENT_VERSION = { major: 5, minor: 0, patch: 1 } as const;

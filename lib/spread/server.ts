@@ -1,10 +1,11 @@
 // Where a daemon listens, as an operator writes it. The first two forms are those of the C library (PROTOCOL.md, 2), and mean the same here.
 import { Fault } from "../base/fault.ts";
-import { DEFAULT_PORT } from "./limits.ts";
+import { DEFAULT_PORT, DEFAULT_TLS_PORT } from "./limits.ts";
 
 export type Server =
   | { readonly by: "unix"; readonly path: string }
-  | { readonly by: "tcp"; readonly host: string; readonly port: number };
+  | { readonly by: "tcp"; readonly host: string; readonly port: number }
+  | { readonly by: "tls"; readonly host: string; readonly port: number };
 
 /**
  * Where a daemon of this host is looked for: ours, then where C programs expect any. The last socket lies where anybody can be first to make
@@ -17,7 +18,7 @@ export const DEFAULT_SERVERS: readonly Server[] = [
 
 /** What a server looks like, for messages and help. */
 export const SERVER_FORM =
-  'a daemon such as "4803@host", "4803" (the socket /tmp/4803), "unix:/path" or "tcp:host:4803"; IPv6 in brackets: "tcp:[::1]:4803"';
+  'a daemon such as "4803@host", "4803" (the socket /tmp/4803), "unix:/path", "tcp:host:4803" or "tls:host:4804"; IPv6 in brackets: "tcp:[::1]:4803"';
 
 /** A text that names no daemon. */
 export class ServerError extends Fault {
@@ -45,12 +46,13 @@ export class ServerError extends Fault {
  * | `PORT@HOST` | TCP; HOST is a name, an IPv4 or IPv6 address, the latter in brackets or not |
  * | `unix:/PATH` | unix socket |
  * | `tcp:HOST:PORT`, `tcp:HOST` | TCP, port 4803 unless said; IPv6 in brackets |
+ * | `tls:HOST:PORT`, `tls:HOST` | TLS, port 4804 unless said: our `spreadd` alone has it |
  * @throws {ServerError}
  */
 export function parseServer(text: string): Server {
-  if (text.startsWith("tls:")) throw new ServerError(text, '"tls:" is kept for later, Spread has no TLS');
   if (text.startsWith("unix:")) return parseUnix(text, text.slice("unix:".length));
-  if (text.startsWith("tcp:")) return parseTcp(text, text.slice("tcp:".length));
+  if (text.startsWith("tcp:")) return parseTcp(text, "tcp", DEFAULT_PORT);
+  if (text.startsWith("tls:")) return parseTcp(text, "tls", DEFAULT_TLS_PORT);
   const [, number, host] = /^(\d*)(?:@(.*))?$/s.exec(text) ?? [];
   if (number === undefined) throw new ServerError(text);
   const port = number === "" && host === undefined ? DEFAULT_PORT : parsePort(text, number);
@@ -67,10 +69,11 @@ export function tryServer(text: string): Server | undefined {
   }
 }
 
-/** Writes a server so that `parseServer` reads the same: "unix:/path", "tcp:host:port", "tcp:[::1]:port". */
+/** Writes a server so that `parseServer` reads the same: "unix:/path", "tcp:host:port", "tls:[::1]:port". */
 export function formatServer(server: Server): string {
   if (server.by === "unix") return `unix:${server.path}`;
-  return server.host.includes(":") ? `tcp:[${server.host}]:${server.port}` : `tcp:${server.host}:${server.port}`;
+  const { by, host, port } = server;
+  return host.includes(":") ? `${by}:[${host}]:${port}` : `${by}:${host}:${port}`;
 }
 
 /** What `sun_path` holds, with its NUL. */
@@ -85,12 +88,13 @@ function parseUnix(text: string, path: string): Server {
   return { by: "unix", path };
 }
 
-function parseTcp(text: string, rest: string): Server {
+function parseTcp(text: string, by: "tcp" | "tls", usualPort: number): Server {
+  const rest = text.slice(4);
   const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(rest) ?? [];
   if (bracketed === undefined && bare === undefined)
     throw new ServerError(text, "an IPv6 address needs brackets here: [::1]");
   const host = bracketed === undefined ? parseHost(text, bare!) : parseHost(text, `[${bracketed}]`);
-  return { by: "tcp", host, port: port === undefined ? DEFAULT_PORT : parsePort(text, port) };
+  return { by, host, port: port === undefined ? usualPort : parsePort(text, port) };
 }
 
 /** A name, an IPv4 address, or IPv6 with or without brackets (and zone): what it is, the resolver decides; here only what can't be one is refused. */

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { DEFAULT_BACK_OFF } from "../base/back-off.ts";
 import { duration, parsed, size } from "../base/schema.ts";
-import type { TableSpec } from "../base/table.ts";
+import type { Complaint, TableSpec } from "../base/table.ts";
 import { NAME_FORMS, tryPrivateName } from "./names.ts";
 import { UNSENT_POLICIES, type UnsentPolicy } from "./sending.ts";
 import { DEFAULT_SERVERS, formatServer, SERVER_FORM, tryServer } from "./server.ts";
@@ -16,7 +16,17 @@ export const DEFAULTS = {
   unsentBytes: 1_048_576,
   inboxBytes: 16 * 1_048_576,
   closeMs: 2_000,
+  /** By TLS a connection costs the daemon some milliseconds: hundreds of clients of a dead one must not all come in the same 50. */
+  rejoinSpreadMs: 2_000,
 } as const;
+
+/** How servers are tried: in the order of the list, or those first that answer soonest. */
+export const SERVER_ORDERS = ["listed", "nearest"] as const;
+export type ServerOrder = (typeof SERVER_ORDERS)[number];
+
+const file = parsed('an absolute path such as "/etc/spreadbox/client.pem"', (text) =>
+  /^\/[^\0]+$/.test(text) ? text : undefined,
+);
 
 const schema = v.strictObject({
   servers: v.pipe(
@@ -28,8 +38,30 @@ const schema = v.strictObject({
       DEFAULT_SERVERS.map(formatServer),
     ),
     v.description(
-      'Daemons in order of preference: "unix:/path", "tcp:host:4803", "4803@host", "4803" (the socket /tmp/4803).',
+      'Daemons in order of preference: "unix:/path", "tcp:host:4803", "tls:host:4804", "4803@host", "4803" (the socket /tmp/4803).',
     ),
+  ),
+  order: v.pipe(
+    v.optional(v.picklist(SERVER_ORDERS, 'one of "listed" and "nearest"'), "listed"),
+    v.description(
+      'Which daemon is tried first: the first of the list ("listed"), or the one that answers soonest ("nearest").',
+    ),
+  ),
+  tls: v.pipe(
+    v.optional(
+      v.strictObject({
+        certificate: v.pipe(file, v.description("Our certificate, with its chain, in PEM form")),
+        key: v.pipe(file, v.description("The key of our certificate, in PEM form")),
+        authorities: v.pipe(file, v.description("The certificates, in PEM form, of those who vouch for daemons")),
+        server_name: v.optional(
+          v.pipe(
+            parsed("a host name", (text) => (/^[\w.-]{1,253}$/.test(text) ? text : undefined)),
+            v.description("The name that daemons' certificates are for, where it is not the host of the server"),
+          ),
+        ),
+      }),
+    ),
+    v.description("Who we are to daemons by TLS, and whom we trust."),
   ),
   name: v.pipe(
     v.optional(parsed(NAME_FORMS["private name"], tryPrivateName)),
@@ -50,6 +82,12 @@ const schema = v.strictObject({
     ),
   ),
   retry_most: v.pipe(v.optional(duration(), "5s"), v.description("The longest wait before the next try.")),
+  rejoin_spread: v.pipe(
+    v.optional(duration()),
+    v.description(
+      "A lost daemon is looked for again at a moment left to chance within this, lest all its clients come at once; left out, 2s by TLS, 0 otherwise.",
+    ),
+  ),
   unsent: v.pipe(
     v.optional(v.picklist(UNSENT_POLICIES, 'one of "keep" and "drop"'), DEFAULTS.unsent),
     v.description(
@@ -74,17 +112,35 @@ export const spreadTable: TableSpec<typeof schema> = {
   summary: "How to reach the group communication daemon",
   schema,
   check(table) {
-    if (table.retry_first <= table.retry_most) return [];
-    return [
-      { path: ["retry_first"], code: "above-most", message: "is longer than retry_most; expected at most as long" },
-    ];
+    const complaints: Complaint[] = [];
+    if (table.retry_first > table.retry_most)
+      complaints.push({
+        path: ["retry_first"],
+        code: "above-most",
+        message: "is longer than retry_most; expected at most as long",
+      });
+    const byTls = table.servers.findIndex(({ by }) => by === "tls");
+    if (byTls >= 0 && table.tls === undefined)
+      complaints.push({
+        path: ["servers", byTls],
+        code: "no-tls",
+        message: "is reached by TLS, and there is no [spread.tls] with certificate, key and authorities",
+      });
+    return complaints;
   },
   starter: `# Daemons in order of preference.
 #servers = [${DEFAULT_SERVERS.map((server) => `"${formatServer(server)}"`).join(", ")}]
+# From a host outside of the ring: by TLS, the daemon that answers soonest; another when it dies.
+#order = "nearest"
 # A daemon that gives no sign of life for so long is given up.
 #silence = "15s"
 # Messages that could not be sent: "keep" or "drop".
 #unsent = "keep"
+# For servers such as "tls:node1:4804".
+#[spread.tls]
+#certificate = "/etc/spreadbox/client.pem"
+#key = "/etc/spreadbox/client.key"
+#authorities = "/etc/spreadbox/ca.pem"
 `,
 };
 
@@ -92,6 +148,9 @@ export const spreadTable: TableSpec<typeof schema> = {
 export function sessionOptionsOf(table: SpreadTable) {
   return {
     servers: table.servers,
+    order: table.order,
+    ...(table.tls === undefined ? {} : { tls: tlsIdentityOf(table.tls) }),
+    ...(table.rejoin_spread === undefined ? {} : { rejoinSpreadMs: table.rejoin_spread }),
     ...(table.name === undefined ? {} : { name: table.name }),
     connectTimeoutMs: table.connect_timeout,
     silenceMs: table.silence,
@@ -101,3 +160,8 @@ export function sessionOptionsOf(table: SpreadTable) {
     inboxBytes: table.inbox_size,
   };
 }
+
+const tlsIdentityOf = ({ server_name: serverName, ...files }: NonNullable<SpreadTable["tls"]>) => ({
+  ...files,
+  serverName,
+});

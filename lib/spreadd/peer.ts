@@ -1,5 +1,6 @@
 // Who is at the other end of a connection, and the words by which a config speaks of peers. Everybody on this host can say any name in the protocol:
 // only what the kernel says about a connection counts here.
+import { nameMatches, tryNamePattern } from "../base/certificate-name.ts";
 import { type IpAddress, type IpNetwork, networkContains, parseNetwork, tryNetwork } from "../base/ip-address.ts";
 
 /** The other end of a connection, as the kernel tells it. */
@@ -11,7 +12,9 @@ export type Peer =
       readonly gids: readonly number[];
       readonly pid: number;
     }
-  | { readonly by: "tcp"; readonly address: IpAddress };
+  | { readonly by: "tcp"; readonly address: IpAddress }
+  /** By TLS: its certificate, signed by an authority of ours, is for these names. */
+  | { readonly by: "tls"; readonly address: IpAddress; readonly names: readonly string[] };
 
 /** A set of peers, as a config names it. */
 export type PeerSet =
@@ -23,8 +26,10 @@ export type PeerSet =
   | { readonly of: "group"; readonly group: string | number }
   /** By TCP from this host's own loopback addresses. */
   | { readonly of: "local" }
-  /** By TCP. */
-  | { readonly of: "network"; readonly network: IpNetwork };
+  /** By TCP without TLS: an address is no name. */
+  | { readonly of: "network"; readonly network: IpNetwork }
+  /** By TLS, with a certificate for a name like this; "*" for any. */
+  | { readonly of: "tls"; readonly pattern: string };
 
 /** A set with its names looked up: users and groups are numbers. */
 export type KnownPeerSet =
@@ -34,7 +39,7 @@ export type KnownPeerSet =
 
 /** What a set of peers looks like, for messages and help. */
 export const PEER_SET_FORM =
-  '"all", "unix", "user:NAME", "group:NAME" (or numbers), "local", or a network such as "10.0.0.0/8"';
+  '"all", "unix", "user:NAME", "group:NAME" (or numbers), "local", a network such as "10.0.0.0/8", or "tls:NAME" (in a certificate; "tls:*.example.com", "tls:*")';
 
 /** Reads a set of peers, `undefined` where the text is none. */
 export function tryPeerSet(text: string): PeerSet | undefined {
@@ -43,6 +48,11 @@ export function tryPeerSet(text: string): PeerSet | undefined {
   if (name !== undefined) {
     const nameOrNumber = /^\d{1,10}$/.test(name) ? Number(name) : name;
     return word === "user" ? { of: "user", user: nameOrNumber } : { of: "group", group: nameOrNumber };
+  }
+  if (text === "tls:*") return { of: "tls", pattern: "*" };
+  if (text.startsWith("tls:")) {
+    const pattern = tryNamePattern(text.slice("tls:".length));
+    return pattern === undefined ? undefined : { of: "tls", pattern };
   }
   const network = tryNetwork(text);
   return network && { of: "network", network };
@@ -63,6 +73,8 @@ export function contains(set: KnownPeerSet, peer: Peer): boolean {
       return peer.by === "tcp" && LOOPBACK.some((network) => networkContains(network, peer.address));
     case "network":
       return peer.by === "tcp" && networkContains(set.network, peer.address);
+    case "tls":
+      return peer.by === "tls" && (set.pattern === "*" || peer.names.some((name) => nameMatches(set.pattern, name)));
     default:
       return set satisfies never;
   }

@@ -1,9 +1,10 @@
 // The `[spreadd]` table: the daemon of this host.
 import * as v from "valibot";
 import { formatAddress, parseAddress } from "../base/ip-address.ts";
-import { duration, integer, ipAddress, parsed, size } from "../base/schema.ts";
+import { LISTEN_FORM, parseListenAddress } from "../base/listen-address.ts";
+import { duration, explained, integer, ipAddress, parsed, size } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
-import { DEFAULT_PORT } from "../spread/limits.ts";
+import { DEFAULT_PORT, DEFAULT_TLS_PORT } from "../spread/limits.ts";
 import { isNameByte, NAME_FORMS, tryDaemonName } from "../spread/names.ts";
 import { AUTH_METHODS } from "./authentication.ts";
 import { PEER_SET_FORM, tryPeerSet } from "./peer.ts";
@@ -90,6 +91,36 @@ const schema = v.strictObject({
       v.array(ipAddress(), "a list of IP addresses"),
       v.description(
         "Addresses for TCP; left out, loopback alone. Spread knows no encryption: think before you open it",
+      ),
+    ),
+  ),
+  tls: v.optional(
+    v.pipe(
+      v.strictObject({
+        listen: v.optional(
+          v.pipe(
+            v.array(
+              explained(LISTEN_FORM, (text) => parseListenAddress(text, DEFAULT_TLS_PORT), {
+                examples: [`0.0.0.0:${DEFAULT_TLS_PORT}`, `[::]:${DEFAULT_TLS_PORT}`],
+              }),
+              "a list of addresses with ports",
+            ),
+            v.minLength(1, "at least one address"),
+            v.description("Where to listen"),
+          ),
+          [`0.0.0.0:${DEFAULT_TLS_PORT}`, `[::]:${DEFAULT_TLS_PORT}`],
+        ),
+        certificate: v.pipe(path, v.description("Our certificate, with its chain, in PEM form")),
+        key: v.pipe(path, v.description("The key of our certificate, in PEM form")),
+        authorities: v.pipe(
+          path,
+          v.description(
+            "Certificates, in PEM form, of those who vouch for clients: each has to show one that they signed",
+          ),
+        ),
+      }),
+      v.description(
+        "Clients of other hosts by TLS; what they may do, [[spreadd.allow]] says by the names in their certificates",
       ),
     ),
   ),
@@ -254,11 +285,18 @@ export const spreaddTable = defineTable({
 # A dead TCP peer is noticed within this.
 # session_timeout = "10s"
 
+# Clients of hosts that have no daemon, by TLS with certificates. SIGHUP reads the files anew.
+# [spreadd.tls]
+# listen = ["0.0.0.0:4804"]
+# certificate = "/etc/spreadbox/server.pem"
+# key = "/etc/spreadbox/server.key"
+# authorities = "/etc/spreadbox/ca.pem"
+
 # Who may connect, send and join. With one rule or more, nobody else may connect.
 # [[spreadd.allow]]
 # from = ["user:root", "user:syslog"]
 # [[spreadd.allow]]
-# from = ["group:adm"]
+# from = ["group:adm", "tls:*.example.com"]
 # send = []
 # join = ["log.*"]
 `,

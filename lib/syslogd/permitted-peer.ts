@@ -2,6 +2,7 @@
 //
 // A name is worth what vouches for it: it counts only where an authority of ours has signed the certificate. A fingerprint needs nobody: it is the one
 // certificate, be it signed by itself; but it ends with the certificate's own time all the same.
+import { nameMatches, tryNamePattern } from "../base/certificate-name.ts";
 import { Fault } from "../base/fault.ts";
 import { CivilDate } from "../syslog/civil-date.ts";
 
@@ -37,9 +38,9 @@ export function parsePermittedPeer(text: string): PermittedPeer {
     if (digits.length === DIGITS[hash]) return { by: "fingerprint", hash, digits };
     throw refusal(text, `a ${hash} fingerprint has ${DIGITS[hash]} hexadecimal digits, this one ${digits.length}`);
   }
-  const name = text.toLowerCase();
-  if (/^(\*\.)?[a-z0-9_]([a-z0-9_.:-]*[a-z0-9_])?$/.test(name)) return { by: "name", name };
-  const why = name.includes("*") ? "a * stands for the first label alone" : `expected ${PERMITTED_PEER_FORM}`;
+  const name = tryNamePattern(text);
+  if (name !== undefined) return { by: "name", name };
+  const why = text.includes("*") ? "a * stands for the first label alone" : `expected ${PERMITTED_PEER_FORM}`;
   throw refusal(text, why);
 }
 
@@ -61,23 +62,10 @@ export function whyRefused(
   if (!certificate.isAuthorized) return "no authority of ours has signed its certificate";
   if (permitted.length === 0) return undefined;
   const isPermitted = certificate.names.some((name) =>
-    permitted.some((peer) => peer.by === "name" && nameMatches(peer.name, name.toLowerCase())),
+    permitted.some((peer) => peer.by === "name" && nameMatches(peer.name, name)),
   );
   if (isPermitted) return undefined;
   return `its certificate is for ${certificate.names.join(", ") || "nobody"}, who is not among the permitted peers`;
-}
-
-/** `subjectAltName` as node's TLS writes it: `DNS:a.example, IP Address:192.0.2.7`, values with special characters as JSON. */
-export function namesOf(subjectAltName: string | undefined, commonName: string | undefined): string[] {
-  const found = [...(subjectAltName ?? "").matchAll(/(?:^|, )(DNS|IP Address):(?:"((?:[^"\\]|\\.)*)"|([^,]*))/g)];
-  const names = found.map((match) => match[2] ?? match[3] ?? "").filter((name) => name !== "");
-  return names.length > 0 || commonName === undefined ? names : [commonName];
-}
-
-function nameMatches(permitted: string, name: string): boolean {
-  if (!permitted.startsWith("*.")) return permitted === name;
-  const dot = name.indexOf(".");
-  return dot > 0 && name.slice(dot) === permitted.slice(1);
 }
 
 function hasFingerprint({ sha1, sha256 }: PeerCertificate, peer: PermittedPeer & { by: "fingerprint" }): boolean {

@@ -17,6 +17,8 @@ for (const [text, server] of [
   ["tcp:db1", "tcp:db1:4803"],
   ["tcp:[::1]:5000", "tcp:[::1]:5000"],
   ["tcp:[::1]", "tcp:[::1]:4803"],
+  ["tls:db1:4810", "tls:db1:4810"],
+  ["tls:[::1]", "tls:[::1]:4804"],
 ] as const)
   test(`${JSON.stringify(text)} is ${server}`, () => {
     const parsed = parseServer(text);
@@ -40,7 +42,7 @@ for (const [text, why] of [
   ["tcp:::1:4803", "needs brackets"],
   ["tcp:host:", "a port is a number"],
   ["tcp:host:70000", "a port is a number"],
-  ["tls:host:4803", "kept for later"],
+  ["tls:::1:4804", "needs brackets"],
 ] as const)
   test(`${JSON.stringify(text)} is refused: ${why}`, () => {
     expect(() => parseServer(text)).toThrow(ServerError);

@@ -17,8 +17,27 @@ test("every key has a description, and the starter changes nothing", () => {
   for (const [key, entry] of Object.entries(spreadTable.schema.entries))
     expect([key, v.getDescription(entry as v.GenericSchema) ?? ""]).toEqual([key, expect.stringMatching(/\.$/)]);
   expect(v.parse(spreadTable.schema, parseToml(spreadTable.starter))).toEqual(defaults);
-  const uncommented = spreadTable.starter.replaceAll(/^#(?=\w)/gm, "");
-  expect(v.parse(spreadTable.schema, parseToml(uncommented))).toEqual(defaults);
+  const uncommented = spreadTable.starter.replaceAll(/^#(?=[\w[])/gm, "").replaceAll("[spread.tls]", "[tls]");
+  const tls = {
+    certificate: "/etc/spreadbox/client.pem",
+    key: "/etc/spreadbox/client.key",
+    authorities: "/etc/spreadbox/ca.pem",
+  };
+  expect(v.parse(spreadTable.schema, parseToml(uncommented))).toEqual({ ...defaults, order: "nearest", tls });
+});
+
+test("a daemon by TLS wants to know who we are", () => {
+  const servers = ["unix:/run/x", "tls:db1"];
+  const table = v.parse(spreadTable.schema, { servers });
+  expect(spreadTable.check!(table)).toMatchObject([{ path: ["servers", 1], code: "no-tls" }]);
+  const tls = { certificate: "/c", key: "/k", authorities: "/a", server_name: "spread.example.com" };
+  const complete = v.parse(spreadTable.schema, { servers, tls, rejoin_spread: "10s", order: "nearest" });
+  expect(spreadTable.check!(complete)).toEqual([]);
+  expect(settingsOf(sessionOptionsOf(complete))).toMatchObject({
+    order: "nearest",
+    rejoinSpreadMs: 10_000,
+    tls: { certificate: "/c", key: "/k", authorities: "/a", serverName: "spread.example.com" },
+  });
 });
 
 test("what an operator writes is what a session is told", () => {

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { spreaddTable } from "../../lib/spreadd/table.ts";
 
 test("the table's starter is right when all of it is uncommented", () => {
-  const text = spreaddTable.starter.replace(/^# ((?:\w+ = |\[\[).*)$/gm, "$1");
+  const text = spreaddTable.starter.replace(/^# ((?:\w+ = |\[{1,2}).*)$/gm, "$1");
   const table = v.parse(spreaddTable.schema, parse(`[spreadd]\n${text}`)["spreadd"]);
   expect(spreaddTable.check!(table)).toEqual([]);
   expect(table.allow).toHaveLength(2);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { namesOf } from "../../lib/base/certificate-name.ts";
 import {
   formatPermittedPeer,
-  namesOf,
   type PeerCertificate,
   parsePermittedPeer,
   whyRefused,

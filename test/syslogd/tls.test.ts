@@ -1,45 +1,30 @@
 // RFC 5425 with certificates made by openssl: who is let in, who is not and why, and what becomes of certificates that end.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync } from "node:fs";
 import { connect } from "node:tls";
 import { parseAddress, parseNetwork } from "../../lib/base/ip-address.ts";
 import { type Listener, listener } from "../../lib/syslogd/listener.ts";
 import { parsePermittedPeer } from "../../lib/syslogd/permitted-peer.ts";
 import { PLAIN_SOURCES } from "../../lib/syslogd/source-settings.ts";
-import { temporaryDirectory } from "../support/temporary.ts";
+import { Certificates } from "../support/certificates.ts";
 import { eventually, Running } from "./running.ts";
 import { connect as connectByTcp, connectByTls, type Sender } from "./sender.ts";
 
-const made = temporaryDirectory();
-const file = (name: string) => join(made.path, name);
+const made = new Certificates();
+const file = (name: string) => made.file(name);
 
 beforeAll(() => {
-  authority("ca");
-  authority("other-ca");
-  certificate("server", "ca", { name: "log.example.com" });
-  certificate("renewed", "ca", { name: "renewed.example.com" });
-  certificate("stale", "ca", { name: "log.example.com", days: -1 });
-  certificate("good", "ca", { name: "web1.example.com" });
-  certificate("expired", "ca", { name: "web1.example.com", days: -1 });
-  certificate("rogue", "other-ca", { name: "web1.example.com" });
-  openssl(
-    "req",
-    "-x509",
-    ...NEW_KEY,
-    "-keyout",
-    file("self.key"),
-    "-out",
-    file("self.crt"),
-    "-subj",
-    "/CN=self",
-    "-days",
-    "30",
-  );
+  made.authority("ca");
+  made.authority("other-ca");
+  made.certificate("server", "ca", { name: "log.example.com" });
+  made.certificate("renewed", "ca", { name: "renewed.example.com" });
+  made.certificate("stale", "ca", { name: "log.example.com", days: -1 });
+  made.certificate("good", "ca", { name: "web1.example.com" });
+  made.certificate("expired", "ca", { name: "web1.example.com", days: -1 });
+  made.certificate("rogue", "other-ca", { name: "web1.example.com" });
+  made.authority("self");
 });
 afterAll(() => made[Symbol.dispose]());
-
-const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 let lastPort = 25_040;
 
@@ -81,7 +66,7 @@ async function serving(given: Given = {}) {
 
 /** Connects with a client certificate and sends a message; refusals after the handshake (TLS 1.3) end the connection. */
 async function say(port: number, client: string | undefined, text: string): Promise<Sender | undefined> {
-  const own = client === undefined ? {} : { cert: read(`${client}.crt`), key: read(`${client}.key`) };
+  const own = client === undefined ? {} : { cert: made.read(`${client}.crt`), key: made.read(`${client}.key`) };
   try {
     const sender = await connectByTls(port, own);
     await sender.send(`${Buffer.byteLength(text)} ${text}`);
@@ -235,8 +220,8 @@ function namesAt(port: number): Promise<string> {
       port,
       host: "127.0.0.1",
       rejectUnauthorized: false,
-      cert: read("good.crt"),
-      key: read("good.key"),
+      cert: made.read("good.crt"),
+      key: made.read("good.key"),
     });
     socket.on("error", reject);
     socket.on("secureConnect", () => {
@@ -244,46 +229,4 @@ function namesAt(port: number): Promise<string> {
       socket.destroy();
     });
   });
-}
-
-function authority(name: string): void {
-  openssl(
-    "req",
-    "-x509",
-    ...NEW_KEY,
-    "-keyout",
-    file(`${name}.key`),
-    "-out",
-    file(`${name}.crt`),
-    "-subj",
-    `/CN=${name}`,
-    "-days",
-    "30",
-  );
-}
-
-function certificate(name: string, by: string, { name: host, days = 30 }: { name: string; days?: number }): void {
-  const subject = ["-subj", `/CN=cn of ${name}`, "-addext", `subjectAltName=DNS:${host}`];
-  openssl("req", ...NEW_KEY, "-keyout", file(`${name}.key`), "-out", file(`${name}.csr`), ...subject);
-  const signed = [
-    "-CA",
-    file(`${by}.crt`),
-    "-CAkey",
-    file(`${by}.key`),
-    "-CAcreateserial",
-    "-copy_extensions",
-    "copy",
-    "-days",
-    `${days}`,
-  ];
-  openssl("x509", "-req", "-in", file(`${name}.csr`), ...signed, "-out", file(`${name}.crt`));
-}
-
-function openssl(...args: readonly string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(["openssl", ...args]);
-  if (exitCode !== 0) throw new Error(`openssl ${args.join(" ")}: ${stderr}`);
-}
-
-function read(name: string): Buffer {
-  return readFileSync(file(name));
 }

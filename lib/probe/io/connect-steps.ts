@@ -6,6 +6,7 @@ import { NULL_METHOD } from "../../spread/auth-method.ts";
 import { Connection } from "../../spread/connection.ts";
 import { FrameView, writeHeader } from "../../spread/frame.ts";
 import { checkSocketOwner } from "../../spread/io/socket-trust.ts";
+import { type TlsIdentity, tlsOptions, whyDistrusted } from "../../spread/io/tls.ts";
 import { readView } from "../../spread/membership.ts";
 import { nameField } from "../../spread/name-field.ts";
 import type { PrivateName } from "../../spread/names.ts";
@@ -16,6 +17,7 @@ import { NS_PER_MS } from "../elapsed.ts";
 /** The steps in their order, and what each waits for. */
 export const CONNECT_STEPS = {
   socket: "the system connects us (and finds the host)",
+  tls: "it shows its certificate, and takes ours (by TLS only)",
   methods: "the daemon offers methods of authentication",
   accept: "it accepts us and tells our private group",
   view: "it orders our join and tells who is in the group",
@@ -42,6 +44,8 @@ export interface ConnectTry {
   /** Joined, and left with the connection. */
   readonly group: string;
   readonly timeoutMs: number;
+  /** For daemons by TLS. */
+  readonly tls?: TlsIdentity | undefined;
 }
 
 /** Tries a daemon; never throws for what the daemon or the network does. */
@@ -56,6 +60,7 @@ class Steps {
   readonly #times: StepTime[] = [];
   #step: ConnectStep | undefined = "socket";
   #since = Bun.nanoseconds();
+  #isByTls = false;
   readonly #over = Promise.withResolvers<Fault | undefined>();
 
   constructor(private readonly attempt: ConnectTry) {
@@ -71,11 +76,13 @@ class Steps {
     let socket: Socket<undefined> | undefined;
     try {
       if (server.by === "unix") await checkSocketOwner(server.path);
+      const tls = server.by === "tls" ? { tls: tlsOptions(server, this.attempt.tls) } : {};
+      this.#isByTls = server.by === "tls";
       this.#since = Bun.nanoseconds();
       const opening =
         server.by === "unix"
           ? Bun.connect({ unix: server.path, socket: this.#handlers })
-          : Bun.connect({ hostname: server.host, port: server.port, socket: this.#handlers });
+          : Bun.connect({ hostname: server.host, port: server.port, ...tls, socket: this.#handlers });
       opening.then(
         (opened) => {
           socket = opened;
@@ -108,15 +115,24 @@ class Steps {
     open: (socket: Socket<undefined>) => {
       if (this.#step !== "socket") return socket.terminate();
       if (socket.remotePort !== undefined) socket.setNoDelay(true);
-      this.#done("methods");
-      socket.write(this.#connection.request);
+      if (this.#isByTls) this.#done("tls");
+      else this.#begin(socket);
       return undefined;
+    },
+    handshake: (socket: Socket<undefined>, _success: boolean, error: Error | null) => {
+      if (socket.authorized && !error) this.#begin(socket);
+      else this.#end(new Fault("no-permission", "untrusted", whyDistrusted(error), { cause: error ?? undefined }));
     },
     data: (socket: Socket<undefined>, chunk: Uint8Array) => this.#received(socket, chunk),
     close: () => this.#end(new Fault("unavailable", "ended", "the daemon closed the connection")),
     error: (_socket: Socket<undefined>, error: Error) =>
       this.#end(new Fault("unavailable", "failed", error.message, { cause: error })),
   };
+
+  #begin(socket: Socket<undefined>): void {
+    this.#done("methods");
+    socket.write(this.#connection.request);
+  }
 
   #received(socket: Socket<undefined>, chunk: Uint8Array): void {
     const before = this.#connection.acceptance;

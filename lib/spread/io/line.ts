@@ -5,6 +5,7 @@ import { Liveness } from "../liveness.ts";
 import { LostError } from "../session-error.ts";
 import { dialAny, isTemporary } from "./dial-any.ts";
 import type { Link, LinkUser } from "./link.ts";
+import { nearestFirst } from "./nearest.ts";
 import type { SessionSettings } from "./settings.ts";
 
 /** What a session wants to know of its line. */
@@ -69,6 +70,7 @@ export class Line {
         if (!settings.reconnect) return;
         // a daemon that accepts and then ends it at once, again and again, is no reason to hurry
         if (settings.clock.monotonicMs() - stoodMs > settings.backOff.mostMs) backOff.reset();
+        await this.#sleep(settings.rejoinSpreadMs * settings.random());
       }
       await this.#sleep(backOff.nextMs());
     }
@@ -93,10 +95,12 @@ export class Line {
   /** @returns `undefined` where it failed, and that is put up with */
   async #dial(giveUpMs: number): Promise<Link | undefined> {
     const { settings } = this;
-    const { name, membership, priority, methods, connectTimeoutMs: timeoutMs } = settings;
+    const { name, membership, priority, methods, connectTimeoutMs: timeoutMs, tls } = settings;
     const handshake = { name, membership, priority, methods };
     try {
-      return await dialAny(settings.servers, { handshake, timeoutMs, signal: this.#stop.signal }, this.#linkUser);
+      const servers =
+        settings.order === "nearest" ? await nearestFirst(settings.servers, settings.random) : settings.servers;
+      return await dialAny(servers, { handshake, tls, timeoutMs, signal: this.#stop.signal }, this.#linkUser);
     } catch (error) {
       if (this.#stop.signal.aborted) return undefined;
       if (!(error instanceof Fault) || !this.#isPutUpWith(error, giveUpMs)) throw error;

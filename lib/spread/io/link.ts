@@ -8,6 +8,7 @@ import type { Outbox } from "../outbox.ts";
 import { formatServer, type Server } from "../server.ts";
 import { ConnectError, type ConnectReason, LostError } from "../session-error.ts";
 import { checkSocketOwner } from "./socket-trust.ts";
+import { type TlsIdentity, tlsOptions, whyDistrusted } from "./tls.ts";
 
 /** What a session wants to know of its link. */
 export interface LinkUser {
@@ -21,6 +22,7 @@ export interface LinkUser {
 
 export interface DialOptions {
   readonly handshake: ClientHandshakeOptions;
+  readonly tls: TlsIdentity | undefined;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -32,6 +34,7 @@ export interface DialOptions {
 export async function dial(server: Server, options: DialOptions, user: LinkUser): Promise<Link> {
   if (server.by === "unix") await checkSocketOwner(server.path);
   options.signal.throwIfAborted();
+  const tls = server.by === "tls" ? { tls: tlsOptions(server, options.tls) } : {};
   const link = new Link(server, new Connection(options.handshake), user);
   const timer = setTimeout(() => link.fail("timeout", `no answer within ${options.timeoutMs} ms`), options.timeoutMs);
   const abort = () => link.fail("failed", "given up", options.signal.reason);
@@ -40,7 +43,7 @@ export async function dial(server: Server, options: DialOptions, user: LinkUser)
     const connected =
       server.by === "unix"
         ? Bun.connect({ unix: server.path, data: link, socket: HANDLERS })
-        : Bun.connect({ hostname: server.host, port: server.port, data: link, socket: HANDLERS });
+        : Bun.connect({ hostname: server.host, port: server.port, ...tls, data: link, socket: HANDLERS });
     connected.catch((error) => link.refused(error));
     await link.accepted;
     return link;
@@ -139,12 +142,19 @@ export class Link {
       socket.terminate(); // given up meanwhile
       return;
     }
-    if (this.server.by === "tcp") {
+    if (this.server.by !== "unix") {
       socket.setNoDelay(true);
       socket.setKeepAlive(true);
     }
     this.#state = { at: "handshake", socket };
-    this.#say(this.connection.request);
+    if (this.server.by !== "tls") this.#say(this.connection.request);
+  }
+
+  /** TLS stands, or not: what Bun calls success may have an error beside it, and then is none. */
+  secured(socket: Socket<Link>, error: Error | null): void {
+    if (this.#state.at !== "handshake") return;
+    if (socket.authorized && !error) this.#say(this.connection.request);
+    else this.fail("untrusted", whyDistrusted(error), error ?? undefined);
   }
 
   received(chunk: Uint8Array): void {
@@ -173,7 +183,8 @@ export class Link {
     const { at } = this.#state;
     this.#state = { at: "over" };
     if (at === "handshake") {
-      const text = error === undefined ? "it closed the connection during the handshake" : error.message;
+      const hint = this.server.by === "tls" ? "; does it trust our certificate, and has a rule for it?" : "";
+      const text = `${error === undefined ? "it closed the connection during the handshake" : error.message}${hint}`;
       this.#accepted.reject(new ConnectError("ended", formatServer(this.server), text, { cause: error }));
     } else if (at === "open") {
       const text = error === undefined ? "the daemon closed it" : error.message;
@@ -205,11 +216,13 @@ const SYSTEM_REASONS: Readonly<Record<string, readonly [ConnectReason, string]>>
 /** One set for all sockets; `socket.data` is the link. */
 const HANDLERS = {
   open: (socket: Socket<Link>) => socket.data.opened(socket),
+  handshake: (socket: Socket<Link>, _success: boolean, error: Error | null) => socket.data.secured(socket, error),
   data: (socket: Socket<Link>, chunk: Uint8Array) => socket.data.received(chunk),
   drain: (socket: Socket<Link>) => socket.data.drained(),
   close: (socket: Socket<Link>, error?: Error) => socket.data.closed(error),
   // Bun also hands errors thrown by the handlers above to this one; they are mistakes of ours, or of the user's callback: not to be swallowed
-  error: (_socket: Socket<Link>, error: Error) => {
+  error: (socket: Socket<Link>, error: Error) => {
+    if (socket.data.server.by === "tls" && "code" in error && error.code === "EPROTO") return socket.data.closed(error);
     queueMicrotask(() => {
       throw error;
     });

@@ -7,11 +7,16 @@ import type { FrameView } from "../frame.ts";
 import { type PrivateName, parsePrivateName } from "../names.ts";
 import type { UnsentPolicy } from "../sending.ts";
 import { DEFAULT_SERVERS, parseServer, type Server } from "../server.ts";
-import { DEFAULTS } from "../table.ts";
+import { DEFAULTS, type ServerOrder } from "../table.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 export interface SessionOptions {
   /** Daemons in order of preference, as text (`parseServer`) or parsed. Unless said: the sockets of this host, then localhost. */
   readonly servers?: string | Server | readonly (string | Server)[];
+  /** "listed": the first that takes us; "nearest": the one that answers soonest, measured before each search. "listed" unless said. */
+  readonly order?: ServerOrder;
+  /** Our certificate and whom we trust, for servers by TLS. */
+  readonly tls?: TlsIdentity;
   /** 1 to 10 characters, unique on its daemon. Unless said the daemon invents one. */
   readonly name?: string;
   /** Views, transitions and self-leaves are wanted: `true` unless said. */
@@ -27,6 +32,11 @@ export interface SessionOptions {
   /** Look for a daemon again when one is lost: `true` unless said. With `false` the session ends with its "lost". */
   readonly reconnect?: boolean;
   readonly backOff?: BackOffRule;
+  /**
+   * A lost daemon is looked for again at a moment left to chance within this time, so that all its clients do not come to the others at once. Unless
+   * said 2 s where a daemon is reached by TLS, 0 elsewhere.
+   */
+  readonly rejoinSpreadMs?: number;
   /** What becomes of messages that no socket took: "keep" unless said. */
   readonly unsent?: UnsentPolicy;
   /** Bytes of unsent messages above which senders wait. 1 MiB unless said. */
@@ -49,6 +59,8 @@ export interface SessionOptions {
 /** Options with nothing left open. */
 export interface SessionSettings {
   readonly servers: readonly Server[];
+  readonly order: ServerOrder;
+  readonly tls: TlsIdentity | undefined;
   readonly name: PrivateName | undefined;
   readonly membership: boolean;
   readonly priority: number;
@@ -57,6 +69,7 @@ export interface SessionSettings {
   readonly silenceMs: number;
   readonly reconnect: boolean;
   readonly backOff: BackOffRule;
+  readonly rejoinSpreadMs: number;
   readonly unsent: UnsentPolicy;
   readonly unsentBytes: number;
   readonly inboxBytes: number;
@@ -71,8 +84,11 @@ export interface SessionSettings {
 export function settingsOf(options: SessionOptions): SessionSettings {
   const { servers = DEFAULT_SERVERS, name } = options;
   const list = typeof servers === "string" || "by" in servers ? [servers] : servers;
+  const parsed = list.map((server) => (typeof server === "string" ? parseServer(server) : server));
   return {
-    servers: list.map((server) => (typeof server === "string" ? parseServer(server) : server)),
+    servers: parsed,
+    order: options.order ?? "listed",
+    tls: options.tls,
     name: name === undefined ? undefined : parsePrivateName(name),
     membership: options.membership ?? true,
     priority: options.priority ?? 0,
@@ -81,6 +97,7 @@ export function settingsOf(options: SessionOptions): SessionSettings {
     silenceMs: options.silenceMs ?? DEFAULTS.silenceMs,
     reconnect: options.reconnect ?? true,
     backOff: options.backOff ?? DEFAULT_BACK_OFF,
+    rejoinSpreadMs: options.rejoinSpreadMs ?? (parsed.some(({ by }) => by === "tls") ? DEFAULTS.rejoinSpreadMs : 0),
     unsent: options.unsent ?? DEFAULTS.unsent,
     unsentBytes: options.unsentBytes ?? DEFAULTS.unsentBytes,
     inboxBytes: options.inboxBytes ?? DEFAULTS.inboxBytes,

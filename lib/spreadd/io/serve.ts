@@ -21,6 +21,7 @@ import { CorosyncEngine } from "./corosync-engine.ts";
 import { passwordsOf } from "./password-file.ts";
 import { Server } from "./server.ts";
 import { codeOf, textOf } from "./system-text.ts";
+import { TlsListener } from "./tls-listener.ts";
 import { clearSocketPath, type SocketRights, withRights } from "./unix-path.ts";
 
 /** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
@@ -37,6 +38,8 @@ export interface RunningDaemon {
   readonly name: DaemonName;
   /** Where it listens, as `parseServer` reads it: "unix:/run/spreadbox/spread.sock", "tcp:127.0.0.1:4803". */
   readonly listening: readonly string[];
+  /** Reads the certificates anew, for connections from now on; a bad one changes nothing. @returns what was done. @throws {Fault} what is bad */
+  renewCertificates(): string;
   /** Closes everything: clients hear nothing but the end (PROTOCOL.md 10). */
   stop(): void;
 }
@@ -76,15 +79,23 @@ export async function serve(
   );
   const listeners: Listener[] = [];
   const listening: string[] = [];
+  const tls = table.tls === undefined ? undefined : new TlsListener(table.tls, server.tlsHandler);
   const stop = () => {
     for (const listener of listeners) listener.stop();
+    tls?.stop();
     server.stop();
+  };
+  const renewCertificates = () => {
+    if (tls === undefined) return "nothing to read anew: there is no [spreadd.tls]";
+    tls.renew();
+    return "read the certificates anew";
   };
   try {
     await Promise.race([server.firstRing, ...(stopped === undefined ? [] : [whenAborted(stopped)])]);
-    if (stopped?.aborted) return { server, name, listening, stop };
+    if (stopped?.aborted) return { server, name, listening, renewCertificates, stop };
     await listenOnUnix(table, server, log, listeners, listening);
     listenOnTcp(table, server, listeners, listening);
+    if (tls !== undefined) listening.push(...tls.listen());
   } catch (error) {
     stop();
     throw error;
@@ -97,7 +108,7 @@ export async function serve(
       "cannot serve: there is no socket to listen on; give socket, tmp_socket or listen",
     );
   }
-  return { server, name, listening, stop };
+  return { server, name, listening, renewCertificates, stop };
 }
 
 function engineOf(table: SpreaddTable, name: DaemonName, clock: Clock, log: Log): Engine {

@@ -22,6 +22,7 @@ import type { QueueLevel, Rim } from "../rim.ts";
 import type { SessionEnd } from "../session-core.ts";
 import { TalkLimit } from "../talk-limit.ts";
 import { type ClientSocket, Connection } from "./connection.ts";
+import { TlsDoor } from "./tls-door.ts";
 
 export interface ServerSettings {
   readonly daemon: DaemonSettings;
@@ -50,6 +51,7 @@ export class Server implements Rim {
   /** What Bun is to call for sockets of clients. */
   readonly unixHandler: SocketHandler<Connection | undefined>;
   readonly tcpHandler: SocketHandler<Connection | undefined>;
+  readonly tlsHandler: SocketHandler<Connection | undefined>;
   readonly #connections: (Connection | undefined)[] = [];
   readonly #softMessages: number;
   readonly #softBytes: number;
@@ -63,6 +65,7 @@ export class Server implements Rim {
   /** Refused clients that may still read why. */
   readonly #lingering = new Set<ClientSocket>();
   readonly #talk: TalkLimit;
+  readonly #door: TlsDoor;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #firstRing = Promise.withResolvers<void>();
@@ -80,8 +83,13 @@ export class Server implements Rim {
     this.#softBytes = settings.queueBytesMax * SOFT_PART;
     this.#talk = new TalkLimit(TALK_LINES, TALK_MS, clock.monotonicMs());
     this.daemon = new Daemon(settings.daemon, engine, this, Math.random);
-    this.unixHandler = this.#handler(false);
-    this.tcpHandler = this.#handler(true);
+    this.#door = new TlsDoor(settings.handshakeTimeoutMs, {
+      admit: (socket, peer) => this.#admit(socket, peer),
+      refused: (who, why) => this.#say(`${who}: refused: ${why}`),
+    });
+    this.unixHandler = this.#handler((socket) => tryUnixPeer(descriptorOf(socket)));
+    this.tcpHandler = this.#handler(tcpPeer);
+    this.tlsHandler = this.#throughDoor(this.#handler(tcpPeer));
   }
 
   /** Ends all sessions. The listeners must be closed before. */
@@ -89,6 +97,7 @@ export class Server implements Rim {
     clearTimeout(this.#handshakeTimer);
     clearTimeout(this.#checkTimer);
     this.daemon.stop();
+    this.#door.stop();
     for (const socket of this.#lingering) socket.terminate();
     for (const said of this.#talk.rest()) this.log.notice(said);
   }
@@ -191,10 +200,23 @@ export class Server implements Rim {
 
   // --- what sockets tell ---
 
-  #handler(isTcp: boolean): SocketHandler<Connection | undefined> {
+  /** Clients by TLS are let in when their certificate was found good; what they say from then on is handled as anybody's. */
+  #throughDoor(handler: SocketHandler<Connection | undefined>): SocketHandler<Connection | undefined> {
+    const door = this.#door;
+    return {
+      ...handler,
+      open: (socket) => door.opened(socket),
+      handshake: (socket, _success, error) => door.shaken(socket, error),
+      close: (socket, error) => {
+        if (!door.closed(socket)) handler.close?.(socket, error);
+      },
+    };
+  }
+
+  #handler(peerOf: (socket: ClientSocket) => Peer | undefined): SocketHandler<Connection | undefined> {
     return {
       binaryType: "uint8array",
-      open: (socket) => this.#accept(socket, isTcp),
+      open: (socket) => this.#admit(socket, peerOf(socket)),
       data: (socket, bytes) => {
         const connection = socket.data;
         if (connection === undefined) return;
@@ -233,13 +255,11 @@ export class Server implements Rim {
     };
   }
 
-  #accept(socket: ClientSocket, isTcp: boolean): void {
-    // Bun has `fd` on its sockets, and not in its types
-    const { fd } = socket as ClientSocket & { readonly fd: number };
+  /** @param peer `undefined`: gone before we could look who it was */
+  #admit(socket: ClientSocket, peer: Peer | undefined): void {
     socket.data = undefined;
-    const peer = isTcp ? tcpPeer(socket) : tryUnixPeer(fd);
     if (peer === undefined) {
-      socket.terminate(); // gone before we could look who it was
+      socket.terminate();
       return;
     }
     const slot = this.daemon.accept(peer);
@@ -248,7 +268,8 @@ export class Server implements Rim {
       this.#linger(socket);
       return;
     }
-    const connection = new Connection(socket, fd, slot, isTcp);
+    const isTcp = peer.by !== "unix";
+    const connection = new Connection(socket, descriptorOf(socket), slot, isTcp);
     socket.data = connection;
     this.#connections[slot] = connection;
     if (isTcp) {
@@ -362,7 +383,11 @@ export class Server implements Rim {
   #tell(who: string, end: SessionEnd): void {
     const line = toldOf(end);
     if (line === undefined) this.log.debug(`${who}: ${end.why}`);
-    else for (const said of this.#talk.say(`${who}: ${line}`, this.now())) this.log.notice(said);
+    else this.#say(`${who}: ${line}`);
+  }
+
+  #say(line: string): void {
+    for (const said of this.#talk.say(line, this.now())) this.log.notice(said);
   }
 }
 
@@ -380,6 +405,9 @@ function toldOf(end: SessionEnd): string | undefined {
       return undefined;
   }
 }
+
+/** Bun has `fd` on its sockets, and not in its types. */
+const descriptorOf = (socket: ClientSocket): number => (socket as ClientSocket & { readonly fd: number }).fd;
 
 function tcpPeer(socket: ClientSocket): Peer | undefined {
   const address = tryPeerAddress(socket.remoteAddress ?? "");

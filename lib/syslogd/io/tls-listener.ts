@@ -4,12 +4,13 @@
 // TLS only keeps others from listening in. A client that is turned away is told to the operator with the reason; so is our own certificate, before it ends.
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import { namesOf } from "../../base/certificate-name.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
 import { origin } from "../../syslog/record.ts";
 import type { TlsSettings } from "../listener.ts";
-import { namesOf, type PeerCertificate, whyRefused } from "../permitted-peer.ts";
-import { type CertificateFiles, readCertificateFiles } from "./certificate-files.ts";
+import { type PeerCertificate, whyRefused } from "../permitted-peer.ts";
 import type { Conversation, Reception } from "./reception.ts";
 import type { StreamSource } from "./stream-listener.ts";
 

@@ -1,9 +1,17 @@
-// The files of a TLS listener, read and checked: whether they are what they should be, belong together, and are in their time.
+// The files of one end of TLS, read and checked: whether they are what they should be, belong together, and are in their time.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { Fault } from "../../base/fault.ts";
-import type { TlsSettings } from "../listener.ts";
+import { Fault } from "../base/fault.ts";
+
+/** Where they are. All in PEM form. */
+export interface CertificatePaths {
+  /** Our certificate, with its chain. */
+  readonly certificatePath: string;
+  readonly keyPath: string;
+  /** Who vouches for the other end. */
+  readonly authoritiesPath: string | undefined;
+}
 
 export interface CertificateFiles {
   readonly cert: Buffer;
@@ -14,7 +22,7 @@ export interface CertificateFiles {
 }
 
 /** @throws {Fault} kind "config": which file, what was found, what to do */
-export function readCertificateFiles(tls: TlsSettings): CertificateFiles {
+export function readCertificateFiles(tls: CertificatePaths): CertificateFiles {
   const cert = read(tls.certificatePath, "certificate");
   const key = read(tls.keyPath, "key");
   const ca = tls.authoritiesPath === undefined ? undefined : read(tls.authoritiesPath, "authorities");

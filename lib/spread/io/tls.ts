@@ -1,0 +1,56 @@
+// The client's end of TLS. Our `spreadd` asks every client for a certificate, and what stands in it decides what the session may do; we ask the daemon
+// for one that our authorities have signed and that is for the host we meant. The files are read for each attempt: what was renewed is used.
+import { Fault } from "../../base/fault.ts";
+import { readCertificateFiles } from "../../run/certificate-files.ts";
+import { formatServer, type Server } from "../server.ts";
+import { ConnectError } from "../session-error.ts";
+
+/** Who we are by TLS, and whom we trust. Paths of files in PEM form. */
+export interface TlsIdentity {
+  /** Our certificate, with its chain. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Those who vouch for daemons. */
+  readonly authorities: string;
+  /** The name that daemons' certificates are for, where it is not the host's as written in the server. */
+  readonly serverName?: string | undefined;
+}
+
+/**
+ * What Bun's `connect` wants to know.
+ * @throws {ConnectError} there is no identity, or its files are bad
+ */
+export function tlsOptions(server: Extract<Server, { by: "tls" }>, identity: TlsIdentity | undefined) {
+  const name = formatServer(server);
+  if (identity === undefined)
+    throw new ConnectError("failed", name, "TLS needs certificate, key and authorities: [spread.tls] has them");
+  try {
+    const { certificate: certificatePath, key: keyPath, authorities: authoritiesPath } = identity;
+    const { cert, key, ca } = readCertificateFiles({ certificatePath, keyPath, authoritiesPath });
+    // Always said: an environment variable would change the default.
+    return { cert, key, ca: ca!, serverName: identity.serverName ?? server.host, rejectUnauthorized: true };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new ConnectError("failed", name, error.message, { cause: error });
+  }
+}
+
+/** Why a daemon's certificate is no good, by the code of the handshake's error. */
+export function whyDistrusted(error: (Error & { code?: string }) | null): string {
+  const code = error?.code ?? "";
+  return REASONS[code] ?? `the TLS handshake failed: ${error?.message ?? "its certificate was not accepted"}`;
+}
+
+const UNSIGNED = "none of our authorities has signed its certificate";
+
+const REASONS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not good yet: are the clocks right?",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNSIGNED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNSIGNED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNSIGNED,
+  UNABLE_TO_GET_ISSUER_CERT: UNSIGNED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNSIGNED,
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host (server_name says which name it should have)",
+  ECONNRESET: "it closed the connection during the TLS handshake: does it speak TLS there?",
+};
