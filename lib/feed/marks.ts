@@ -8,6 +8,7 @@
 //
 // Bounded: of STREAMS_MAX streams the one that was silent for longest is forgotten; of a stream the highest RANGES_MAX ranges are remembered. Forgotten means that a record that comes
 // again counts as new: twice is better than never.
+import { assert } from "../base/assert.ts";
 import { type NumberRange, NumberRanges } from "./number-ranges.ts";
 
 /** Streams that are remembered. */
@@ -160,9 +161,12 @@ export class Marks {
 
   /** It is stored. Returns what may be acknowledged now; nothing for one that a failure overtook. */
   done(commit: Commit): readonly { readonly stream: MarkedStream; readonly ranges: readonly NumberRange[] }[] {
-    const open = this.#open[0];
-    if (open === undefined || open.id !== commit.id) return [];
-    this.#open.shift();
+    const open = this.#open.shift();
+    if (open === undefined || open.id > commit.id) {
+      if (open !== undefined) this.#open.unshift(open);
+      return [];
+    }
+    assert(open.id === commit.id, "commits are done in their order");
     for (const { stream, ranges } of open.fresh) for (const { from, to } of ranges) stream.committed.add(from, to);
     return open.fresh;
   }
