@@ -25,18 +25,23 @@ export interface CommandedService<Status extends CommonStatus> {
   readonly statusAbout: string;
 }
 
-type Flags = { readonly control: Flag & { readonly type: "value" } };
+/** The flag by which another of these services is meant. */
+export type ControlFlag = { readonly control: Flag & { readonly type: "value" } };
 
-/** The commands below that of a service. */
-export function controlCommands<Status extends CommonStatus>(service: CommandedService<Status>): readonly AnyCommand[] {
-  const { name, typed, usualPath } = service;
-  const flags: Flags = {
+export function controlFlag({ name, usualPath }: AskedService): ControlFlag {
+  return {
     control: {
       type: "value",
       hint: "PATH",
       about: `the control socket of the ${name} that is meant; unless given, the one of the configuration, else ${usualPath}`,
     },
   };
+}
+
+/** The commands below that of a service. */
+export function controlCommands<Status extends CommonStatus>(service: CommandedService<Status>): readonly AnyCommand[] {
+  const { name, typed } = service;
+  const flags = controlFlag(service);
   const other = `--control /tmp/${name}.ctl`;
 
   const status = defineCommand({
@@ -119,11 +124,19 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
   return [status, stats, reload, reopen];
 }
 
-/** @throws {Fault} kind "unavailable" where no service answers; else what it told, with every line of it */
-async function askService<Status extends CommonStatus>(
-  service: CommandedService<Status>,
+/** Where a service is asked. */
+export type AskedService = Pick<CommandedService<CommonStatus>, "name" | "usualPath" | "configuredPath">;
+
+/**
+ * Asks a service one thing.
+ * @param given the request's arguments
+ * @throws {Fault} kind "unavailable" where no service answers; else what it told, with every line of it
+ */
+export async function askService(
+  service: AskedService,
   word: string,
-  call: Pick<Call<Flags>, "flags" | "configPath" | "env">,
+  call: Pick<Call<ControlFlag>, "flags" | "configPath" | "env">,
+  given: Readonly<Record<string, unknown>> = {},
 ): Promise<unknown> {
   const { path, mistake } =
     call.flags.control === undefined ? configuredPath(service, call) : { path: call.flags.control };
@@ -131,7 +144,7 @@ async function askService<Status extends CommonStatus>(
     throw new Fault("usage", "no-control", `the configuration says control = "": ${service.name} takes no commands`);
   const told: Fault[] = [];
   try {
-    const answers = ask(service.name, path, { ask: word, with: {} });
+    const answers = ask(service.name, path, { ask: word, with: given });
     let step = await answers.next();
     for (; !step.done; step = await answers.next()) told.push(new Fault("config", "refused", String(step.value)));
     return step.value;
@@ -148,9 +161,9 @@ interface Configured {
 }
 
 /** A configuration that is wrong now is no reason not to reach the service that runs by an older one, if that is where most are. */
-function configuredPath<Status extends CommonStatus>(
-  { configuredPath, usualPath }: CommandedService<Status>,
-  { configPath, env }: Pick<Call<Flags>, "configPath" | "env">,
+function configuredPath(
+  { configuredPath, usualPath }: AskedService,
+  { configPath, env }: Pick<Call<ControlFlag>, "configPath" | "env">,
 ): Configured {
   try {
     return { path: configuredPath(loadConfig({ tables, path: configPath, env })) };

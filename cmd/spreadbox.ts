@@ -5,6 +5,7 @@ import { demoCommand } from "./demo.ts";
 import { generateCommand } from "./generate.ts";
 import { helpTopics } from "./help.ts";
 import { logcatCommand } from "./logcat.ts";
+import { moleCommand } from "./mole.ts";
 import { publishCommand } from "./publish.ts";
 import { spreadProbeCommand } from "./spread-probe.ts";
 import { spreaddCommand } from "./spreadd.ts";
@@ -23,6 +24,7 @@ export const spreadbox: AnyCommand = defineCommand({
     syslogdCommand,
     logcatCommand,
     publishCommand,
+    moleCommand,
     spreadProbeCommand,
     spreaddCommand,
     clusterCommand,

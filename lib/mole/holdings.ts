@@ -16,6 +16,9 @@ import { isFreeFor } from "./watch.ts";
 /** How long after somebody outside the group answered for a vip it is asked for again. */
 const PROBE_AGAIN_MS = 1_000;
 
+/** One vip of this host's, to look at. */
+export type Holds = Readonly<Hold>;
+
 interface Hold {
   readonly definition: Definition;
   at: "taking" | "held" | "letting go";
@@ -40,6 +43,10 @@ export class Holdings {
     private readonly out: Outbox,
     private readonly rules: Rules,
   ) {}
+
+  get all(): ReadonlyMap<VipId, Holds> {
+    return this.holds;
+  }
 
   get isEmpty(): boolean {
     return this.holds.size === 0;

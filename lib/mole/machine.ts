@@ -13,7 +13,7 @@ import type { Action } from "./action.ts";
 import type { VipId } from "./definition.ts";
 import { wouldUncover } from "./deliver.ts";
 import type { Command, HostConfig, MoleEvent, Stored } from "./event.ts";
-import { Holdings } from "./holdings.ts";
+import { Holdings, type Holds } from "./holdings.ts";
 import type { HostName } from "./member.ts";
 import { Outbox } from "./outbox.ts";
 import { ALL_RULES, type Rules } from "./rules.ts";
@@ -57,6 +57,16 @@ export class Machine {
   /** The session and its table, to look at: status, tests. */
   get session(): Session | undefined {
     return this.life.at === "inside" ? this.life.session : undefined;
+  }
+
+  /** Where this life stands: with a session, without one, on the way in or out. */
+  get standing(): Life["at"] {
+    return this.life.at;
+  }
+
+  /** What this host itself holds, is taking or letting go, by vip. */
+  get holds(): ReadonlyMap<VipId, Holds> {
+    return this.holdings.all;
   }
 
   /** Asked by the driver directly before it puts an address on. */

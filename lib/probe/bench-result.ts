@@ -1,12 +1,12 @@
 // What a bench has shown: speed, latency, loss, order, and what it cost. Pure.
 import type { Style } from "../cli/style.ts";
+import { type Column, textTable } from "../cli/text-table.ts";
 import type { ServiceType } from "../spread/service.ts";
 import type { BenchPlan } from "./bench-plan.ts";
 import { lostOf, type TallyResult } from "./bench-tally.ts";
 import { formatCount, formatElapsed } from "./elapsed.ts";
 import { Histogram, type HistogramParts } from "./histogram.ts";
 import { latencyJson } from "./ping-report.ts";
-import { type Column, textTable } from "./text-table.ts";
 
 /** One sender's part. Times are the host's monotonic clock. */
 export interface SenderOutcome {

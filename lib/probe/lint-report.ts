@@ -1,9 +1,9 @@
 // What `lint` found, for people.
 import type { Style } from "../cli/style.ts";
+import { textTable } from "../cli/text-table.ts";
 import { TIMEOUT_NAMES } from "../spread/spread-conf-options.ts";
 import { formatElapsed, NS_PER_MS } from "./elapsed.ts";
 import type { Finding, LintDaemon, LintResult, LintSegment, Severity } from "./lint.ts";
-import { textTable } from "./text-table.ts";
 
 /** All of a result: verdict, segments, timeouts and what they mean, then the findings in the order of the file, the verdict last. */
 export function lintReport(result: LintResult, style: Style): readonly string[] {

@@ -1,10 +1,10 @@
 // Status answers as text: a table of all daemons, or all counters of each; and what changed between two rounds.
 import { formatDuration } from "../base/duration.ts";
 import type { Style } from "../cli/style.ts";
+import { textTable } from "../cli/text-table.ts";
 import { groupStateWord, type StatusReport, stateWord } from "../spread/status.ts";
 import { formatCount } from "./elapsed.ts";
 import { type Answered, concernsOf, type StatusAnswer } from "./status-answer.ts";
-import { textTable } from "./text-table.ts";
 
 /** Counters that only grow, by their heading. */
 const RATES = [

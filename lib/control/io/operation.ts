@@ -26,6 +26,8 @@ export interface OperationOptions<Settings> {
   readonly load: () => Promise<Settings>;
   readonly clock: Clock;
   readonly env: Record<string, string | undefined>;
+  /** Words of this service alone, or that it answers in its own way. */
+  readonly words?: Readonly<Record<string, Handler>>;
 }
 
 /** What `status` shows of any service. */
@@ -97,6 +99,7 @@ export class Operation<Settings> {
         service.reopen();
         return "opened its files anew";
       },
+      ...this.#options.words,
     };
     const say = (severity: "err" | "warning" | "notice" | "debug") => (text: string) => service.say(severity, text);
     const log = { error: say("err"), warn: say("warning"), notice: say("notice"), debug: say("debug") };
@@ -105,7 +108,7 @@ export class Operation<Settings> {
       return { [Symbol.dispose]: () => stopServer(server) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      service.say("notice", `no control socket, so no status, stats, reload and reopen: ${error.message}`);
+      service.say("notice", `no control socket, so no commands: ${error.message}`);
       return undefined;
     }
   }

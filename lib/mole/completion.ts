@@ -1,0 +1,133 @@
+// When an operator's command is done: not when it was sent, but when the table shows it, and what has to be let go has been. Pure: it is shown each event after the
+// machine has handled it.
+import { nextMove } from "./balance.ts";
+import type { CoverTable } from "./cover-table.ts";
+import type { Command, MoleEvent } from "./event.ts";
+import type { Machine } from "./machine.ts";
+import type { HostName, Member } from "./member.ts";
+import type { Message } from "./message.ts";
+
+export type Outcome = { readonly done: boolean; readonly text: string };
+
+/** Which message carries out which command. */
+const KINDS: Readonly<Record<Command["do"], Message["kind"] | undefined>> = {
+  drain: "drain",
+  resume: "drain",
+  move: "move",
+  balance: "balance",
+  maintenance: "maintenance",
+  forget: "forget",
+  stop: undefined,
+};
+
+export class Completion {
+  /** The command's own message has been delivered: from here on the table is asked. */
+  private isDelivered = false;
+
+  constructor(private readonly command: Command) {}
+
+  /** @returns `undefined` while it is under way */
+  look(event: MoleEvent, machine: Machine): Outcome | undefined {
+    const { session } = machine;
+    if (event.on === "disconnected" || session === undefined)
+      return { done: false, text: "the session ended before it was done: look at mole status, and try again" };
+    if (event.on === "message" && event.from === session.member && event.message.kind === KINDS[this.command.do])
+      this.isDelivered = true;
+    const { table } = session;
+    if (!this.isDelivered || table === undefined) return undefined;
+    return this.judge(table);
+  }
+
+  /** What is still missing, for who has waited too long. */
+  pending(machine: Machine): string {
+    if (!this.isDelivered) return "the group has not delivered it yet";
+    const { command } = this;
+    const table = machine.session?.table;
+    if (table === undefined) return "the hosts are telling each other what they hold";
+    const moving = [...table.entries.values()].filter(
+      ({ owner, acked, number }) => owner !== undefined && acked !== number,
+    );
+    const names = moving.map(({ definition }) => definition.name).join(", ");
+    return command.do === "balance" && names === "" ? "more is to be moved" : `under way: ${names || "nothing"}`;
+  }
+
+  private judge(table: CoverTable): Outcome | undefined {
+    const { command } = this;
+    switch (command.do) {
+      case "drain":
+        return judgeDrain(table, command.host);
+      case "resume":
+        return { done: true, text: `${command.host} takes part again; what is better there moves when all is calm` };
+      case "move":
+        return judgeMove(table, command.vip, command.host);
+      case "balance":
+        return judgeBalance(table);
+      case "maintenance":
+        return judgeMaintenance(table, command.on);
+      case "forget":
+        return { done: true, text: `${command.host} is forgotten` };
+      case "stop":
+        return undefined;
+      default:
+        return command satisfies never;
+    }
+  }
+}
+
+function judgeDrain(table: CoverTable, name: HostName): Outcome | undefined {
+  const host = hostNamed(table, name);
+  if (host === undefined) return { done: true, text: `${name} has gone` };
+  if (!host.drained)
+    return { done: false, text: `${name} is the last that can hold some vip: --force lets it go uncovered` };
+  const left = holdingsOf(table, host.member);
+  if (left.length > 0) return undefined;
+  const uncovered = [...table.entries.values()].filter((entry) => table.isInForce(entry) && entry.owner === undefined);
+  const moving = [...table.entries.values()].some(
+    ({ owner, acked, number }) => owner !== undefined && acked !== number,
+  );
+  if (moving) return undefined;
+  const rest =
+    uncovered.length === 0 ? "" : `; uncovered: ${uncovered.map(({ definition }) => definition.name).join(", ")}`;
+  return { done: true, text: `${name} holds nothing any more${rest}` };
+}
+
+function judgeMove(table: CoverTable, vip: string, name: HostName): Outcome | undefined {
+  const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
+  const host = hostNamed(table, name);
+  if (entry === undefined || host === undefined || entry.owner !== host.member)
+    return { done: false, text: `${vip} did not go to ${name}: mole why ${vip} tells who may hold it` };
+  if (entry.acked !== entry.number || entry.set.size > 1) return undefined;
+  return { done: true, text: `${name} holds ${vip}` };
+}
+
+function judgeBalance(table: CoverTable): Outcome | undefined {
+  const moving = [...table.entries.values()].some(
+    ({ owner, acked, number, set }) => owner !== undefined && (acked !== number || set.size > 1),
+  );
+  if (moving || nextMove(table) !== undefined) return undefined;
+  return { done: true, text: "no single move would make it better" };
+}
+
+function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {
+  if (table.maintenance.on !== on) return { done: false, text: "another operator has decided otherwise meanwhile" };
+  if (on) return { done: true, text: "maintenance is on: nothing is taken over, moved or given up until it is off" };
+  const live = [...table.unleased].filter((member) => table.hosts.has(member));
+  if (live.length > 0) return undefined; // each host leases again first
+  const kept = [...table.waited.values()].filter(({ why }) => why === "kept");
+  const names = kept.map(({ name, identity }) => identity?.host ?? name).join(", ");
+  return {
+    done: true,
+    text:
+      kept.length === 0
+        ? "maintenance is off: everything is guarded again"
+        : `maintenance is off; ${names} went away in it and keeps its vips until it is back: --force gives them up`,
+  };
+}
+
+function hostNamed(table: CoverTable, name: HostName) {
+  return [...table.hosts.values()].find(({ identity }) => identity.host === name);
+}
+
+function holdingsOf(table: CoverTable, member: Member): readonly string[] {
+  return [...table.entries.values()].filter(({ set }) => set.has(member)).map(({ definition }) => definition.name);
+}

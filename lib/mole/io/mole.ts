@@ -1,0 +1,333 @@
+// The service: the runner and the driver, with the checks, the hooks, the chronicle and the operator around them. What the cluster decides is in the machine; what
+// is told of it to people and programs of this host is here.
+import type { Sample } from "../../base/counters.ts";
+import { formatDuration } from "../../base/duration.ts";
+import type { Log } from "../../base/log.ts";
+import { bootMs, type Clock } from "../../run/clock.ts";
+import type { Report } from "../action.ts";
+import { Chronicle } from "../chronicle.ts";
+import type { Definition } from "../definition.ts";
+import type { HostConfig, MoleEvent } from "../event.ts";
+import { samplesOf } from "../samples.ts";
+import { type Status, statusOf } from "../status.ts";
+import type { Driver, DriverEvent, DriverOptions } from "./driver.ts";
+import { HealthChecks } from "./health-checks.ts";
+import { type HookFacts, Hooks } from "./hooks.ts";
+import { type Onlooker, Runner } from "./runner.ts";
+import type { Setup } from "./setup.ts";
+import { Store } from "./store.ts";
+
+export interface MoleOptions {
+  readonly setup: Setup;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly openDriver: (options: DriverOptions) => Driver;
+}
+
+/** What a session may take to say good-bye to its daemon. */
+const CLOSE_MS = 300;
+/** What hooks of the last moment may take. */
+const HOOKS_MS = 5_000;
+/** For so long a foreign claim stands in the status. */
+const FOREIGN_MS = 120_000;
+/** The machine reports it each second. */
+const ANSWERED_EVERY_MS = 60_000;
+
+export class Mole implements Onlooker {
+  readonly runner: Runner;
+  readonly driver: Driver;
+  readonly chronicle = new Chronicle();
+  readonly health: HealthChecks;
+  readonly hooks: Hooks;
+  /** The machine has given up because another one has our name. */
+  isNameTaken = false;
+  setup: Setup;
+  private readonly store: Store;
+  private readonly log: Log;
+  private readonly lookers = new Set<(event: MoleEvent) => void>();
+  private readonly reporters = new Set<(report: Report) => void>();
+  private readonly foreign = new Map<string, { readonly text: string; readonly atMs: number }>();
+  private readonly answeredMs = new Map<string, number>();
+  private toldView: string | undefined;
+  private toldTable = "";
+
+  /** @throws {Fault} the state directory or the driver can't be had */
+  constructor(options: MoleOptions) {
+    const { setup, log, env, clock } = options;
+    const { table, config, spread, mac } = setup;
+    this.setup = setup;
+    this.log = log;
+    this.store = new Store(table.state_dir, (error) =>
+      log.error(
+        `cannot keep state in ${table.state_dir}: ${error.message}; what was decided may be forgotten at a restart`,
+      ),
+    );
+    const kept = this.store.load();
+    const link = { spread, group: table.group, mac, closeMs: CLOSE_MS };
+    this.runner = new Runner({ config, kept, link, store: this.store, log, onlooker: this });
+    this.hooks = new Hooks(table.hook, env, log);
+    this.health = new HealthChecks({ clock, env, log, onTurn: (vip, ok) => this.runner.health(vip, ok) });
+    this.driver = options.openDriver({
+      notify: table.notify,
+      notifyPerSecond: table.notify_rate,
+      onEvent: this.runner.onDriverEvent,
+    });
+  }
+
+  start(): void {
+    const { table, config } = this.setup;
+    this.runner.start(this.driver);
+    this.health.configure(table.health, vipNames(config));
+  }
+
+  /** Gives up all in order, and ends. What takes longer than it may is left to the guard and the leases. */
+  async stop(): Promise<void> {
+    const { silenceMs } = this.setup.config.times;
+    this.runner.stop();
+    await within(this.runner.ended, 5 * silenceMs + 2_000);
+    this.health[Symbol.dispose]();
+    this.driver[Symbol.dispose]();
+    await within(this.hooks.idle(), HOOKS_MS);
+    await this.store.flushed();
+  }
+
+  /** Goes on with another configuration. @returns what changed, in a line */
+  reload(setup: Setup): string {
+    const before = this.setup;
+    const fixed = fixedKeysChanged(before, setup);
+    const config = { ...setup.config, host: before.config.host, machine: before.config.machine };
+    this.setup = { ...setup, config };
+    this.runner.configure(config);
+    this.hooks.configure(setup.table.hook);
+    this.health.configure(setup.table.health, vipNames(config));
+    const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
+    return `${changesOf(before.config, config)}${rest}`;
+  }
+
+  get status(): Status {
+    const { runner, chronicle, setup } = this;
+    return statusOf({
+      machine: runner.machine,
+      chronicle,
+      config: setup.config,
+      group: setup.table.group,
+      maintained: runner.maintained,
+      awayReason: runner.awayReason,
+      warnings: this.warnings(),
+      nowMs: bootMs(),
+    });
+  }
+
+  get samples(): readonly Sample[] {
+    const { counts } = this.runner;
+    const { dropped, failed } = this.hooks;
+    return samplesOf({
+      status: this.status,
+      counts: { ...counts, hooksDropped: dropped, hooksFailed: failed },
+      health: this.health.all,
+    });
+  }
+
+  /** Calls `look` after every event until the result is disposed. */
+  onlook(look: (event: MoleEvent) => void, report: (report: Report) => void): Disposable {
+    this.lookers.add(look);
+    this.reporters.add(report);
+    return {
+      [Symbol.dispose]: () => {
+        this.lookers.delete(look);
+        this.reporters.delete(report);
+      },
+    };
+  }
+
+  // -- what the runner tells
+
+  onStep(event: MoleEvent): void {
+    this.chronicle.note(event, this.runner.machine);
+    for (const look of this.lookers) look(event);
+    if (event.on === "message" && event.message.kind === "beat") return;
+    this.tellTable();
+  }
+
+  onDriven(what: "acquired" | "released", { name, id, addresses }: Definition): void {
+    const why = this.lastReason(id);
+    this.log.notice(`${what} ${name} (${addresses.join(" ")})${why === "" ? "" : `: ${why}`}`);
+    this.hooks.call(what === "acquired" ? "acquire" : "release", name, {
+      ...this.facts(),
+      ADDRESSES: addresses.join(" "),
+      REASON: why,
+    });
+  }
+
+  onReport(report: Report): void {
+    for (const tell of this.reporters) tell(report);
+    switch (report.about) {
+      case "outside":
+        this.log.warn(`out of the group (${report.why}): lets everything go, and comes back as a new session`);
+        return;
+      case "refused":
+        this.log.error(`cannot take ${report.vip}; tries again in ${formatDuration(report.forMs)}`);
+        this.hooks.call("refused", report.vip, this.facts());
+        return;
+      case "answered":
+        this.tellAnswered(report.vip);
+        return;
+      case "name taken":
+        this.isNameTaken = true;
+        return;
+      case "expelled":
+        this.log.warn(`threw out ${this.chronicle.nameOf(report.member)}: ${report.why}`);
+        return;
+      case "command":
+        return;
+      default:
+        report satisfies never;
+    }
+  }
+
+  onDriverEvent(event: DriverEvent): void {
+    const { log } = this;
+    switch (event.on) {
+      case "carrier":
+        if (event.up) log.debug(`${event.vip}: ${event.why}`);
+        else log.warn(`${event.vip} can't be held here: ${event.why}`);
+        return;
+      case "driven":
+        log.warn(`${event.vip}: ${event.did}: ${event.why}`);
+        return;
+      case "taken-away":
+        if (event.isRefused)
+          log.error(`${event.address} of ${event.vip} was taken away again and again on this host: gives it up`);
+        else log.warn(`${event.address} of ${event.vip} was taken away by somebody on this host: put back`);
+        return;
+      case "foreign": {
+        const { vip, address, device, mac } = event;
+        const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
+        this.foreign.set(`${address} ${mac}`, { text, atMs: bootMs() });
+        log.error(text);
+        this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
+        return;
+      }
+      case "trouble":
+        log.warn(event.text);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  onLink(text: string): void {
+    this.log.notice(text);
+  }
+
+  // -- telling
+
+  private tellTable(): void {
+    const { machine } = this.runner;
+    const { session } = machine;
+    const view = session?.view?.id;
+    const hosts = session?.table === undefined ? undefined : this.hostsHere().join(" ");
+    const told = `${view} ${hosts}`;
+    if (hosts === undefined || told === this.toldTable) return;
+    this.toldTable = told;
+    if (view !== this.toldView || this.toldHosts !== hosts) {
+      if (this.toldHosts !== hosts) this.log.notice(`the group is ${hosts}`);
+      this.toldHosts = hosts;
+      this.toldView = view;
+      this.hooks.call("view", "", this.facts());
+    }
+  }
+
+  private toldHosts = "";
+
+  private hostsHere(): readonly string[] {
+    const hosts = this.runner.machine.session?.latestTable?.hosts.values() ?? [];
+    return [...hosts].map(({ identity }) => identity.host).sort();
+  }
+
+  private facts(): HookFacts {
+    const { session } = this.runner.machine;
+    return {
+      HOST: this.setup.config.host,
+      GROUP: this.setup.table.group,
+      HOSTS: this.hostsHere().join(" "),
+      VIEW: session?.view?.id ?? "",
+      HELD: [...this.runner.machine.holds.values()]
+        .filter(({ at }) => at === "held")
+        .map(({ definition }) => definition.name)
+        .join(" "),
+    };
+  }
+
+  private lastReason(vip: string): string {
+    return this.chronicle.vips.get(vip)?.moves.findLast(({ what }) => what !== "held by")?.why ?? "";
+  }
+
+  private tellAnswered(vip: string): void {
+    const nowMs = bootMs();
+    if (nowMs - (this.answeredMs.get(vip) ?? Number.NEGATIVE_INFINITY) < ANSWERED_EVERY_MS) return;
+    this.answeredMs.set(vip, nowMs);
+    this.log.error(`${vip} is not taken: somebody outside of the group answers for it; asks again each second`);
+  }
+
+  private warnings(): readonly string[] {
+    const nowMs = bootMs();
+    for (const [key, { atMs }] of this.foreign) if (nowMs - atMs > FOREIGN_MS) this.foreign.delete(key);
+    return [
+      ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
+      ...[...this.foreign.values()].map(({ text }) => text),
+      ...this.health.all
+        .filter(({ isWell }) => !isWell)
+        .map(({ check, lastText }) => `health ${check.name} fails here: ${lastText}`),
+    ];
+  }
+}
+
+function vipNames({ definitions }: HostConfig): readonly string[] {
+  return definitions.map(({ name }) => name);
+}
+
+/** What is read at the start alone. */
+function fixedKeysChanged(before: Setup, after: Setup): readonly string[] {
+  const keys = [
+    "group",
+    "host",
+    "key_file",
+    "state_dir",
+    "control",
+    "metrics",
+    "pid_file",
+    "notify",
+    "notify_rate",
+  ] as const;
+  const text = (value: unknown) => JSON.stringify(value);
+  const changed: string[] = keys.filter((key) => text(before.table[key]) !== text(after.table[key]));
+  return text(before.spread.servers) === text(after.spread.servers) ? changed : [...changed, "spread.servers"];
+}
+
+function changesOf(before: HostConfig, after: HostConfig): string {
+  const old = new Map(before.definitions.map(({ name, digest }) => [name, digest]));
+  const now = new Set(vipNames(after));
+  const added = after.definitions.filter(({ name }) => !old.has(name)).map(({ name }) => name);
+  const changed = after.definitions.filter(({ name, digest }) => old.has(name) && old.get(name) !== digest);
+  const gone = vipNames(before).filter((name) => !now.has(name));
+  const parts = [
+    ...(added.length > 0 ? [`new: ${added.join(", ")}`] : []),
+    ...(changed.length > 0 ? [`changed: ${changed.map(({ name }) => name).join(", ")}`] : []),
+    ...(gone.length > 0 ? [`gone: ${gone.join(", ")}`] : []),
+    ...(JSON.stringify(before.times) === JSON.stringify(after.times) ? [] : ["times"]),
+    ...(before.hosts.join() === after.hosts.join() ? [] : ["hosts"]),
+    ...(before.mode === after.mode ? [] : [`mode ${after.mode}`]),
+  ];
+  return parts.length === 0
+    ? "read the configuration anew: no vip changes"
+    : `read the configuration anew: ${parts.join("; ")}`;
+}
+
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}

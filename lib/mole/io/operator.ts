@@ -1,0 +1,173 @@
+// The operator's words, as they come over the control socket. A command that changes something is answered when it is done, refused, or when the operator's patience
+// ends; then it goes on all the same.
+import { Fault } from "../../base/fault.ts";
+import type { Handler } from "../../control/io/server.ts";
+import type { Request } from "../../control/message.ts";
+import { bootMs } from "../../run/clock.ts";
+import { pause } from "../../run/pause.ts";
+import type { Report } from "../action.ts";
+import { Completion, type Outcome } from "../completion.ts";
+import type { Command, MoleEvent } from "../event.ts";
+import { type Simulated, type Supposition, simulate } from "../simulate.ts";
+import { type Why, whyOf } from "../why.ts";
+import type { VipFacts } from "./driver.ts";
+import type { Mole } from "./mole.ts";
+
+/** What `why` answers. */
+export interface WhyAnswer extends Why {
+  /** What the kernel and the wire of this host say. */
+  readonly here: VipFacts | undefined;
+}
+
+/** How long a command waits unless it says otherwise. */
+export const PATIENCE_MS = 30_000;
+/** A group that is just telling itself who holds what is asked again. */
+const AGAIN_MS = 100;
+
+/** @param dump writes the flight recorder: where to */
+export function operatorWords(mole: Mole): Readonly<Record<string, Handler>> {
+  const command = (read: (request: Request) => Command): Handler => {
+    return async (request, { gone }) => await carryOut(mole, read(request), patienceOf(request), gone);
+  };
+  return {
+    status: async () => ({
+      ...mole.status,
+      health: mole.health.all.map(({ check, ...rest }) => ({ check: check.name, ...rest })),
+    }),
+    why: async ({ with: given }) => explain(mole, textOf(given, "vip")),
+    simulate: async ({ with: given }) => suppose(mole, given),
+    dump: async () => dumpOf(mole),
+    drain: command(({ with: given }) => ({ do: "drain", host: hostOf(mole, given), force: given["force"] === true })),
+    resume: command(({ with: given }) => ({ do: "resume", host: hostOf(mole, given) })),
+    move: command(({ with: given }) => ({ do: "move", vip: textOf(given, "vip"), host: textOf(given, "host") })),
+    balance: command(() => ({ do: "balance" })),
+    maintenance: command(({ with: given }) => ({
+      do: "maintenance",
+      on: given["on"] === true,
+      force: given["force"] === true,
+    })),
+    forget: command(({ with: given }) => ({ do: "forget", host: textOf(given, "host") })),
+  };
+}
+
+/** The flight recorder, with what the table is now. */
+export function dumpOf(mole: Mole) {
+  const { runner } = mole;
+  const table = runner.machine.session?.latestTable;
+  return {
+    nowMs: bootMs(),
+    wallTime: new Date().toISOString(),
+    host: mole.setup.config.host,
+    counts: runner.counts,
+    standing: runner.machine.standing,
+    table: table?.snapshot() ?? null,
+    holds: [...runner.machine.holds].map(([vip, { at, number, sinceMs }]) => ({ vip, at, number, sinceMs })),
+    recorded: runner.recorder.all(),
+  };
+}
+
+async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: AbortSignal): Promise<string> {
+  const deadlineMs = bootMs() + patienceMs;
+  for (;;) {
+    const { done, text, isEarly } = await tryOnce(mole, command, deadlineMs);
+    if (done) return text;
+    const isHopeless = !isEarly || bootMs() + AGAIN_MS > deadlineMs;
+    if (isHopeless || !(await pause(AGAIN_MS, gone)))
+      throw new Fault(isEarly ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);
+  }
+}
+
+/** @returns `isEarly` where the group was not ready to be asked */
+function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome & { readonly isEarly: boolean }> {
+  const { promise, resolve } = Promise.withResolvers<Outcome & { readonly isEarly: boolean }>();
+  const { machine } = mole.runner;
+  if (machine.session?.table === undefined)
+    return Promise.resolve({ done: false, text: mole.status.text, isEarly: true });
+  const completion = new Completion(command);
+  const finish = (outcome: Outcome, isEarly = false) => {
+    clearTimeout(timer);
+    onlooking[Symbol.dispose]();
+    resolve({ ...outcome, isEarly });
+  };
+  const look = (event: MoleEvent) => {
+    const outcome = completion.look(event, machine);
+    if (outcome !== undefined) finish(outcome);
+  };
+  const report = (told: Report) => {
+    if (told.about === "command") finish({ done: told.done, text: told.text });
+  };
+  const onlooking = mole.onlook(look, report);
+  const timer = setTimeout(
+    () => finish({ done: false, text: `not done in time, but it goes on: ${completion.pending(machine)}` }),
+    Math.max(0, deadlineMs - bootMs()),
+  );
+  mole.runner.command(command);
+  return promise;
+}
+
+function describe(command: Command): string {
+  switch (command.do) {
+    case "move":
+      return `move ${command.vip} to ${command.host}`;
+    case "drain":
+    case "resume":
+    case "forget":
+      return `${command.do} ${command.host}`;
+    case "maintenance":
+      return `turn maintenance ${command.on ? "on" : "off"}`;
+    default:
+      return command.do;
+  }
+}
+
+function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
+  const { machine } = mole.runner;
+  if (machine.session?.latestTable === undefined)
+    throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
+  const found = whyOf(machine, mole.chronicle, vip, bootMs());
+  if (found.length === 0) {
+    const known = mole.status.vips.map(({ vip: name }) => name).join(", ");
+    throw new Fault(
+      "usage",
+      "unknown-vip",
+      `no vip is called ${JSON.stringify(vip)}, or has that address; there are ${known || "none"}`,
+    );
+  }
+  return found.map((why) => ({ ...why, here: mole.driver.facts(why.id) }));
+}
+
+function suppose(mole: Mole, given: Request["with"]): Simulated {
+  const { session } = mole.runner.machine;
+  const table = session?.table;
+  if (session === undefined || table === undefined)
+    throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
+  const result = simulate(table, session.member, suppositionOf(mole, given));
+  if (typeof result === "string") throw new Fault("usage", "supposition", result);
+  return result;
+}
+
+function suppositionOf(mole: Mole, given: Request["with"]): Supposition {
+  const { suppose } = given;
+  if (suppose === "drained") return { suppose, host: hostOf(mole, given), force: given["force"] === true };
+  if (suppose === "moved") return { suppose, vip: textOf(given, "vip"), host: textOf(given, "host") };
+  const { hosts } = given;
+  if (!Array.isArray(hosts) || hosts.length === 0 || !hosts.every((host) => typeof host === "string"))
+    throw new Fault("usage", "hosts", "which hosts are to be gone?");
+  return { suppose: "gone", hosts };
+}
+
+function textOf(given: Request["with"], key: string): string {
+  const value = given[key];
+  if (typeof value === "string" && value !== "") return value;
+  throw new Fault("usage", "argument", `the request lacks ${JSON.stringify(key)}`);
+}
+
+/** This host unless another is named. */
+function hostOf(mole: Mole, given: Request["with"]): string {
+  return given["host"] === undefined ? mole.setup.config.host : textOf(given, "host");
+}
+
+function patienceOf({ with: given }: Request): number {
+  const { patienceMs } = given;
+  return typeof patienceMs === "number" && patienceMs >= 0 ? Math.min(patienceMs, 3_600_000) : PATIENCE_MS;
+}

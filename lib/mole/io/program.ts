@@ -1,0 +1,88 @@
+// Other people's programs: hooks and health checks. Each in a process group of its own, which is killed as a whole when its time is up; what it says is read and
+// bounded; nothing ever waits for it but who asked.
+import { type ChildProcess, spawn } from "node:child_process";
+
+export interface ProgramRun {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly timeoutMs: number;
+  /** Each line that it says. */
+  readonly onLine?: (line: string) => void;
+}
+
+export type ProgramEnd =
+  | { readonly how: "exited"; readonly status: number }
+  | { readonly how: "signal"; readonly name: string }
+  | { readonly how: "timeout" }
+  | { readonly how: "failed"; readonly why: string };
+
+/** What one run may say; the rest is read and forgotten. */
+const LINES_MAX = 100;
+const LINE_LENGTH_MAX = 1_000;
+
+/** Resolves when it has ended, was killed, or could not be started. Never rejects. */
+export function runProgram({ command, env, timeoutMs, onLine }: ProgramRun): Promise<ProgramEnd> {
+  const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
+  let child: ChildProcess;
+  try {
+    child = spawn(command[0]!, command.slice(1), {
+      env: { ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+  } catch (error) {
+    return Promise.resolve({ how: "failed", why: error instanceof Error ? error.message : String(error) });
+  }
+  const timer = setTimeout(() => {
+    killGroup(child);
+    resolve({ how: "timeout" });
+  }, timeoutMs);
+  const end = (how: ProgramEnd) => {
+    clearTimeout(timer);
+    resolve(how);
+  };
+  let lines = 0;
+  for (const stream of [child.stdout!, child.stderr!]) {
+    let rest = "";
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop()!.slice(0, LINE_LENGTH_MAX);
+      for (const line of parts) if (lines++ < LINES_MAX) onLine?.(line.slice(0, LINE_LENGTH_MAX));
+    });
+    stream.on("end", () => {
+      if (rest !== "" && lines++ < LINES_MAX) onLine?.(rest);
+    });
+    stream.on("error", () => {});
+  }
+  child.on("error", (error) => end({ how: "failed", why: error.message }));
+  // Not "close": a daemon that it left behind may keep its output open for ever.
+  child.on("exit", (status, signal) =>
+    end(signal === null ? { how: "exited", status: status ?? 0 } : { how: "signal", name: signal }),
+  );
+  return promise;
+}
+
+export function describeEnd(end: ProgramEnd, timeoutMs: number): string {
+  switch (end.how) {
+    case "exited":
+      return `status ${end.status}`;
+    case "signal":
+      return `ended by ${end.name}`;
+    case "timeout":
+      return `killed after ${timeoutMs} ms`;
+    case "failed":
+      return `could not be started: ${end.why}`;
+    default:
+      return end satisfies never;
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // gone already
+  }
+}

@@ -1,0 +1,417 @@
+// Where decisions meet the world: the machine's actions are done here, and what comes of them goes back as events. Nothing is decided here, and nothing waits: an
+// event's actions are all done before the next event is looked at, and what they bring comes behind what is queued already.
+//
+// Each event carries the time at which it is *handled*: a process that was stopped finds a socket full of news and a timer that is late, and whichever comes first
+// shows the machine that it has been away.
+import type { Fault } from "../../base/fault.ts";
+import type { Log } from "../../base/log.ts";
+import { bootMs } from "../../run/clock.ts";
+import type { Action, Report } from "../action.ts";
+import type { Definition, VipId } from "../definition.ts";
+import type { Command, HostConfig, MoleEvent, Stored } from "../event.ts";
+import { Machine } from "../machine.ts";
+import { describeAction, describeEvent, Recorder } from "../recorder.ts";
+import type { Kept } from "../stored.ts";
+import type { Driver, DriverEvent } from "./driver.ts";
+import { GroupLink, type LinkEvent, type LinkOptions } from "./group-link.ts";
+import type { Store } from "./store.ts";
+
+type Bare<T> = T extends { readonly now: number } ? Omit<T, "now"> : never;
+type BareEvent = Bare<MoleEvent>;
+
+/** Looks on; must be quick. */
+export interface Onlooker {
+  /** The machine has handled an event. */
+  onStep(event: MoleEvent): void;
+  onDriven(what: "acquired" | "released", definition: Definition): void;
+  onReport(report: Report): void;
+  onDriverEvent(event: DriverEvent): void;
+  onLink(text: string): void;
+}
+
+export interface RunnerOptions {
+  readonly config: HostConfig;
+  readonly kept: Kept;
+  readonly link: LinkOptions;
+  readonly store: Store;
+  readonly log: Log;
+  readonly onlooker: Onlooker;
+}
+
+/** What the runner counts, for status and metrics. */
+export interface RunnerCounts {
+  sessions: number;
+  sessionsLost: number;
+  views: number;
+  sent: number;
+  received: number;
+  unread: number;
+  acquired: number;
+  released: number;
+  failed: number;
+  late: number;
+  dropped: number;
+  stalls: number;
+}
+
+/** Whom a host has spoken with changes slowly. */
+const NEIGHBOURS_EVERY_MS = 30_000;
+/** A timer that is later than this was held up: the process was stopped, the machine swaps or is overloaded. */
+const STALL_MS = 250;
+
+export class Runner {
+  readonly recorder = new Recorder();
+  readonly counts: RunnerCounts = {
+    sessions: 0,
+    sessionsLost: 0,
+    views: 0,
+    sent: 0,
+    received: 0,
+    unread: 0,
+    acquired: 0,
+    released: 0,
+    failed: 0,
+    late: 0,
+    dropped: 0,
+    stalls: 0,
+  };
+  readonly machine: Machine;
+  link: GroupLink | undefined;
+  /** Why there is no session, if there is none. */
+  awayReason = "not connected yet";
+  private config: HostConfig;
+  private stored: Stored;
+  private incarnation: number;
+  private driver!: Driver;
+  private readonly queue: BareEvent[] = [];
+  private isHandling = false;
+  private timer: Timer | undefined;
+  private wakeAtMs = Number.POSITIVE_INFINITY;
+  private readonly definitions = new Map<VipId, Definition>();
+  private readonly stopConnecting = new AbortController();
+  private readonly stopped = Promise.withResolvers<void>();
+  private closing: Promise<void> = Promise.resolve();
+  private neighboursTimer: Timer | undefined;
+  private toldFailure = "";
+  /** The session is lost, and its guard is not ended yet. */
+  private isGuarded = false;
+
+  constructor(private readonly options: RunnerOptions) {
+    this.config = options.config;
+    this.stored = options.kept.stored;
+    this.incarnation = options.kept.incarnation;
+    this.machine = new Machine(options.config, options.kept.stored);
+    this.learn(options.config.definitions);
+  }
+
+  /** Resolves when the machine has stopped for good, and its session is closed. */
+  get ended(): Promise<void> {
+    return this.stopped.promise;
+  }
+
+  get maintained(): boolean {
+    return this.stored.maintenance.on;
+  }
+
+  /** @param driver made with this runner's `onDriverEvent` */
+  start(driver: Driver): void {
+    this.driver = driver;
+    const { definitions } = this.config;
+    const held = driver.found(definitions, this.maintained);
+    this.learn(held);
+    driver.configure(definitions);
+    this.neighboursTimer = setInterval(() => this.tellNeighbours(), NEIGHBOURS_EVERY_MS);
+    this.tell({ on: "start", held });
+  }
+
+  /** Gives up in order; `ended` follows. */
+  stop(): void {
+    this.tell({ on: "command", command: { do: "stop" } });
+  }
+
+  command(command: Command): void {
+    this.tell({ on: "command", command });
+  }
+
+  health(vip: string, ok: boolean): void {
+    this.tell({ on: "health", vip, ok });
+  }
+
+  configure(config: HostConfig): void {
+    this.config = config;
+    this.learn(config.definitions);
+    this.driver.configure(config.definitions);
+    this.tell({ on: "config", config });
+  }
+
+  /** What the driver tells by itself. */
+  readonly onDriverEvent = (event: DriverEvent): void => {
+    this.options.onlooker.onDriverEvent(event);
+    if (event.on === "carrier") this.tell({ on: "carrier", vip: event.vip, up: event.up });
+    else if (event.on === "driven") {
+      this.recorder.note(bootMs(), `driver: ${event.vip} ${event.did}: ${event.why}`);
+      if (event.did === "released") this.noteReleased(event.vip);
+      this.tell({ on: "driven", vip: event.vip, did: event.did });
+    }
+  };
+
+  private tell(event: BareEvent): void {
+    this.queue.push(event);
+    if (this.isHandling) return;
+    this.isHandling = true;
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) this.handle(next);
+    } finally {
+      this.isHandling = false;
+    }
+    // What was decided in this turn goes out in it: a beat that waits for the tick's end waits for whatever else the tick has to do.
+    this.link?.flush();
+  }
+
+  private handle(bare: BareEvent): void {
+    const event = { ...bare, now: bootMs() } as MoleEvent;
+    const told = describeEvent(event);
+    if (told !== undefined) this.recorder.note(event.now, told);
+    const actions = this.machine.handle(event);
+    this.options.onlooker.onStep(event); // before what follows from it, so that the reason is known when something is taken
+    for (const action of actions) {
+      const done = describeAction(action);
+      if (done !== undefined) this.recorder.note(event.now, done);
+      this.perform(action);
+    }
+  }
+
+  private perform(action: Action): void {
+    switch (action.do) {
+      case "connect":
+        void this.connect();
+        return;
+      case "disconnect":
+        this.disconnect(action.forGood);
+        return;
+      case "send":
+        this.counts.sent += 1;
+        this.link?.send(action.message);
+        return;
+      case "acquire":
+        this.acquire(action);
+        return;
+      case "renew":
+        this.renew(action);
+        return;
+      case "release":
+        if (!this.driver.release(action.vip)) return; // retried, and told by the driver
+        this.noteReleased(action.vip);
+        this.tell({ on: "driven", vip: action.vip, did: "released" });
+        return;
+      case "announce":
+        this.driver.announce(action.vip);
+        return;
+      case "probe":
+        void this.probe(action.vip, action.definition);
+        return;
+      case "wake":
+        this.wake(action.atMs);
+        return;
+      case "store":
+        this.stored = action.stored;
+        this.save();
+        return;
+      case "report":
+        this.options.onlooker.onReport(action.report);
+        return;
+      default:
+        action satisfies never;
+    }
+  }
+
+  private acquire({ vip, definition, number, notAfterMs, leaseMs }: Extract<Action, { do: "acquire" }>): void {
+    this.definitions.set(vip, definition);
+    const did = this.driver.acquire(definition, leaseMs, notAfterMs, () =>
+      this.machine.mayAcquire(vip, number, bootMs()),
+    );
+    this.counts[did] += 1;
+    if (did === "acquired") this.options.onlooker.onDriven("acquired", definition);
+    this.tell({ on: "driven", vip, did });
+  }
+
+  private renew({ vips, notAfterMs, leaseMs }: Extract<Action, { do: "renew" }>): void {
+    for (const vip of this.driver.renew(vips, leaseMs, notAfterMs)) {
+      this.counts.late += 1;
+      this.options.log.warn(`vip ${this.nameOf(vip)}: renewed too late, and removed at once`);
+      this.tell({ on: "driven", vip, did: "late" });
+    }
+  }
+
+  private noteReleased(vip: VipId): void {
+    const definition = this.definitions.get(vip);
+    this.counts.released += 1;
+    if (definition !== undefined) this.options.onlooker.onDriven("released", definition);
+  }
+
+  private async probe(vip: VipId, definition: Definition): Promise<void> {
+    let answered = false;
+    try {
+      answered = await this.driver.probe(definition);
+    } catch (error) {
+      this.options.log.warn(`vip ${definition.name}: cannot ask the wire: ${(error as Error).message}`);
+    }
+    this.tell({ on: "probed", vip, answered });
+  }
+
+  private wake(atMs: number): void {
+    clearTimeout(this.timer);
+    this.wakeAtMs = atMs;
+    this.timer = setTimeout(this.onTimer, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(atMs - bootMs()))));
+  }
+
+  private readonly onTimer = (): void => {
+    const nowMs = bootMs();
+    const lateMs = nowMs - this.wakeAtMs;
+    if (lateMs < 0) {
+      this.wake(this.wakeAtMs); // a timer counts by another clock
+      return;
+    }
+    if (lateMs > STALL_MS) {
+      this.counts.stalls += 1;
+      this.recorder.note(nowMs, `was held up for ${Math.round(lateMs)} ms`);
+      this.options.log.warn(
+        `was held up for ${Math.round(lateMs)} ms: stopped, swapped out, or the host is overloaded`,
+      );
+    }
+    this.tell({ on: "timer" });
+  };
+
+  // -- the session
+
+  private async connect(): Promise<void> {
+    await this.closing;
+    // Not before: the guard of a session that was lost stands by until all has been released.
+    if (this.isGuarded) this.driver.endSession();
+    this.isGuarded = false;
+    const { link: options, log } = this.options;
+    let link: GroupLink | undefined;
+    const open = await GroupLink.open(
+      options,
+      () => this.nextIncarnation(),
+      (event) => {
+        if (link !== undefined && this.link === link) this.onLinkEvent(event);
+      },
+      (error) => this.tellFailure(error),
+      Math.random,
+      this.stopConnecting.signal,
+    );
+    if (open === undefined) return;
+    link = open;
+    this.link = link;
+    this.counts.sessions += 1;
+    this.toldFailure = "";
+    const fd = link.socketFd;
+    if (fd === undefined) log.error("the session's socket can't be guarded: it has no descriptor");
+    else this.driver.beginSession({ socketFd: fd, lastWords: link.lastWords() });
+    this.options.onlooker.onLink(`session ${link.member} at ${link.server}, group ${options.group}`);
+    this.tell({ on: "connected", member: link.member, incarnation: link.incarnation });
+    if (this.link === link) link.join(); // unless the machine has been stopped meanwhile
+  }
+
+  /** Named by the time of day, and never by one that was used before: names stand in other hosts' tables. */
+  private nextIncarnation(): { readonly number: number; readonly name: string } {
+    this.incarnation = Math.max(this.incarnation + 1, Date.now());
+    this.save();
+    const time = this.incarnation.toString(36);
+    const chance = Math.floor(Math.random() * 36 ** 2).toString(36);
+    return { number: this.incarnation, name: `${time}${chance}`.slice(0, 10) };
+  }
+
+  private tellFailure(error: Fault): void {
+    this.awayReason = error.message;
+    if (error.message === this.toldFailure) return;
+    this.toldFailure = error.message;
+    this.options.onlooker.onLink(`${error.message}; tries on`);
+  }
+
+  private onLinkEvent(event: LinkEvent): void {
+    switch (event.on) {
+      case "view":
+        this.counts.views += 1;
+        this.tell(event);
+        return;
+      case "transitional":
+        this.tell(event);
+        return;
+      case "message":
+        this.counts.received += 1;
+        if (event.message.kind !== "neighbours") this.tell({ on: "message", from: event.from, message: event.message });
+        else if (this.machine.session?.view?.members.includes(event.from)) this.driver.pool(event.message.neighbours);
+        return;
+      case "unread":
+        this.counts.unread += 1;
+        this.recorder.note(bootMs(), `< ${event.from}: ${event.why.message}`);
+        this.tellUnread(event.from, event.why);
+        return;
+      case "lost":
+        this.lose(event.why);
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  private readonly toldUnread = new Set<string>();
+
+  /** Once for each sender and reason: whoever may send to the group could fill the log. */
+  private tellUnread(from: string, why: Fault): void {
+    const key = `${from} ${why.code}`;
+    if (this.toldUnread.has(key) || this.toldUnread.size > 1_000) return;
+    this.toldUnread.add(key);
+    this.options.log.warn(`${from}: ${why.message}; such are counted and ignored`);
+  }
+
+  private lose(why: string): void {
+    this.link = undefined;
+    this.counts.sessionsLost += 1;
+    this.awayReason = why;
+    this.recorder.note(bootMs(), `session lost: ${why}`);
+    this.options.onlooker.onLink(`session lost: ${why}`);
+    this.isGuarded = true;
+    this.tell({ on: "disconnected" });
+  }
+
+  private disconnect(forGood: boolean): void {
+    const { link } = this;
+    this.link = undefined;
+    if (forGood) this.stopConnecting.abort();
+    this.closing = this.takeLeave(link).then(() => {
+      if (forGood) this.finish();
+    });
+  }
+
+  private async takeLeave(link: GroupLink | undefined): Promise<void> {
+    await link?.close();
+    if (link !== undefined || this.isGuarded) this.driver.endSession();
+    this.isGuarded = false;
+  }
+
+  private finish(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.neighboursTimer);
+    this.stopped.resolve();
+  }
+
+  private tellNeighbours(): void {
+    const neighbours = this.driver.neighbours();
+    if (neighbours.length > 0) this.link?.send({ kind: "neighbours", neighbours });
+  }
+
+  private save(): void {
+    this.options.store.save({ stored: this.stored, incarnation: this.incarnation });
+  }
+
+  private learn(definitions: readonly Definition[]): void {
+    for (const definition of definitions) this.definitions.set(definition.id, definition);
+  }
+
+  private nameOf(vip: VipId): string {
+    return this.definitions.get(vip)?.name ?? vip;
+  }
+}

@@ -1,0 +1,68 @@
+// The state directory: one small file, written whole or not at all. Writing takes as long as the disk likes, so it never holds up a beat.
+import { mkdirSync, readFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import { type Kept, NOTHING_KEPT, readKept, writeKept } from "../stored.ts";
+
+export class Store {
+  private readonly path: string;
+  private writing: Promise<void> = Promise.resolve();
+  private next: Kept | undefined;
+
+  /** @param failed told when a write fails: the service goes on */
+  constructor(
+    private readonly directory: string,
+    private readonly failed: (error: Error) => void,
+  ) {
+    this.path = join(directory, "state.json");
+  }
+
+  /** @throws {Fault} it can't be read, or the directory can't be made */
+  load(): Kept {
+    try {
+      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      return readKept(readFileSync(this.path, "utf8"), this.path);
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return NOTHING_KEPT;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Fault("cannot-create", "state", `cannot use ${this.directory}: ${why}`, { cause: error });
+    }
+  }
+
+  /** Keeps the newest; what is overtaken before it is written need not be. */
+  save(kept: Kept): void {
+    const isBusy = this.next !== undefined;
+    this.next = kept;
+    if (!isBusy) this.writing = this.writing.then(() => this.write());
+  }
+
+  /** Resolves when all is on disk. */
+  flushed(): Promise<void> {
+    return this.writing;
+  }
+
+  private async write(): Promise<void> {
+    const kept = this.next!;
+    this.next = undefined;
+    try {
+      const file = await open(`${this.path}.new`, "w", 0o600);
+      try {
+        await file.writeFile(writeKept(kept));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(`${this.path}.new`, this.path);
+      const directory = await open(this.directory, "r");
+      try {
+        await directory.sync();
+      } finally {
+        await directory.close();
+      }
+    } catch (error) {
+      this.failed(error as Error);
+    }
+  }
+}

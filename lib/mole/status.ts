@@ -1,0 +1,318 @@
+// What `mole status` shows: all vips of all hosts as this host knows them, and how old each piece of knowledge is. Pure; plain values, for JSON.
+import type { Chronicle } from "./chronicle.ts";
+import type { CoverTable, Entry } from "./cover-table.ts";
+import { compareText } from "./definition.ts";
+import type { HostConfig } from "./event.ts";
+import type { Machine } from "./machine.ts";
+import { ANYBODY, type HostName, type Member } from "./member.ts";
+import type { Unfit } from "./message.ts";
+import type { Session } from "./session.ts";
+
+/** Version of this shape; N can show N-1. */
+export const STATUS_VERSION = 1;
+
+export interface HostStatus {
+  readonly host: HostName;
+  /**
+   * "here": a host of this view. "silent": no sign of life for some time. "expelled": thrown out, until it is back. "coming": a session that has not told its state. "away": not here.
+   * "never seen": the configuration names it, and nobody has heard of it.
+   */
+  readonly is: "here" | "silent" | "coming" | "away" | "never seen";
+  readonly isThis: boolean;
+  readonly member: Member | undefined;
+  /** How long ago it gave its last sign of life; `undefined`: never. */
+  readonly heardAgoMs: number | undefined;
+  /** For how long it has been here, or away. */
+  readonly forMs: number | undefined;
+  readonly drained: boolean;
+  readonly stopping: boolean;
+  /** May be given what works elsewhere. */
+  readonly ready: boolean;
+  readonly capacity: number;
+  /** Sum of the weights of its vips. */
+  readonly load: number;
+  readonly vips: number;
+  readonly unfit: Readonly<Record<string, Unfit>>;
+  /** Vips it could not take. */
+  readonly refusing: readonly string[];
+  readonly why: string;
+}
+
+export interface VipStatus {
+  readonly vip: string;
+  readonly addresses: readonly string[];
+  /** "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. */
+  readonly is: "held" | "moving" | "uncovered";
+  readonly owner: HostName | undefined;
+  /** Hosts that may hold it, the owner among them; "?" for one that nobody can name. */
+  readonly mayHold: readonly HostName[];
+  readonly isHeldHere: boolean;
+  /** For how long it has been so. */
+  readonly forMs: number | undefined;
+  /** Until all waits for others have run out, if there are any. */
+  readonly waitMs: number;
+  readonly number: number;
+  readonly pinned: boolean;
+}
+
+export interface Status {
+  readonly version: number;
+  readonly host: HostName;
+  readonly member: Member | undefined;
+  readonly group: string;
+  readonly mode: "available" | "safe";
+  /** "settled": in the group, with a table. "gathering": hosts tell each other what they hold. "away": no session; what follows is old. */
+  readonly is: "settled" | "gathering" | "away" | "stopped";
+  readonly text: string;
+  readonly view: string | undefined;
+  readonly viewForMs: number | undefined;
+  readonly maintenance: boolean;
+  /** Mode safe: this part may cover. */
+  readonly covers: boolean;
+  /** Nobody is mature yet: a cold start waits for all to come. */
+  readonly cold: boolean;
+  /** What an operator should see first. */
+  readonly warnings: readonly string[];
+  readonly hosts: readonly HostStatus[];
+  readonly vips: readonly VipStatus[];
+}
+
+export interface StatusInput {
+  readonly machine: Machine;
+  readonly chronicle: Chronicle;
+  readonly config: HostConfig;
+  readonly group: string;
+  readonly maintained: boolean;
+  /** Why there is no session, if there is none. */
+  readonly awayReason: string;
+  /** From elsewhere: foreign claims, a missing key. */
+  readonly warnings: readonly string[];
+  readonly nowMs: number;
+}
+
+export function statusOf(input: StatusInput): Status {
+  const { machine, chronicle, config, nowMs } = input;
+  const { session } = machine;
+  const table = session?.latestTable;
+  const is = isAt(machine);
+  const hosts = hostsOf(input, table);
+  const vips = table === undefined ? ownVips(input) : vipsOf(input, table, session);
+  return {
+    version: STATUS_VERSION,
+    host: config.host,
+    member: session?.member,
+    group: input.group,
+    mode: table?.safe ? "safe" : config.mode,
+    is,
+    text: textOf(is, input, table),
+    view: session?.view?.id,
+    viewForMs: session?.view === undefined ? undefined : nowMs - chronicle.viewMs,
+    maintenance: table?.maintenance.on ?? input.maintained,
+    covers: table?.covers ?? false,
+    cold: table !== undefined && !table.warm,
+    warnings: warningsOf(input, table, hosts, vips),
+    hosts,
+    vips,
+  };
+}
+
+function isAt({ session, standing }: Machine): Status["is"] {
+  if (standing === "stopped") return "stopped";
+  if (session?.view === undefined) return "away";
+  return session.table === undefined ? "gathering" : "settled";
+}
+
+function textOf(is: Status["is"], { awayReason }: StatusInput, table: CoverTable | undefined): string {
+  switch (is) {
+    case "settled":
+      return table!.covers ? "in the group" : "in the group, in a part that may not cover (no majority)";
+    case "gathering":
+      return "in the group; the hosts are telling each other what they hold";
+    case "away":
+      return `not in the group: ${awayReason}`;
+    case "stopped":
+      return "stopped";
+    default:
+      return is satisfies never;
+  }
+}
+
+function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: CoverTable | undefined): HostStatus[] {
+  const { session } = machine;
+  const found = new Map<HostName, HostStatus>();
+  for (const record of table?.hosts.values() ?? []) {
+    const { member, identity, facts } = record;
+    const owned = [...table!.entries.values()].filter(({ owner }) => owner === member);
+    const heardMs = session?.pulse.lastHeardMs(member);
+    const past = chronicle.hosts.get(identity.host);
+    const isSilent =
+      table!.beats.isQuiet(member) || (heardMs !== undefined && nowMs - heardMs > config.times.silenceMs);
+    found.set(identity.host, {
+      host: identity.host,
+      is: isSilent ? "silent" : "here",
+      isThis: member === session?.member,
+      member,
+      heardAgoMs: heardMs === undefined ? undefined : Math.max(0, nowMs - heardMs),
+      forMs: past === undefined ? undefined : nowMs - past.sinceMs,
+      drained: record.drained,
+      stopping: facts.stopping,
+      ready: facts.ready,
+      capacity: facts.capacity,
+      load: owned.reduce((sum, { definition }) => sum + definition.weight, 0),
+      vips: owned.length,
+      unfit: facts.unfit,
+      refusing: [...record.refusing].map(nameOfVip),
+      why: "",
+    });
+  }
+  for (const member of session?.view?.members ?? []) {
+    if (table?.hosts.has(member)) continue;
+    const host = table?.expelled.has(member) ? chronicle.nameOf(member) : undefined;
+    if (host === undefined || !found.has(host))
+      found.set(host ?? member, {
+        ...NOT_HERE,
+        host: host ?? member,
+        is: "coming",
+        member,
+        isThis: member === session?.member,
+        why: host === undefined ? "has told nothing yet" : "thrown out",
+      });
+  }
+  const known = [...config.hosts, ...(table?.hostList.hosts ?? []), ...chronicle.hosts.keys(), config.host];
+  for (const host of known) {
+    if (found.has(host)) continue;
+    const past = chronicle.hosts.get(host);
+    const isThis = host === config.host;
+    found.set(host, {
+      ...NOT_HERE,
+      host,
+      isThis,
+      is: past === undefined && !isThis ? "never seen" : "away",
+      heardAgoMs: past && nowMs - past.seenMs,
+      forMs: past && nowMs - past.sinceMs,
+      why: past?.why ?? "",
+    });
+  }
+  return [...found.values()].sort((a, b) => compareText(a.host, b.host));
+}
+
+const NOT_HERE: HostStatus = {
+  host: "",
+  is: "away",
+  isThis: false,
+  member: undefined,
+  heardAgoMs: undefined,
+  forMs: undefined,
+  drained: false,
+  stopping: false,
+  ready: false,
+  capacity: 0,
+  load: 0,
+  vips: 0,
+  unfit: {},
+  refusing: [],
+  why: "",
+};
+
+function vipsOf(
+  { machine, chronicle, nowMs }: StatusInput,
+  table: CoverTable,
+  session: Session | undefined,
+): VipStatus[] {
+  const vips = [...table.entries.values()].filter((entry) => table.isInForce(entry) || entry.set.size > 0);
+  return vips
+    .map((entry): VipStatus => {
+      const { definition, owner, number, acked, set, pinned } = entry;
+      const past = chronicle.vips.get(definition.id);
+      return {
+        vip: definition.name,
+        addresses: definition.addresses,
+        is: owner === undefined ? "uncovered" : acked === number ? "held" : "moving",
+        owner: owner === undefined ? undefined : chronicle.nameOf(owner),
+        mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
+        isHeldHere: machine.holds.get(definition.id)?.at === "held",
+        forMs: past && nowMs - past.sinceMs,
+        waitMs: session === undefined ? 0 : waitOf(entry, session, nowMs),
+        number,
+        pinned,
+      };
+    })
+    .sort((a, b) => compareText(a.vip, b.vip));
+}
+
+/** Without a table: what this host defines, and what it holds all the same. */
+function ownVips({ machine, config }: StatusInput): VipStatus[] {
+  return config.definitions.map(({ id, name, addresses }) => ({
+    vip: name,
+    addresses,
+    is: "uncovered",
+    owner: undefined,
+    mayHold: [],
+    isHeldHere: machine.holds.get(id)?.at === "held",
+    forMs: undefined,
+    waitMs: 0,
+    number: 0,
+    pinned: false,
+  }));
+}
+
+/** How long the owner still has to wait for others, by this host's clocks. */
+export function waitOf({ owner, set }: Entry, { waits }: Session, nowMs: number): number {
+  let wait = 0;
+  for (const name of set.keys()) {
+    const untilMs = waits.untilMs(name);
+    if (name !== owner && Number.isFinite(untilMs)) wait = Math.max(wait, untilMs - nowMs);
+  }
+  return Math.max(0, Math.ceil(wait));
+}
+
+export function hostOf(name: Member, table: CoverTable, chronicle: Chronicle): HostName {
+  if (name === ANYBODY) return "?";
+  return table.hosts.get(name)?.identity.host ?? table.waited.get(name)?.identity?.host ?? chronicle.nameOf(name);
+}
+
+function warningsOf(
+  { warnings, config }: StatusInput,
+  table: CoverTable | undefined,
+  hosts: readonly HostStatus[],
+  vips: readonly VipStatus[],
+): readonly string[] {
+  const all: string[] = [];
+  if (table?.maintenance.on)
+    all.push("MAINTENANCE is on: nothing is taken over, moved or given up; mole maintenance off ends it");
+  for (const { name, why, identity } of table?.waited.values() ?? [])
+    if (why === "kept")
+      all.push(
+        `${identity?.host ?? name} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
+      );
+  if (table !== undefined && !table.covers)
+    all.push(
+      `no majority: ${hosts.filter(({ is }) => is === "here").length} of ${table.hostList.hosts.length} hosts are here; mode safe covers nothing`,
+    );
+  if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
+  const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
+  if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
+  const missing = hosts.filter(({ is, host }) => is !== "here" && config.hosts.includes(host));
+  if (missing.length > 0) all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
+  if (table !== undefined) all.push(...disagreements(table));
+  return [...all, ...warnings];
+}
+
+/** Hosts that define a vip otherwise than it is in force, or not at all: they can't take it. */
+function disagreements(table: CoverTable): readonly string[] {
+  return [...table.entries.values()].flatMap((entry) => {
+    if (!table.isInForce(entry)) return [];
+    const others = [...table.hosts.values()].filter(
+      ({ facts }) => !facts.definitions.some(({ digest }) => digest === entry.definition.digest),
+    );
+    if (others.length === 0) return [];
+    return [
+      `vip ${entry.definition.name} is defined otherwise, or not at all, on ${others.map(({ identity }) => identity.host).join(", ")}`,
+    ];
+  });
+}
+
+/** The name in a vip's id. */
+function nameOfVip(vip: string): string {
+  return vip.split("=", 1)[0]!;
+}

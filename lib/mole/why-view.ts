@@ -1,0 +1,66 @@
+// `mole why` as people read it.
+import type { Style } from "../cli/style.ts";
+import { textTable } from "../cli/text-table.ts";
+import type { VipFacts } from "./io/driver.ts";
+import { roughly } from "./status-view.ts";
+import type { Why } from "./why.ts";
+
+export function whyView(why: Why, here: VipFacts | undefined, style: Style): string {
+  const { vip, addresses, owner, isHeld, mayHold, hosts, moves, notes } = why;
+  const standing =
+    owner === undefined
+      ? style.bad("uncovered: no host may hold it")
+      : isHeld
+        ? style.good(`held by ${owner}`)
+        : style.warning(`given to ${owner}, who has not taken it yet`);
+  const lines = [`${style.name(vip)} (${addresses.join(" ")}): ${standing}`];
+  for (const note of notes) lines.push(style.warning(`! ${note}`));
+  for (const { host, waitMs, why: reason } of mayHold) {
+    const until =
+      waitMs === undefined
+        ? ""
+        : waitMs === 0
+          ? "; the wait for it is over"
+          : `; waits ${(waitMs / 1_000).toFixed(1)}s more`;
+    lines.push(style.warning(`! ${host} may hold it: ${reason}${until}`));
+  }
+  lines.push("", style.heading("Hosts"));
+  lines.push(...rows(hosts.map(({ host, could, why: reason }) => [could ? "+" : "-", host, reason])));
+  lines.push("", style.heading("On this host"), ...kernelLines(here));
+  lines.push("", style.heading("Lately"));
+  if (moves.length === 0) lines.push("  nothing has changed since this mole has had the table");
+  lines.push(
+    ...rows(
+      moves
+        .toReversed()
+        .map(({ agoMs, what, host, why: reason }) => [
+          `${roughly(agoMs)} ago`,
+          what === "nobody's" ? what : `${what} ${host}`,
+          reason,
+        ]),
+    ),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+function kernelLines(here: VipFacts | undefined): readonly string[] {
+  if (here === undefined) return ["  not defined here"];
+  return rows(
+    here.addresses.map((one) => [
+      `${one.address}/${one.prefixBits}`,
+      one.device ?? "no device has its subnet",
+      one.isPresent
+        ? `${one.isOurs ? "on, ours" : "on, not ours"}${one.leaseLeftMs === undefined ? ", without a lease" : `, lease ${(one.leaseLeftMs / 1_000).toFixed(1)}s`}`
+        : "off",
+      one.hasCarrier ? "carrier" : "no carrier",
+      one.foreign === undefined ? "" : `${one.foreign.mac} on the wire says that it has it`,
+    ]),
+  );
+}
+
+function rows(cells: readonly (readonly string[])[]): readonly string[] {
+  const columns = (cells[0] ?? []).map(() => ({ title: "" }));
+  return textTable(columns, cells)
+    .slice(1)
+    .map((line) => `  ${line}`);
+}

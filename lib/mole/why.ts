@@ -1,0 +1,115 @@
+// `mole why VIP`: who has it, who may hold it, who could, and why not the others; the waits that are left, and what happened to it lately. Pure.
+import { candidates } from "./assign.ts";
+import type { Chronicle, Move } from "./chronicle.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import type { Machine } from "./machine.ts";
+import { ANYBODY, type HostName } from "./member.ts";
+import { hostOf } from "./status.ts";
+
+export interface Why {
+  readonly vip: string;
+  readonly id: string;
+  readonly addresses: readonly string[];
+  readonly owner: HostName | undefined;
+  readonly isHeld: boolean;
+  readonly number: number;
+  /** Who else blocks the owner: hosts that may hold it. `waitMs` undefined: until it answers. */
+  readonly mayHold: readonly { readonly host: HostName; readonly waitMs: number | undefined; readonly why: string }[];
+  /** Every host, and whether it could have it. */
+  readonly hosts: readonly { readonly host: HostName; readonly could: boolean; readonly why: string }[];
+  readonly moves: readonly (Omit<Move, "atMs"> & { readonly agoMs: number })[];
+  readonly notes: readonly string[];
+}
+
+/** @returns one for each entry with this name: while a roll-out changes its addresses there are two */
+export function whyOf(machine: Machine, chronicle: Chronicle, vip: string, nowMs: number): readonly Why[] {
+  const table = machine.session?.latestTable;
+  if (table === undefined) return [];
+  return [...table.entries.values()]
+    .filter(({ definition }) => definition.name === vip || definition.addresses.includes(vip))
+    .map((entry) => explain(machine, chronicle, table, entry, nowMs));
+}
+
+function explain(machine: Machine, chronicle: Chronicle, table: CoverTable, entry: Entry, nowMs: number): Why {
+  const { definition, owner, number, acked, set } = entry;
+  const waits = machine.session!.waits;
+  const able = new Set(candidates(table, entry));
+  return {
+    vip: definition.name,
+    id: definition.id,
+    addresses: definition.addresses,
+    owner: owner === undefined ? undefined : hostOf(owner, table, chronicle),
+    isHeld: owner !== undefined && acked === number,
+    number,
+    mayHold: [...set.keys()]
+      .filter((name) => name !== owner)
+      .map((name) => {
+        const untilMs = waits.untilMs(name);
+        const waited = table.waited.get(name);
+        const why =
+          name === ANYBODY
+            ? "a host that nobody can name may hold it"
+            : waited === undefined
+              ? "it has not said yet that it has let go"
+              : waited.why === "kept"
+                ? "it went away under maintenance"
+                : `it was ${waited.why === "expelled" ? "thrown out" : "out of reach"}; its lease may not have ended`;
+        return {
+          host: hostOf(name, table, chronicle),
+          waitMs: Number.isFinite(untilMs) ? Math.max(0, Math.ceil(untilMs - nowMs)) : undefined,
+          why,
+        };
+      }),
+    hosts: [...table.hosts.values()].map((host) => ({
+      host: host.identity.host,
+      could: able.has(host) && !host.refusing.has(definition.id),
+      why: whyNot(table, entry, host, able.has(host)),
+    })),
+    moves: (chronicle.vips.get(definition.id)?.moves ?? []).map(({ atMs, ...move }) => ({
+      ...move,
+      agoMs: nowMs - atMs,
+    })),
+    notes: notesOf(table, entry),
+  };
+}
+
+function whyNot(table: CoverTable, entry: Entry, host: HostRecord, isAble: boolean): string {
+  const { definition } = entry;
+  const { facts, member } = host;
+  const unfit = facts.unfit[definition.name];
+  if (!facts.definitions.some(({ digest }) => digest === definition.digest))
+    return facts.definitions.some(({ name }) => name === definition.name)
+      ? "its configuration defines the vip otherwise"
+      : "its configuration does not define the vip";
+  if (host.drained) return "drained by an operator";
+  if (facts.stopping) return "stopping";
+  if (definition.only.length > 0 && !definition.only.includes(host.identity.host)) return 'not named in "only"';
+  if (table.safe && !table.hostList.hosts.includes(host.identity.host)) return 'not in "hosts" (mode safe)';
+  if (table.expelled.has(member)) return "thrown out";
+  if (!host.informed) return "has not got the table yet";
+  if (unfit === "carrier") return "no carrier, or no such device";
+  if (unfit === "health" && !isAble) return "a health check fails";
+  if (host.refusing.has(definition.id)) return "could not take it; tries again later";
+  if (table.beats.isQuiet(member)) return "silent just now";
+  if (unfit === "health") return "a health check fails, as on all hosts";
+  const rank = definition.prefer.indexOf(host.identity.host);
+  const preferred = rank < 0 ? "" : rank === 0 ? "; preferred" : `; preferred as number ${rank + 1}`;
+  return `${facts.ready ? "can have it" : "can have it, but is held down: not from a host that works"}${preferred}`;
+}
+
+function notesOf(table: CoverTable, entry: Entry): readonly string[] {
+  const notes: string[] = [];
+  if (!table.isInForce(entry))
+    notes.push("not in force: no host defines it so any more, or another definition has more hosts");
+  if (table.maintenance.on) notes.push("maintenance is on: nothing moves");
+  if (!table.warm) notes.push("cold start: nothing is taken until all had time to come");
+  if (!table.covers) notes.push("this part of the network has no majority, and mode safe covers nothing in it");
+  if (entry.pinned) notes.push("an operator put it where it is: balancing leaves it there (mole balance frees it)");
+  if (entry.excused === entry.number && entry.acked !== entry.number)
+    notes.push(
+      "somebody outside of the group answers for one of its addresses: the owner does not take it while that is so",
+    );
+  for (const other of table.sharers(entry))
+    notes.push(`shares an address with ${other.definition.id}, whose holders must let go first`);
+  return notes;
+}
