@@ -6,6 +6,7 @@ import { arpFrom } from "../../lib/linux/socket-filter.ts";
 import type { Definition } from "../../lib/mole/definition.ts";
 import type { Driver, DriverEvent } from "../../lib/mole/io/driver.ts";
 import { openKernelDriver } from "../../lib/mole/io/kernel-driver.ts";
+import { formatMac } from "../../lib/mole/mac.ts";
 import { defineVip } from "../../lib/mole/placement.ts";
 import { bootMs } from "../../lib/run/clock.ts";
 import { hasNamespaces, Wire } from "../support/wire.ts";
@@ -40,14 +41,15 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** Announcements of 192.0.2.10 at the far end. */
+/** Gratuitous ARP to all for 192.0.2.10, at the far end. */
 function hearFar(): () => readonly string[] {
   const heard: string[] = [];
   const receiver = wire.inFar(
     () =>
-      new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(192, 0, 2, 10)]), (_, bytes, start) =>
-        heard.push(bytes[start + 21] === 1 ? "request" : "reply"),
-      ),
+      new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(192, 0, 2, 10)]), (_, bytes, start) => {
+        const isToAll = bytes[start] === 0xff && bytes[start + 41] === 10;
+        if (isToAll) heard.push(bytes[start + 21] === 1 ? "request" : "reply");
+      }),
   );
   closing.push(receiver);
   return () => heard;
@@ -289,5 +291,92 @@ describe.if(hasNamespaces)("the driver", () => {
       mac: "02:00:00:00:00:02",
       by: "arp",
     });
+  });
+
+  test("whom the config or another host names is told in person, by its MAC where that is known", async () => {
+    const client = vip("client", ["192.0.2.10"]);
+    driver.configure([client]);
+    driver.pool([
+      { address: "192.0.2.2", mac: "02:00:00:00:00:02" },
+      { address: "203.0.113.9", mac: "02:00:00:00:00:03" }, // not on this wire
+    ]);
+    const frames: string[] = [];
+    closing.push(
+      wire.inFar(
+        () =>
+          new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(192, 0, 2, 10)]), (_, bytes, start) =>
+            frames.push(
+              `${formatMac(bytes.slice(start, start + 6))} asks for ${bytes.slice(start + 38, start + 42).join(".")}`,
+            ),
+          ),
+      ),
+    );
+    driver.acquire(client, LEASE_MS, later(), yes);
+    driver.announce(client.id);
+    const wanted = [1, 3, 4, 5, 6].map((last) => `ff:ff:ff:ff:ff:ff asks for 192.0.2.${last}`);
+    const person = "02:00:00:00:00:02 asks for 192.0.2.10";
+    await until("every address", () => [...wanted, person].every((frame) => frames.includes(frame)));
+    expect(frames.filter((frame) => frame.includes("203.0.113"))).toEqual([]);
+    expect(frames).not.toContain("ff:ff:ff:ff:ff:ff asks for 192.0.2.2"); // told by its MAC
+  });
+
+  test("neighbours that this host has spoken with are told to other members", async () => {
+    driver.configure([web]);
+    wire.near("ping -q -c 1 -W 5 192.0.2.2");
+    expect(driver.neighbours()).toContainEqual({ address: "192.0.2.2", mac: "02:00:00:00:00:02" });
+  });
+
+  test("an announcement is repeated, and ends with the release", async () => {
+    driver.acquire(web, 60_000, bootMs() + 500, yes);
+    const heard = hearFar();
+    const beganMs = performance.now();
+    driver.announce(web.id);
+    await until("the second round", () => heard().filter((form) => form === "request").length >= 2);
+    expect(heard().slice(0, 2)).toEqual(["request", "reply"]);
+    expect(performance.now() - beganMs).toBeGreaterThan(1_000); // locktime: an earlier one would be in vain
+    driver.release(web.id);
+    const before = heard().length;
+    await Bun.sleep(1_600); // the third would come now
+    expect(heard()).toHaveLength(before);
+  });
+
+  test("preflight finds what a start would stumble over, and touches nothing", () => {
+    wire.near("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.near0.promote_secondaries=0");
+    wire.near("ip address add 192.0.2.13/32 dev near0");
+    const before = wire.addresses();
+    const findings = driver.preflight([
+      web,
+      vip("wide", ["192.0.2.11/24"]),
+      vip("lost", ["203.0.113.7"]),
+      vip("taken", ["192.0.2.13"]),
+      vip("typo", ["192.0.2.14"], { device: "eht0" }),
+    ]);
+    const about = (what: string) =>
+      findings.filter((one) => one.about === what).map(({ level, text }) => `${level}: ${text}`);
+    expect(about("vip web")).toEqual(["fine: 192.0.2.10 on near0, 2001:db8::10 on near0"]);
+    expect(about("vip wide")[0]).toStartWith("error: 192.0.2.11/24 needs net.ipv4.conf.near0.promote_secondaries=1");
+    expect(about("vip lost")).toEqual([
+      "error: no device has the subnet of 203.0.113.7: name the device in the config",
+    ]);
+    expect(about("vip taken")[0]).toStartWith("error: 192.0.2.13/32 is on near0 already, and not ours");
+    expect(about("vip typo")).toEqual(["error: there is no device eht0 for 192.0.2.14"]);
+    expect([about("rights"), about("guard"), about("kernel")].flat().every((line) => line.startsWith("fine"))).toBe(
+      true,
+    );
+    expect(wire.addresses()).toBe(before);
+  });
+
+  test("what the kernel and the wire say of a vip is told as it is", async () => {
+    driver.configure([web]);
+    expect(driver.facts(web.id)).toMatchObject({
+      isHeld: false,
+      addresses: [{ isPresent: false }, { isPresent: false }],
+    });
+    driver.acquire(web, LEASE_MS, later(), yes);
+    const facts = driver.facts(web.id)!;
+    expect(facts).toMatchObject({ vip: "web", isHeld: true, takenAway: 0 });
+    expect(facts.addresses[0]).toMatchObject({ device: "near0", hasCarrier: true, isPresent: true, isOurs: true });
+    expect(facts.addresses[0]!.leaseLeftMs).toBeLessThanOrEqual(LEASE_MS);
+    expect(driver.facts("nobody")).toBeUndefined();
   });
 });

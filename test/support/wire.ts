@@ -31,14 +31,12 @@ export class Wire implements Disposable {
     this.#holder = Bun.spawn(["cat"], { stdio: ["pipe", "ignore", "ignore"] });
     this.#far = openSync("/proc/thread-self/ns/net", "r");
     libc.setns(this.#near, CLONE_NEWNET);
-    for (const end of [run, (command: string) => this.far(command)])
-      end("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
     this.near(`ip link add near0 type veth peer name far0 netns ${this.#holder.pid}`);
     this.near("ip link set lo up");
-    this.near("ip link set near0 address 02:00:00:00:00:01 up");
+    this.near("ip link set near0 addrgenmode none address 02:00:00:00:00:01 up");
     this.near("ip address add 192.0.2.1/24 dev near0");
     this.near("ip address add 2001:db8::1/64 dev near0 nodad");
-    this.far("ip link set far0 address 02:00:00:00:00:02 up");
+    this.far("ip link set far0 addrgenmode none address 02:00:00:00:00:02 up");
     this.far("ip address add 192.0.2.2/24 dev far0");
     this.far("ip address add 2001:db8::2/64 dev far0 nodad");
     while (!this.near("ip link show near0").includes("state UP")); // the kernel takes its time to see the other end

@@ -28,17 +28,18 @@ while read -r word slot rest; do
   esac
 done
 [ -z "$keep" ] || exit 0
-each() {
-  slot=0
-  while [ "$slot" -lt "$most" ]; do
-    eval "held=\\\${held_$slot-}"
-    [ -z "$held" ] || "$@"
-    slot=$((slot + 1))
-  done
-}
-line() { echo "address del $held"; }
-single() { ip address del $held; }
-if [ "$1" = batch ]; then each line | ip -force -batch -; else each single; fi 2>/dev/null
+batch= slot=0
+while [ "$slot" -lt "$most" ]; do
+  eval "held=\\\${held_$slot-}"
+  slot=$((slot + 1))
+  [ -n "$held" ] || continue
+  if [ "$1" = batch ]; then batch="$batch
+address del $held"
+  else ip address del $held 2>/dev/null; fi
+done
+[ -z "$batch" ] || ip -force -batch - 2>/dev/null <<END
+$batch
+END
 [ -z "$words" ] || printf %b "$words" >&3
 `;
 
