@@ -10,7 +10,7 @@ import { parseFieldTest } from "../lib/logcat/field.ts";
 import { runLogcat } from "../lib/logcat/io/logcat.ts";
 import { WIDE_FORMS } from "../lib/logcat/line-writer.ts";
 import type { LogcatSettings } from "../lib/logcat/settings.ts";
-import { groupsOf } from "../lib/logcat/subscription.ts";
+import { subscriptionOf } from "../lib/logcat/subscription.ts";
 import { COLOR_CHOICES, type LogcatTable, logcatTable } from "../lib/logcat/table.ts";
 import { parseWhen } from "../lib/logcat/when.ts";
 import { systemClock } from "../lib/run/clock.ts";
@@ -106,8 +106,9 @@ export const logcatCommand: AnyCommand = defineCommand({
   name: "logcat",
   summary: "shows the records of groups as they come, from all hosts as one, or writes them to a file",
   about:
-    'Joins the groups and shows what comes, in the one order that all subscribers see. GROUP is a name, or a set of the configuration: "@web". ' +
-    "Where none is given, those of the configuration are followed.\n\n" +
+    'Joins the groups and shows what comes, in the one order that all subscribers see. GROUP is a name, a pattern with * and ? such as "log.mail.*", or a set of the configuration: "@web". ' +
+    "Where none is given, those of the configuration are followed. Groups that match a pattern are found by what their senders say, those of later too: syslogd and publish " +
+    "tell of a group before they send to it. A program that does not is heard only where its group is named.\n\n" +
     'Lines that begin with "--" are logcat\'s own: records that are missing, by their numbers, or came late; a daemon that was lost, and is back; what was ' +
     "skipped because the output was not read fast enough. What came twice is shown once: of each sender in a group the last 64 gaps are remembered.\n\n" +
     "Control characters, escape sequences and what is not UTF-8 are shown as such (\\n, \\x1b): no record can drive the terminal. Only --format raw, " +
@@ -115,6 +116,10 @@ export const logcatCommand: AnyCommand = defineCommand({
     'have no lines of logcat\'s own, which go to stderr instead. With --json each line is an object, told apart by "kind".',
   examples: [
     { line: "spreadbox logcat log.mail log.auth", about: "what the cluster's mail and auth logs say, live" },
+    {
+      line: "spreadbox logcat 'log.*' 'www.*'",
+      about: "everything, of groups too that there are not yet",
+    },
     {
       line: "spreadbox logcat log.daemon -s warning -H 'web*' --grep timeout",
       about: "warnings and worse, of some hosts, with that text",
@@ -124,7 +129,7 @@ export const logcatCommand: AnyCommand = defineCommand({
       about: "a script waits for a line: status 0 if it came, 75 if not",
     },
   ],
-  positionals: [{ name: "GROUP", about: 'a group, or a set of the configuration: "@web"', many: true }],
+  positionals: [{ name: "GROUP", about: 'a group, a pattern, or a set of the configuration: "@web"', many: true }],
   flags: FLAGS,
   commands: [recordCommand],
   json: true,
@@ -184,9 +189,13 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     );
   const format = flags.format ?? (json ? "json" : table.format);
   if (json && format !== "json") throw contradiction("--json", `--format ${format}`);
+  const subscription = subscriptionOf(words, table.sets);
+  for (const [group, name] of subscription.shortened)
+    call.log.notice(`${name} is longer than a group's name: it is the group ${group}`);
   const regexes = (texts: readonly string[]) => texts.map((text) => parseRegex(text, flags["ignore-case"]));
   return {
-    groups: groupsOf(words, table.sets),
+    groups: subscription.groups,
+    patterns: subscription.patterns,
     choice: {
       hosts: flags.host,
       apps: flags.app,

@@ -33,6 +33,9 @@ export const FLAGS_BYTES_MAX = 128;
 /** The batch was sent before, on a connection that was lost: who has its records already has them twice now. */
 export const FLAG_AGAIN = "again";
 
+/** The sender's last batch in the group: nothing follows under this incarnation, so nothing of it can be missing behind. */
+export const FLAG_END = "end";
+
 /** `sb1 `, host, incarnation, two numbers of at most 16 digits, flags, and what separates them. */
 export const HEADER_BYTES_MAX = 4 + (HOST_BYTES_MAX + 1) + (INCARNATION_BYTES_MAX + 1) + 2 * 17 + (FLAGS_BYTES_MAX + 1);
 

@@ -1,12 +1,12 @@
 // Which records are shown. A choice is a value, made of flags and config; `Chooser` asks it of each record, the cheap questions first: a regular expression
 // only sees what all else has let through.
 import { Fault } from "../base/fault.ts";
+import { wildcard } from "../base/wildcard.ts";
 import { FACILITY_NAMES, nearestFacility, tryFacility } from "../syslog/facility.ts";
 import type { RecordView } from "../syslog/record.ts";
 import { nearestSeverity, SEVERITY_NAMES, trySeverity } from "../syslog/severity.ts";
 import type { Arrival } from "./arrival.ts";
 import { type FieldTest, passesFieldTests } from "./field.ts";
-import { wildcard } from "./wildcard.ts";
 
 /** Empty lists choose everything. */
 export interface Choice {

@@ -1,12 +1,12 @@
 // Fields of a record by name, for `--field`: those that every record has, the parameters of its structured data, and where the message itself is a JSON
 // object, what is in it. Makes strings and objects: only for who asks.
 import { Fault } from "../base/fault.ts";
+import { wildcard } from "../base/wildcard.ts";
 import { facilityName } from "../syslog/facility.ts";
 import type { RecordView } from "../syslog/record.ts";
 import { severityName } from "../syslog/severity.ts";
 import { structuredData } from "../syslog/structured-data.ts";
 import type { Arrival } from "./arrival.ts";
-import { wildcard } from "./wildcard.ts";
 
 /** One condition on a field. */
 export interface FieldTest {

@@ -4,13 +4,13 @@
 //
 // A record is a view into the message's frame from the first arrow to the last; what becomes a string becomes one for a regular expression, or once a batch.
 
-import { BatchError } from "../feed/batch.ts";
+import { BatchError, FLAG_END } from "../feed/batch.ts";
 import { tryFormer } from "../feed/former-life.ts";
 import type { FrameView } from "../spread/frame.ts";
 import type { View } from "../spread/membership.ts";
 import { type Chooser, matchesOne } from "./choice.ts";
 import type { EndCause, Ending } from "./ending.ts";
-import { GapTracker, type Verdict } from "./gaps.ts";
+import { GapTracker, STREAMS_MAX, type Verdict } from "./gaps.ts";
 import type { Look } from "./look.ts";
 import { Members } from "./members.ts";
 import type { Notice } from "./notice.ts";
@@ -21,7 +21,7 @@ import { Unpacker } from "./unpacker.ts";
 import { verdictNotices } from "./verdict-notices.ts";
 
 export interface FollowerOptions {
-  /** Groups that we asked for, by the names that frames have. */
+  /** Groups that we asked for, by the names that frames have. More may be added. */
   readonly groups: ReadonlySet<string>;
   readonly chooser: Chooser;
   readonly look: Look;
@@ -33,6 +33,8 @@ export interface FollowerOptions {
   readonly onNotice: (notice: Notice) => void;
   /** Counts chosen records by name, where somebody looks at that. */
   readonly rates: Rates | undefined;
+  /** Whether a session is still a sender, as far as is known. */
+  readonly isSender: (session: string) => boolean;
   readonly ending: Ending;
   /** End at the first gap. */
   readonly strict: boolean;
@@ -57,6 +59,8 @@ export class Follower {
   readonly #unpacker = new Unpacker();
   readonly #told = new Set<string>();
   readonly #members = new Members();
+  /** (host, group) -> the session that was heard of it last as something new. */
+  readonly #feeders = new Map<string, string>();
   #ended: EndCause | undefined;
   /** Records for which there was no room, and that has not been told yet. */
   #skipped = 0;
@@ -87,6 +91,25 @@ export class Follower {
     this.tally.messages += 1;
     this.tally.bytes += frame.bodyEnd - frame.bodyStart;
     this.#takeRecords(frame, group, now);
+  }
+
+  /** A sender says that it has sent records up to `last` to a group that is followed, and all of them before this. */
+  told(sender: string, host: string, incarnation: string, group: string, last: number): void {
+    if (this.#ended !== undefined) return;
+    Object.assign(this.#unpacker.arrival, { sender, host, group });
+    const verdict = this.#gaps.foretell(host, incarnation, group, last + 1);
+    if (verdict !== undefined) this.#tellVerdict(verdict, last + 1);
+  }
+
+  /** A message came that can't be read, in a group that is not a log. */
+  unreadable(group: string, sender: string, reason: string): void {
+    Object.assign(this.#unpacker.arrival, { sender, group });
+    this.#unreadable(reason);
+  }
+
+  /** More groups match than can be followed. */
+  unfollowed(followed: number): void {
+    this.#tell({ kind: "unfollowed", followed });
   }
 
   /** A view of a group came. */
@@ -169,6 +192,7 @@ export class Follower {
       tryFormer(batch.flags),
     );
     this.#tellVerdict(verdict, first);
+    if (batch.hasFlag(FLAG_END)) this.#gaps.end(arrival.host, arrival.incarnation, arrival.group);
     while (this.#ended === undefined && unpacker.next()) {
       if (verdict.repeated === 0 || !this.#gaps.isRepeated(arrival.number)) this.#take(now);
     }
@@ -205,12 +229,25 @@ export class Follower {
   #tellVerdict(verdict: Verdict, first: number): void {
     const { arrival } = this.#unpacker;
     const { chooser, members, strict } = this.#options;
+    const isAnother = verdict.newcomer || verdict.formerLast !== undefined;
+    const bothFeed = isAnother && this.#takesTurn(arrival.host, arrival.group);
     if (verdict.newcomer && members) this.#tell({ kind: "feeds", group: arrival.group, host: arrival.host });
     if (!chooser.takesHost(arrival.host)) return;
     for (const notice of verdictNotices(verdict, arrival, first)) {
+      if (notice.kind === "anew" && bothFeed) continue;
       this.#tell(notice);
       if (notice.kind === "gap" && strict) this.end("gap");
     }
+  }
+
+  /** Another session of a host is heard in a group. Returns whether the one before it is there too: several runs of `publish` may feed one group. */
+  #takesTurn(host: string, group: string): boolean {
+    const { sender } = this.#unpacker.arrival;
+    const life = `${host} ${group}`;
+    const before = this.#feeders.get(life);
+    if (this.#feeders.size >= STREAMS_MAX) this.#feeders.clear();
+    this.#feeders.set(life, sender);
+    return before !== undefined && before !== sender && this.#options.isSender(before);
   }
 
   #unreadable(reason: string): void {

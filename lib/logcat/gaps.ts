@@ -92,6 +92,8 @@ class Stream {
   readonly holes: Range[] = [];
   /** How often the daemon had been lost when this stream was last heard. */
   absences: number;
+  /** Its sender has said that nothing follows. */
+  isEnded = false;
   /** Since a place for another stream was last looked for. */
   heard = true;
 
@@ -106,6 +108,8 @@ export class GapTracker {
   readonly #streams = new Map<string, Stream>();
   /** (host, group) -> the incarnation that was heard last. */
   readonly #lives = new Map<string, string>();
+  /** Where streams will begin that have not. */
+  readonly #foretold = new Map<string, number>();
   /** Ranges of the last batch that came before. */
   readonly #repeated: Range[] = [];
   #absences = 0;
@@ -146,6 +150,30 @@ export class GapTracker {
     return this.#judge(stream, first, count, { away, formerLast: undefined, ofFormer: undefined, newcomer: false });
   }
 
+  /**
+   * The sender says which number comes next, outside of the stream: in the directory. Of a stream that has not begun that says where it will, and no more: its first
+   * batch tells of the life before.
+   * @returns what is missing by that; `undefined` where it is the first that is heard of the stream
+   */
+  foretell(host: string, incarnation: string, group: string, next: number): Verdict | undefined {
+    const key = `${host} ${incarnation} ${group}`;
+    const foretold = this.#foretold.get(key);
+    if (this.#streams.has(key) || (foretold !== undefined && next > foretold))
+      return this.enter(host, incarnation, group, next, 0);
+    if (this.#foretold.size >= STREAMS_MAX) this.#foretold.clear();
+    this.#foretold.set(key, next);
+    return undefined;
+  }
+
+  /** The sender says that nothing follows in this stream, which was entered: so nothing is unknown where another life of the host takes its place. */
+  end(host: string, incarnation: string, group: string): void {
+    const stream = this.#streams.get(`${host} ${incarnation} ${group}`);
+    if (stream === undefined) return;
+    stream.isEnded = true;
+    const life = `${host} ${group}`;
+    if (this.#lives.get(life) === incarnation) this.#lives.delete(life);
+  }
+
   /** Whether record `number` of the batch that was entered last came before. */
   isRepeated(number: number): boolean {
     for (const range of this.#repeated) if (number >= range.from && number <= range.to) return true;
@@ -154,7 +182,8 @@ export class GapTracker {
 
   /** All that is known, for `restore` in another run: those heard last come last. */
   *streams(): Generator<StreamState> {
-    for (const [key, { next, floor, holes }] of this.#streams) {
+    for (const [key, { next, floor, holes, isEnded }] of this.#streams) {
+      if (isEnded && holes.length === 0) continue; // nothing of it will come
       const [host = "", incarnation = "", group = ""] = key.split(" ");
       yield { host, incarnation, group, next, floor, holes };
     }
@@ -203,7 +232,8 @@ export class GapTracker {
     this.#lives.set(life, incarnation);
     const isTold = formerStream !== undefined && typeof told === "object" && told.incarnation === former;
     // Where it follows on what we know, it began at 1: what is missing since then is missing.
-    const begins = isTold ? 1 : first;
+    const begins = isTold ? 1 : Math.min(first, this.#foretold.get(key) ?? first);
+    this.#foretold.delete(key);
     const stream = new Stream(begins, begins, this.#absences);
     this.#streams.set(key, stream);
     if (this.#streams.size > STREAMS_MAX) this.#forgetOne();

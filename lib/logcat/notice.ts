@@ -42,6 +42,8 @@ export type Notice =
   | { readonly kind: "back"; readonly server: string; readonly awayMs: number }
   /** Records that could not be written: whoever reads the output is too slow, or the file can't be written. */
   | { readonly kind: "skipped"; readonly records: number; readonly reason: string }
+  /** More groups match the patterns than can be followed. */
+  | { readonly kind: "unfollowed"; readonly followed: number }
   /** A message that is no log record as we know them. */
   | { readonly kind: "unreadable"; readonly group: string; readonly sender: string; readonly reason: string };
 
@@ -74,6 +76,8 @@ export function noticeText(notice: Notice): string {
       return `back after ${formatDuration(roundedMs(notice.awayMs))}: ${notice.server}`;
     case "skipped":
       return `${counted(notice.records, "record")} skipped: ${notice.reason}`;
+    case "unfollowed":
+      return `more groups match than can be followed: ${notice.followed} are, the others are not`;
     case "unreadable":
       return `a message of ${notice.sender} in ${notice.group} is no log record: ${notice.reason}; told once, counted by --stats`;
     default:

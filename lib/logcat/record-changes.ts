@@ -14,10 +14,10 @@ export function ruleKey(rule: WriteRule): string {
 }
 
 /** A rule for people, in a line. */
-export function describeWriteRule({ groups, choice, to, format, whenFull }: WriteRule): string {
+export function describeWriteRule({ groups, patterns, choice, to, format, whenFull }: WriteRule): string {
   const chosen = new Chooser(choice).takesAll ? "all" : "chosen records";
   const drops = whenFull === "drop" ? ", drops when full" : "";
-  return `${groups.join(", ")} -> ${formatWriteTarget(to)}: ${chosen}, ${format}${drops}`;
+  return `${[...groups, ...patterns].join(", ")} -> ${formatWriteTarget(to)}: ${chosen}, ${format}${drops}`;
 }
 
 /** One line, as the answer to who asked for the reload. */

@@ -6,6 +6,7 @@
 // a record of its own where it happened: who reads the file later should not have to look elsewhere.
 import { BatchError } from "../feed/batch.ts";
 import type { FrameView } from "../spread/frame.ts";
+import type { GroupName } from "../spread/names.ts";
 import { FACILITY_NAMES } from "../syslog/facility.ts";
 import { parseMessage } from "../syslog/parse.ts";
 import { LOCAL_RULES } from "../syslog/parse-rules.ts";
@@ -86,6 +87,27 @@ export class Recorder {
       for (const { destination } of wanting) destination.flush();
       return;
     }
+  }
+
+  /** A group was heard of: who wants it for its name has it from now on. */
+  found(group: GroupName, fullName: string): void {
+    for (const recording of this.#recordings) recording.found(group, fullName);
+    this.#wanting.delete(group);
+  }
+
+  /** A sender says that it has sent records up to `last` to a group that is followed, and all of them before this. */
+  told(sender: string, host: string, incarnation: string, group: string, last: number, wallUs: number): void {
+    const { arrival } = this.#unpacker;
+    Object.assign(arrival, { sender, host, group });
+    for (const recording of this.#whoWants(group)) {
+      const verdict = recording.foretell(host, incarnation, group, last + 1);
+      if (verdict !== undefined) this.#tellVerdict(recording, verdict, arrival, last + 1, wallUs);
+    }
+  }
+
+  /** A message came that can't be read, in a group that is not a log. */
+  unreadable(group: string, sender: string, reason: string): void {
+    this.#unreadable(group, sender, reason);
   }
 
   /** The daemon was lost. */

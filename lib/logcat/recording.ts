@@ -1,8 +1,11 @@
 // One [[logcat.write]] at work: which records it takes, which of them are new to it, and what is missing.
+import { matchesWildcard } from "../base/wildcard.ts";
 import type { Acknowledger } from "../feed/acknowledger.ts";
+import { FLAG_END } from "../feed/batch.ts";
 import type { BatchView } from "../feed/batch-reader.ts";
 import { tryFormer } from "../feed/former-life.ts";
 import type { Marks } from "../feed/marks.ts";
+import type { GroupName } from "../spread/names.ts";
 import type { RecordView } from "../syslog/record.ts";
 import type { Arrival } from "./arrival.ts";
 import { Chooser } from "./choice.ts";
@@ -23,7 +26,7 @@ export class Recording {
   chosen = 0;
   readonly #chooser: Chooser;
   readonly #gaps = new GapTracker();
-  readonly #groups: ReadonlySet<string>;
+  readonly #groups: Set<GroupName>;
 
   constructor(
     readonly rule: WriteRule,
@@ -52,7 +55,24 @@ export class Recording {
   }
 
   wantsGroup(group: string): boolean {
-    return this.#groups.has(group);
+    return this.#groups.has(group as GroupName);
+  }
+
+  /** Those of the rule, and those that were found by its patterns. */
+  get groups(): ReadonlySet<GroupName> {
+    return this.#groups;
+  }
+
+  /** A group was heard of. Returns whether it is wanted because of its name. */
+  found(group: GroupName, fullName: string): boolean {
+    if (!this.rule.patterns.some((pattern) => matchesWildcard(pattern, fullName))) return false;
+    this.#groups.add(group);
+    return true;
+  }
+
+  /** A sender says which number comes next in a group. @returns what is missing by that, if anything was known of it */
+  foretell(host: string, incarnation: string, group: string, next: number): Verdict | undefined {
+    return this.#gaps.foretell(host, incarnation, group, next);
   }
 
   /** Whether notices about that host are of interest. */
@@ -70,7 +90,9 @@ export class Recording {
     this.acknowledger.batch(sender, group, batch);
     if (this.marks.newRecords > 0) this.isDirty = true;
     const { host, incarnation, first, count, flags } = batch;
-    return this.#gaps.enter(host, incarnation, group, first, count, tryFormer(flags));
+    const verdict = this.#gaps.enter(host, incarnation, group, first, count, tryFormer(flags));
+    if (batch.hasFlag(FLAG_END)) this.#gaps.end(host, incarnation, group);
+    return verdict;
   }
 
   /** Whether the record of that number, of the batch that came last, did not come before. */

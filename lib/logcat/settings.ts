@@ -7,6 +7,8 @@ import type { Wide } from "./line-writer.ts";
 /** All that a follow needs to know: the command line and the config, put together. */
 export interface LogcatSettings {
   readonly groups: readonly GroupName[];
+  /** Groups with such names are followed as soon as they are heard of. */
+  readonly patterns: readonly string[];
   readonly choice: Choice;
   readonly end: EndRule;
   /** A name of FORMAT_NAMES, or a template. */

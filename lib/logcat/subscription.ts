@@ -1,27 +1,52 @@
-// Which groups are meant by what a user writes: names, and sets of the config as `@name`. Patterns (`log.mail.*`) need the directory in which senders announce
-// their groups; here they are told apart from names already, so that no group is joined that has a star in its name by mistake.
+// Which groups are meant by what a user writes: names, patterns (`log.mail.*`), and sets of the config as `@name`. A name too long for Spread means the group that
+// senders make of it.
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
-import { type GroupName, NAME_FORMS, NameError, tryGroupName } from "../spread/names.ts";
-import { hasWildcard } from "./wildcard.ts";
+import { hasWildcard } from "../base/wildcard.ts";
+import { FULL_NAME_BYTES_MAX, isPattern, PATTERN_BYTES_MAX } from "../feed/directory-message.ts";
+import { type GroupName, isNameByte, NAME_FORMS, NameError, tryGroupName } from "../spread/names.ts";
+import { groupName } from "../syslog/group-name.ts";
 
 /** What a name for `GROUP` looks like, for messages and help. */
-export const GROUP_FORM = `${NAME_FORMS["group name"]}, or a set of the configuration such as "@web"`;
+export const GROUP_FORM = `${NAME_FORMS["group name"]}, a pattern such as "log.mail.*", or a set of the configuration such as "@web"`;
 
-/** Names for sets of groups: `web = ["www.example.org", "www.example.net"]`. */
+/** Names for sets of groups: `web = ["www.example.org", "www.*.net"]`. */
 export type GroupSets = Readonly<Record<string, readonly string[]>>;
 
+/** What is followed. */
+export interface Subscription {
+  readonly groups: readonly GroupName[];
+  /** Groups with such names are followed as soon as they are heard of. */
+  readonly patterns: readonly string[];
+  /** Of `groups`, those whose names were too long, with the names. */
+  readonly shortened: ReadonlyMap<GroupName, string>;
+}
+
 /**
- * The groups that `words` mean, each once, in their order.
- * @throws {Fault} kind "usage": an illegal name, an unknown set, or a pattern
+ * The groups and patterns that `words` mean, each once, in their order.
+ * @throws {Fault} kind "usage": an illegal name, an unknown set
  */
-export function groupsOf(words: readonly string[], sets: GroupSets): readonly GroupName[] {
+export function subscriptionOf(words: readonly string[], sets: GroupSets): Subscription {
   const groups = new Set<GroupName>();
+  const patterns = new Set<string>();
+  const shortened = new Map<GroupName, string>();
   for (const word of words) {
-    const names = word.startsWith("@") ? setNamed(word.slice(1), sets) : [word];
-    for (const name of names) groups.add(groupNamed(name));
+    for (const name of word.startsWith("@") ? setNamed(word.slice(1), sets) : [word]) {
+      if (hasWildcard(name)) {
+        patterns.add(patternOf(name));
+        continue;
+      }
+      const group = groupNamed(name);
+      groups.add(group);
+      if (group !== name) shortened.set(group, name);
+    }
   }
-  return [...groups];
+  return { groups: [...groups], patterns: [...patterns], shortened };
+}
+
+/** Whether it can stand in the configuration where a group is named: a name, be it too long, or a pattern. */
+export function isGroupWord(text: string): boolean {
+  return hasWildcard(text) ? isPattern(text) : isLongName(text);
 }
 
 function setNamed(name: string, sets: GroupSets): readonly string[] {
@@ -32,12 +57,23 @@ function setNamed(name: string, sets: GroupSets): readonly string[] {
   throw new Fault("usage", "set", `unknown set ${JSON.stringify(`@${name}`)}: ${hint}`);
 }
 
+function patternOf(text: string): string {
+  if (isPattern(text)) return text;
+  const wanted = `expected at most ${PATTERN_BYTES_MAX} bytes, and no control character`;
+  throw new Fault("usage", "pattern", `cannot use ${JSON.stringify(text)} as a pattern: ${wanted}`);
+}
+
 function groupNamed(name: string): GroupName {
-  if (hasWildcard(name)) {
-    const reason = "wildcards need a directory of groups, which senders do not keep yet; name each group";
-    throw new Fault("usage", "pattern", `cannot follow ${JSON.stringify(name)}: ${reason}`);
-  }
-  const group = tryGroupName(name);
+  const group = tryGroupName(name) ?? (isLongName(name) ? groupName(name) : undefined);
   if (group === undefined) throw new NameError("group name", name);
   return group;
+}
+
+/** Characters that Spread takes, and no more of them than a full name may have. */
+function isLongName(name: string): boolean {
+  return (
+    name !== "" &&
+    name.length <= FULL_NAME_BYTES_MAX &&
+    [...name].every((character) => isNameByte(character.charCodeAt(0)))
+  );
 }

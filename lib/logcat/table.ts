@@ -2,13 +2,12 @@
 import * as v from "valibot";
 import { explained, parsed, size } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
-import { isGroupName } from "../spread/names.ts";
 import { UTC } from "../syslog/zone.ts";
 import { parseRegex } from "./choice.ts";
 import { TIME_LOOKS } from "./clock-face.ts";
 import { WIDE_FORMS } from "./line-writer.ts";
 import { FORMAT_FORM, lookOf } from "./look-of.ts";
-import { GROUP_FORM } from "./subscription.ts";
+import { GROUP_FORM, isGroupWord } from "./subscription.ts";
 import { checkWrites, recorderSchema, writeSchema } from "./write-table.ts";
 
 /** When colours are written. */
@@ -16,9 +15,9 @@ export const COLOR_CHOICES = ["auto", "always", "never"] as const;
 
 const SET_NAME_FORM = 'a name of letters, digits, "-", "_" and "."';
 
-/** A name or a pattern: patterns are of the same characters. */
+/** A name, a pattern, or a set. */
 const group = () =>
-  parsed(GROUP_FORM, (text) => (isGroupName(text) ? text : undefined), { examples: ["log.mail", "@web"] });
+  parsed(GROUP_FORM, (text) => (isGroupWord(text) ? text : undefined), { examples: ["log.mail", "log.*", "@web"] });
 
 const list = <Item extends v.GenericSchema>(item: Item, form: string) => v.array(item, form);
 
@@ -35,7 +34,7 @@ const schema = v.strictObject({
       ),
       {},
     ),
-    v.description('names for sets of groups: web = ["www.example.org"] is "@web" on the command line'),
+    v.description('names for sets of groups: web = ["www.example.org", "www.*.net"] is "@web" on the command line'),
   ),
   format: v.pipe(v.optional(explained(FORMAT_FORM, readFormat), "short"), v.description("how records look")),
   time: v.pipe(
@@ -81,13 +80,13 @@ export const logcatTable = defineTable({
   schema,
   check: checkMeaning,
   starter: `# Groups that are followed where the command line names none.
-# groups = ["log.auth", "@web"]
+# groups = ["log.auth", "log.mail.*", "@web"]
 # How records look: ${FORMAT_FORM.replace("one of ", "")}.
 # format = "short"
 # Marked in messages, as regular expressions.
 # highlight = ["[Ee]rror", "timeout"]
 # Names for sets of groups: logcat @web
-# sets = { web = ["www.example.org", "www.example.net"] }
+# sets = { web = ["www.example.org", "www.*.net"] }
 
 # What \`logcat record\` writes where. A file for each host and program, kept for a month:
 # [[logcat.write]]

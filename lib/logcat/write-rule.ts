@@ -24,6 +24,8 @@ export interface FileKeeping {
 
 export interface WriteRule {
   readonly groups: readonly GroupName[];
+  /** Groups with such names are recorded as soon as they are heard of. */
+  readonly patterns: readonly string[];
   readonly choice: Choice;
   readonly to: WriteTarget;
   /** A name of FORMAT_NAMES, or a template. */

@@ -8,7 +8,7 @@ import { type Choice, EVERYTHING, parseFacilities, parseRegex, parseSeverities }
 import { TIME_LOOKS } from "./clock-face.ts";
 import { parseFieldTest } from "./field.ts";
 import type { RecordSettings } from "./record-settings.ts";
-import { type GroupSets, groupsOf } from "./subscription.ts";
+import { type GroupSets, subscriptionOf } from "./subscription.ts";
 import { WHEN_FULL, type WriteRule } from "./write-rule.ts";
 import { formatWriteTarget, parseWriteTarget, TARGET_FORM } from "./write-target.ts";
 
@@ -158,8 +158,10 @@ export function recordSettingsOf(table: RecorderTable): RecordSettings {
 /** The rule that an entry asks for. @throws {Fault} kind "usage" */
 export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTable, "groups" | "sets">): WriteRule {
   const { to, format, time, notices, buffer, on_full, mode, owner = "", sync, open_files } = entry;
+  const subscription = subscriptionOf(entry.groups ?? groups, sets);
   return {
-    groups: groupsOf(entry.groups ?? groups, sets),
+    groups: subscription.groups,
+    patterns: subscription.patterns,
     choice: choiceOf(entry),
     to,
     format,

@@ -48,13 +48,13 @@ export class LineAddress<T> {
   readonly #only: T | undefined;
   #toOthers = 0;
 
-  /** @param make called once for each name */
+  /** @param make called once for each name, with what it was made of */
   constructor(
     private readonly pattern: GroupPattern,
     private readonly wordsMax: number,
-    private readonly make: (name: GroupName) => T,
+    private readonly make: (name: GroupName, fullName: string) => T,
   ) {
-    this.#only = pattern.hasField ? undefined : make(groupName(pattern.before));
+    this.#only = pattern.hasField ? undefined : make(groupName(pattern.before), pattern.before);
   }
 
   /** Lines whose word was one too many. */
@@ -81,7 +81,8 @@ export class LineAddress<T> {
       if (others !== undefined) return others;
     }
     const key = isOther ? OTHER_WORDS : word;
-    const way = this.make(groupName(`${this.pattern.before}${key}${this.pattern.after}`));
+    const fullName = `${this.pattern.before}${key}${this.pattern.after}`;
+    const way = this.make(groupName(fullName), fullName);
     this.#ways.set(key, way);
     return way;
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BATCH_BYTES_FULL, BatchError, RECORD_BYTES_MAX } from "../../lib/feed/batch.ts";
+import { BATCH_BYTES_FULL, BatchError, FLAG_END, RECORD_BYTES_MAX } from "../../lib/feed/batch.ts";
 import { BatchView, readBatch } from "../../lib/feed/batch-reader.ts";
-import { BatchWriter } from "../../lib/feed/batch-writer.ts";
+import { BatchWriter, writeEmptyBatch } from "../../lib/feed/batch-writer.ts";
 import { cases } from "../support/fuzz.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -185,4 +185,17 @@ describe("hostile bytes", () => {
       cases(2_000),
     );
   });
+});
+
+test("a batch without a record tells the number that comes next, and that it is the last", () => {
+  const view = new BatchView();
+  const body = writeEmptyBatch("web1", "a", 8, FLAG_END);
+  readBatch(body, 0, body.length, view);
+  expect([view.host, view.incarnation, view.first, view.count, view.hasFlag(FLAG_END)]).toEqual([
+    "web1",
+    "a",
+    8,
+    0,
+    true,
+  ]);
 });

@@ -21,6 +21,8 @@ interface Wishes {
   readonly strict?: boolean;
   readonly members?: boolean;
   readonly pagesBytesMax?: number;
+  /** Sessions that are senders now. */
+  readonly senders?: readonly string[];
 }
 
 /** A follower of log.mail and www that writes to pages; `read` is what the reader of the output got since. */
@@ -31,6 +33,7 @@ function follow({
   strict = false,
   members = false,
   pagesBytesMax = 1_000_000,
+  senders = [],
 }: Wishes = {}) {
   const outlet = new PageOutlet(PLAIN_PAPER, pagesBytesMax);
   const told: Notice[] = [];
@@ -43,6 +46,7 @@ function follow({
     notices: look.showsNotices ? outlet : undefined,
     onNotice: (notice) => told.push(notice),
     rates: undefined,
+    isSender: (session) => senders.includes(session),
     ending: new Ending({ ...ENDLESS, ...end }, 0),
     strict,
     members,
@@ -147,6 +151,45 @@ describe("the truth is told in line", () => {
     follower.message(batchFrame(1, [hello("1")]), NOW);
     follower.message(batchFrame(1, [hello("1")], { incarnation: "b" }), NOW);
     expect(read()).toContain("-- web1 began anew in log.mail at 1: what it sent after 1 is not known\n");
+  });
+
+  test("but not of one that has said that nothing follows", () => {
+    const { follower, told } = follow();
+    follower.message(batchFrame(1, [hello("1")]), NOW);
+    follower.message(frameOf(utf8("sb1 web1 a 2 0 end\n"), { messageType: 5424 }), NOW);
+    follower.message(batchFrame(1, [hello("1")], { incarnation: "b" }), NOW);
+    expect(told).toEqual([]);
+  });
+
+  test("and what is missing at the end that it says", () => {
+    const { follower, told } = follow();
+    follower.message(batchFrame(1, [hello("1")]), NOW);
+    follower.message(frameOf(utf8("sb1 web1 a 4 0 end\n"), { messageType: 5424 }), NOW);
+    expect(told).toMatchObject([{ kind: "gap", from: 2, to: 3 }]);
+  });
+
+  test("nor where the session before is a sender still: both may feed the group", () => {
+    const { follower, told } = follow({ senders: ["#one#web1"] });
+    for (const [index, sender] of ["#one#web1", "#two#web1", "#three#web1"].entries())
+      follower.message(batchFrame(1, [hello("1")], { incarnation: `${index}`, sender }), NOW);
+    expect(told).toMatchObject([{ kind: "anew", last: 1, next: 1 }]); // #two has gone without a word
+  });
+
+  test("what a sender says to have sent, and has not come", () => {
+    const { follower, told } = follow({ strict: true });
+    follower.message(batchFrame(1, [hello("1")]), NOW);
+    follower.told("#sb-1#web1", "web1", "a", "log.mail", 1);
+    expect(told).toEqual([]);
+    follower.told("#sb-1#web1", "web1", "a", "log.mail", 3);
+    expect(told).toEqual([{ kind: "gap", group: "log.mail", host: "web1", from: 2, to: 3, away: "nobody" }]);
+    expect(follower.ended).toBe("gap");
+  });
+
+  test("the first records of a group that was told to be empty", () => {
+    const { follower, told } = follow();
+    follower.told("#sb-1#web1", "web1", "a", "www", 0);
+    follower.message(batchFrame(3, [hello("3")], { group: "www" }), NOW);
+    expect(told).toMatchObject([{ kind: "gap", group: "www", from: 1, to: 2 }]);
   });
 
   test("a message that is no batch, once for each sender", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { groupsOf } from "../../lib/logcat/subscription.ts";
+import { subscriptionOf } from "../../lib/logcat/subscription.ts";
 import { logcatTable } from "../../lib/logcat/table.ts";
+import { groupName } from "../../lib/syslog/group-name.ts";
 
 const read = (input: unknown) => v.safeParse(logcatTable.schema, input);
 
@@ -55,18 +56,25 @@ describe("meaning is checked too", () => {
 });
 
 describe("groups by what a user writes", () => {
-  const sets = { web: ["www.a", "www.b"], all: ["log.*"] };
-  for (const { words, groups } of [
+  const sets = { web: ["www.a", "www.b"], all: ["log.*", "www.a"] };
+  const long = "www.a-host-with-a-very-long-name.example.org";
+  for (const { words, groups, patterns = [] } of [
     { words: ["log.mail", "log.auth", "log.mail"], groups: ["log.mail", "log.auth"] },
     { words: ["@web", "www.b", "x"], groups: ["www.a", "www.b", "x"] },
+    { words: ["log.*", "x", "log.*", "w?w"], groups: ["x"], patterns: ["log.*", "w?w"] },
+    { words: ["@all"], groups: ["www.a"], patterns: ["log.*"] },
+    { words: [long], groups: [groupName(long)] },
   ])
-    test(words.join(" "), () => expect(groupsOf(words, sets).map(String)).toEqual(groups));
+    test(words.join(" "), () => expect(subscriptionOf(words, sets)).toMatchObject({ groups, patterns }));
+
+  test("a name that is too long is told with the group that it is", () =>
+    expect([...subscriptionOf([long, "x"], {}).shortened]).toEqual([[groupName(long), long]]));
 
   for (const { words, says } of [
     { words: ["@wbe"], says: 'unknown set "@wbe": did you mean "@web"?' },
-    { words: ["log.*"], says: "wildcards need a directory of groups" },
-    { words: ["@all"], says: "wildcards need a directory of groups" },
     { words: ["#x#y"], says: 'cannot use "#x#y" as group name' },
+    { words: [`${"x".repeat(255)}*`], says: "as a pattern: expected at most 255 bytes" },
+    { words: ["log\u0007.*"], says: "and no control character" },
   ])
-    test(`refused: ${words.join(" ")}`, () => expect(() => groupsOf(words, sets)).toThrow(says));
+    test(`refused: ${words.join(" ").slice(0, 20)}`, () => expect(() => subscriptionOf(words, sets)).toThrow(says));
 });

@@ -1,5 +1,7 @@
 // A follow from its first connection to its end: the session, the clock and the signals around the pure follower.
 import { Fault } from "../../base/fault.ts";
+import { FOLLOWED_MAX } from "../../feed/directory.ts";
+import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
 import { FrameError, type FrameView } from "../../spread/frame.ts";
 import { connect, openSession } from "../../spread/io/connect.ts";
 import type { Session } from "../../spread/io/session.ts";
@@ -15,6 +17,7 @@ import { failureOf } from "../outcome.ts";
 import type { LogcatSettings } from "../settings.ts";
 import { statsOf } from "../tally.ts";
 import { CursorFile } from "./cursor-file.ts";
+import { GroupFinder } from "./group-finder.ts";
 import { Results, type Surroundings } from "./results.ts";
 
 /** How often a cursor is saved while records come. */
@@ -43,6 +46,7 @@ class Run {
   readonly #results: Results;
   readonly #ending: Ending;
   readonly #follower: Follower;
+  readonly #finder: GroupFinder;
   readonly #cursor: CursorFile | undefined;
   readonly #over = Promise.withResolvers<void>();
   /** The first gap, for `--strict`'s last word. */
@@ -64,18 +68,21 @@ class Run {
     this.#results = new Results(settings, around, stats, () => this.#follower.tellSkipped());
     this.#ending = new Ending(settings.end, startMs);
     const { look, records, notices, rates } = this.#results;
+    const followed = new Set<string>(settings.groups);
     this.#follower = new Follower({
-      groups: new Set(settings.groups),
+      groups: followed,
       chooser: new Chooser(settings.choice),
       look,
       records,
       notices,
       onNotice: (notice) => this.#onNotice(notice),
       rates,
+      isSender: (session) => this.#finder.isSender(session),
       ending: this.#ending,
       strict: settings.strict,
       members: settings.members,
     });
+    this.#finder = this.#makeFinder(followed);
     if (settings.cursorFile !== undefined) this.#cursor = new CursorFile(settings.cursorFile);
   }
 
@@ -100,11 +107,29 @@ class Run {
     } finally {
       clearTimeout(this.#timer);
       clearInterval(this.#cursorTimer);
+      this.#finder.stop();
       stop.removeEventListener("abort", onStop);
       out.closed.removeEventListener("abort", onClosed);
       process.off("SIGUSR1", onStats);
       process.off("SIGHUP", onHangup);
     }
+  }
+
+  #makeFinder(followed: Set<string>): GroupFinder {
+    const { patterns } = this.#settings;
+    return new GroupFinder({
+      patterns,
+      named: new Set(this.#settings.groups),
+      followed,
+      nowMs: () => this.#around.clock.monotonicMs(),
+      onNumber: (sender, host, incarnation, group, last) => {
+        // Of a group that we are not in yet, it says nothing of what should have come; but that nothing was sent before.
+        if (last === 0 || this.#joined.has(group)) this.#follower.told(sender, host, incarnation, group, last);
+      },
+      onUnreadable: (sender, reason) => this.#follower.unreadable(DIRECTORY_GROUP, sender, reason),
+      onTooMany: () => this.#follower.unfollowed(FOLLOWED_MAX),
+      onNothing: () => this.#around.log.notice(`nobody feeds a group like ${patterns.join(", ")} yet; waiting for one`),
+    });
   }
 
   /** What the end means for the exit status. */
@@ -165,6 +190,7 @@ class Run {
   async #listen(session: Session): Promise<void> {
     await using _ = session;
     await Promise.all(this.#settings.groups.map((group) => session.join(group)));
+    this.#finder.start(session);
     await this.#results.start();
     this.#armTimer();
     void this.#readEvents(session);
@@ -181,6 +207,7 @@ class Run {
 
   #onLost(reason: string): void {
     this.#joined.clear();
+    this.#finder.lost();
     if (this.#wasConnected) this.#follower.lost(reason);
     else this.#follower.waiting(reason);
     this.#waitIsTold = true;
@@ -194,6 +221,14 @@ class Run {
   }
 
   #onFrame(frame: FrameView): void {
+    if (this.#finder.frame(frame)) {
+      if (frame.kind === "view" && !this.#joined.has(DIRECTORY_GROUP)) this.#around.log.debug("joined the directory");
+      if (frame.kind === "view") this.#joined.add(DIRECTORY_GROUP);
+      this.#shown();
+    } else this.#onLogFrame(frame);
+  }
+
+  #onLogFrame(frame: FrameView): void {
     switch (frame.kind) {
       case "message":
         this.#follower.message(frame, this.#now());
@@ -207,13 +242,21 @@ class Run {
       default:
         return; // transitions and leaves change nothing of what is shown
     }
+    this.#shown();
+  }
+
+  /** Something may have been shown, or have ended it. */
+  #shown(): void {
     this.#results.flush();
     if (this.#follower.ended !== undefined) this.#over.resolve();
   }
 
   #onView(frame: FrameView): void {
     const group = visibleText(frame.name);
-    if (!this.#joined.has(group)) this.#around.log.debug(`joined ${group}`);
+    if (!this.#joined.has(group)) {
+      const fullName = this.#finder.fullName(group) ?? group;
+      this.#around.log.debug(`joined ${group}${fullName === group ? "" : `: ${fullName}`}`);
+    }
     this.#joined.add(group);
     if (!this.#settings.members) return;
     try {
@@ -226,12 +269,14 @@ class Run {
 
   /** The daemon's policy keeps us out of a group that we were asked to follow. */
   #onReject(frame: FrameView): void {
-    const groups = frame.groups().slice(0, -1).join(", ");
-    this.#refusal = new Fault(
-      "no-permission",
-      "refused",
-      `the daemon does not let us join ${JSON.stringify(visibleText(groups))}`,
-    );
+    const groups = frame.groups().slice(0, -1);
+    const reason = `the daemon does not let us join ${JSON.stringify(visibleText(groups.join(", ")))}`;
+    const asked: readonly string[] = [...this.#settings.groups, DIRECTORY_GROUP];
+    if (!groups.some((group) => asked.includes(group))) {
+      this.#around.log.warn(reason); // one of many, found by a pattern: the others go on
+      return;
+    }
+    this.#refusal = new Fault("no-permission", "refused", reason);
     this.#end("stop");
   }
 

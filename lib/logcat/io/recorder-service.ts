@@ -12,6 +12,8 @@ import { Fault } from "../../base/fault.ts";
 import type { Operated } from "../../control/io/operation.ts";
 import { ACK_MESSAGE_TYPE } from "../../feed/ack.ts";
 import { Acknowledger } from "../../feed/acknowledger.ts";
+import { FOLLOWED_MAX } from "../../feed/directory.ts";
+import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
 import { Marks } from "../../feed/marks.ts";
 import type { Clock } from "../../run/clock.ts";
 import { Nap } from "../../run/nap.ts";
@@ -20,9 +22,11 @@ import type { FrameView } from "../../spread/frame.ts";
 import { openSession } from "../../spread/io/connect.ts";
 import type { Session } from "../../spread/io/session.ts";
 import type { SessionOptions } from "../../spread/io/settings.ts";
+import type { GroupName } from "../../spread/names.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import type { Say } from "../destination.ts";
 import { visibleText } from "../glyph.ts";
+import { noticeText } from "../notice.ts";
 import { describeWriteRule, recordChanges, ruleKey } from "../record-changes.ts";
 import type { RecordSettings } from "../record-settings.ts";
 import { formatRecordTotals, type RecordTotals, recordSamples } from "../record-totals.ts";
@@ -30,6 +34,7 @@ import { Recorder } from "../recorder.ts";
 import { keepsAll, Recording } from "../recording.ts";
 import type { WriteRule } from "../write-rule.ts";
 import { formatWriteTarget } from "../write-target.ts";
+import { GroupFinder } from "./group-finder.ts";
 import { MarksFile, marksName } from "./marks-file.ts";
 import { openDestination } from "./open-destination.ts";
 import { recorderId } from "./recorder-id.ts";
@@ -72,6 +77,11 @@ export class RecorderService implements Operated<RecordSettings> {
   #id = "";
   #works: Work[] = [];
   #session: Session | undefined;
+  #finder: GroupFinder | undefined;
+  /** Groups that were found by patterns, with their full names. */
+  readonly #found = new Map<GroupName, string>();
+  /** Groups of which we have seen a view since the connection stands. */
+  readonly #joined = new Set<string>();
   #state = "not connected yet";
   #wasConnected = false;
   #waitTimer: ReturnType<typeof setInterval> | undefined;
@@ -172,6 +182,7 @@ export class RecorderService implements Operated<RecordSettings> {
   /** Ends in order: takes nothing more, and gives the destinations `withinMs` to get rid of their queues and commit. */
   async close(withinMs: number): Promise<void> {
     clearInterval(this.#waitTimer);
+    this.#finder?.stop();
     await this.#session?.close();
     await Promise.all(this.#works.map((work) => this.#end(work, withinMs)));
   }
@@ -234,11 +245,42 @@ export class RecorderService implements Operated<RecordSettings> {
 
   #useWorks(): void {
     this.#recorder.use(this.#works.map(({ recording }) => recording));
+    for (const [group, fullName] of this.#found) this.#recorder.found(group, fullName);
     void this.#joinGroups();
+    this.#find();
   }
 
-  get #groups(): ReadonlySet<string> {
-    return new Set(this.#works.flatMap(({ recording }) => recording.rule.groups));
+  get #groups(): ReadonlySet<GroupName> {
+    return new Set(this.#works.flatMap(({ recording }) => [...recording.groups]));
+  }
+
+  /** Looks for the groups that the patterns of the rules of now mean. */
+  #find(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    if (this.#finder !== undefined) void session.leave(DIRECTORY_GROUP); // to be told anew who is there
+    this.#finder?.stop();
+    const patterns = [...new Set(this.#works.flatMap(({ recording }) => recording.rule.patterns))];
+    const { clock } = this.#around;
+    this.#finder = new GroupFinder({
+      patterns,
+      named: new Set(this.#works.flatMap(({ recording }) => recording.rule.groups)),
+      followed: new Set(this.#groups),
+      nowMs: () => clock.monotonicMs(),
+      onFound: (group, fullName) => {
+        this.#found.set(group, fullName);
+        this.#recorder.found(group, fullName);
+      },
+      onLeft: (group) => this.#found.delete(group),
+      onNumber: (sender, host, incarnation, group, last) => {
+        if (last > 0 && !this.#joined.has(group)) return; // what was sent before we were in it is not missing
+        this.#recorder.told(sender, host, incarnation, group, last, clock.wallMs() * 1_000);
+      },
+      onUnreadable: (sender, reason) => this.#recorder.unreadable(DIRECTORY_GROUP, sender, reason),
+      onTooMany: () => this.say("warning", noticeText({ kind: "unfollowed", followed: FOLLOWED_MAX })),
+      onNothing: () => this.say("notice", `nobody feeds a group like ${patterns.join(", ")} yet; waiting for one`),
+    });
+    this.#finder.start(session);
   }
 
   async #joinGroups(): Promise<void> {
@@ -246,13 +288,14 @@ export class RecorderService implements Operated<RecordSettings> {
     if (session === undefined) return;
     const wanted = this.#groups;
     for (const group of wanted) if (!session.groups.some((one) => one === group)) await session.join(group);
-    for (const group of session.groups) if (!wanted.has(group)) await session.leave(group);
+    for (const group of session.groups) if (!wanted.has(group) && group !== DIRECTORY_GROUP) await session.leave(group);
   }
 
   #connect(options: SessionOptions): void {
     const session = openSession({ ...options, onFrame: (frame) => this.#onFrame(frame) });
     this.#session = session;
     void this.#joinGroups();
+    this.#find();
     void this.#readEvents(session);
   }
 
@@ -260,6 +303,8 @@ export class RecorderService implements Operated<RecordSettings> {
     const wallUs = () => this.#around.clock.wallMs() * 1_000;
     for await (const event of session) {
       if (event.kind === "lost") {
+        this.#joined.clear();
+        this.#finder?.lost();
         this.#state = `away: ${event.reason.message}`;
         if (this.#wasConnected) this.#recorder.lost(event.reason.message, wallUs());
         else this.#recorder.waiting(event.reason.message);
@@ -277,11 +322,13 @@ export class RecorderService implements Operated<RecordSettings> {
   }
 
   #onFrame(frame: FrameView): void {
+    if (this.#finder?.frame(frame) === true) return;
     if (frame.kind === "message") {
       this.#recorder.message(frame, this.#around.clock.wallMs() * 1_000);
       if (this.#recorder.mustWait) this.#waitForRoom();
     } else if (frame.kind === "view") {
-      this.say("debug", `joined ${frame.name}`);
+      if (!this.#joined.has(frame.name)) this.say("debug", `joined ${frame.name}`);
+      this.#joined.add(frame.name);
     } else if (frame.kind === "reject") {
       this.say("err", `the daemon does not let us join ${JSON.stringify(frame.groups().slice(0, -1).join(", "))}`);
     }
@@ -357,7 +404,7 @@ export class RecorderService implements Operated<RecordSettings> {
   /** Of rules for the same groups one speaks for all: the first that keeps everything. */
   #acknowledging(recording: Recording): Recording | undefined {
     return this.#recorder.recordings.find(
-      (one) => keepsAll(one.rule) && recording.rule.groups.every((group) => one.wantsGroup(group)),
+      (one) => keepsAll(one.rule) && [...recording.groups].every((group) => one.wantsGroup(group)),
     );
   }
 }

@@ -10,7 +10,8 @@
 //
 // An idle sink sends at once. A busy one waits a few milliseconds for more, or for a batch's worth.
 
-import { isIncarnation } from "../../feed/batch-writer.ts";
+import { BATCH_MESSAGE_TYPE, FLAG_END } from "../../feed/batch.ts";
+import { isIncarnation, writeEmptyBatch } from "../../feed/batch-writer.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import { type GroupName, openSession, type Session, type SessionOptions } from "../../spread/index.ts";
 import { COPIED_BODY_BYTES_MAX } from "../../spread/outbox.ts";
@@ -26,6 +27,7 @@ import { type GroupLink, GroupSender } from "../group-sender.ts";
 import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import { GroupAnnouncer } from "./group-announcer.ts";
 import { leaveGroupNumbers, takeGroupNumbers } from "./group-numbers-file.ts";
 import type { SpoolPlace } from "./queued-sink.ts";
 import { Spool, type SpoolEvent } from "./spool.ts";
@@ -74,6 +76,7 @@ export class GroupSink implements Sink {
   readonly #book: GroupBook;
   readonly #sender: GroupSender;
   readonly #writer = new RecordWriter();
+  readonly #announcer: GroupAnnouncer;
   #rounds: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setTimeout> | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
@@ -112,6 +115,14 @@ export class GroupSink implements Sink {
       unsentBytes: Number.POSITIVE_INFINITY, // the window is the bound: as messages it is some times its bytes, and none of them may be refused
       onFrame: (frame) => this.#onFrame(frame),
     });
+    this.#announcer = new GroupAnnouncer({
+      session: this.#session,
+      host: options.host,
+      incarnation: options.incarnation,
+      isQuiet: () => this.#queue.waiting === 0,
+      onGo: this.#pump,
+    });
+    for (let index = 0; index < this.#book.size; index++) this.#announce(this.#book.at(index));
     void this.#follow();
     if (this.#acked !== undefined) this.#rounds = setInterval(this.#round, ROUND_MS);
   }
@@ -119,14 +130,14 @@ export class GroupSink implements Sink {
   /** Where records of a rule go: each to the group that the template makes of it. */
   outlet(template: Template): Outlet {
     const groups = new NameCache<GroupEntry | undefined>(new NameTemplate(template, "group"), GROUPS_MAX, (name) =>
-      this.#book.entry(groupName(name)),
+      this.#entry(groupName(name), name),
     );
     return { take: (record) => this.#take(groups.get(record), record) };
   }
 
-  /** The same for one group, whatever the record. Where the book is full, its records are lost. */
-  outletTo(name: GroupName): Outlet {
-    const group = this.#book.entry(name);
+  /** The same for one group, whatever the record. Where the book is full, its records are lost. @param fullName what the group's name was made of */
+  outletTo(name: GroupName, fullName: string = name): Outlet {
+    const group = this.#entry(name, fullName);
     return { take: (record) => this.#take(group, record) };
   }
 
@@ -182,7 +193,31 @@ export class GroupSink implements Sink {
     this.counters.lost += this.#lostAtEnd;
     const { numbersPath = "", incarnation } = this.#options;
     if (numbersPath !== "") leaveGroupNumbers(numbersPath, this.#book.numbers(incarnation));
+    this.#announcer.close();
+    if (this.waiting === 0) this.#sayEnd();
     await this.#session.close();
+  }
+
+  /** All has arrived: so readers need not wonder what may be missing behind. */
+  #sayEnd(): void {
+    const { host, incarnation, payload } = this.#options;
+    if (payload === "text") return;
+    for (let index = 0; index < this.#book.size; index++) {
+      const { name, next, incarnation: earlier } = this.#book.at(index);
+      if (earlier !== undefined || next === 1) continue;
+      if (!this.#link.trySend(name, writeEmptyBatch(host, incarnation, next, FLAG_END), BATCH_MESSAGE_TYPE)) return;
+    }
+  }
+
+  #entry(name: GroupName, fullName: string): GroupEntry | undefined {
+    const entry = this.#book.entry(name);
+    if (entry !== undefined) this.#announce(entry, fullName);
+    return entry;
+  }
+
+  #announce(entry: GroupEntry, fullName: string = entry.name): void {
+    const isNumbered = entry.incarnation === undefined && this.#options.payload !== "text";
+    this.#announcer.feed(fullName, entry.name, isNumbered ? entry : undefined);
   }
 
   /**
@@ -279,9 +314,12 @@ export class GroupSink implements Sink {
     clearTimeout(this.#pumpTimer);
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
-    this.#lastPumpMs = performance.now();
     this.#acked?.writeNow();
+    if (this.#queue.waiting > 0 && !this.#announcer.mayGo()) return;
+    this.#lastPumpMs = performance.now();
+    const unconfirmed = this.#queue.unconfirmed;
     this.#sender.pump();
+    if (this.#queue.unconfirmed > unconfirmed) this.#announcer.sent();
     const { wantsMark } = this.#sender;
     if (wantsMark === "now" || (wantsMark === "soon" && this.#isClosed)) this.#sendMark();
     else if (wantsMark === "soon") this.#markTimer ??= setTimeout(() => this.#sendMark(), MARK_AFTER_MS);
@@ -299,6 +337,7 @@ export class GroupSink implements Sink {
   }
 
   #onFrame(frame: FrameView): void {
+    this.#announcer.frame(frame);
     const arrived = this.#sender.frame(frame, performance.now());
     if (arrived === undefined) return;
     this.counters.delivered += arrived;
@@ -316,6 +355,7 @@ export class GroupSink implements Sink {
 
   #lost(reason: string): void {
     this.#sender.lost();
+    this.#announcer.fell();
     this.#failed(reason);
     this.#onProgress();
   }
@@ -327,6 +367,7 @@ export class GroupSink implements Sink {
       this.#failingSinceMs = undefined;
       this.#options.onEvent({ on: "working", outageMs, lost: this.#takeUntoldLoss() });
     }
+    this.#announcer.stood();
     this.#pump();
   }
 

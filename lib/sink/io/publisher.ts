@@ -63,7 +63,7 @@ export class Publisher {
       onSpoolEvent: (event) => this.#tellSpool(event),
     });
     this.#tee = options.tee?.((event) => this.#tell(this.#tee?.name ?? "--tee", event));
-    this.#address = new LineAddress(options.group, GROUPS_MAX, (name) => this.#sink.outletTo(name));
+    this.#address = new LineAddress(options.group, GROUPS_MAX, (name, fullName) => this.#sink.outletTo(name, fullName));
     this.#record = options.records === undefined ? undefined : new LineRecord(options.records.source);
   }
 

@@ -1,0 +1,236 @@
+// A sender's part of the directory (directory-message.ts): what it says of the groups that it feeds, and when. No socket and no clock: the runner tells what happens,
+// and asks `next` for what is to be said.
+//
+//   new      A group is told to all before the first record goes to it, and that record is held for a moment (`mayGo`): so whoever follows groups by a wildcard can
+//            join first. Since that delays everything, it is done once a second at most; who joins too late sees by the numbers what it has missed.
+//   moved    Some seconds after records went out, the numbers that have moved are told to all: so a reader knows what is missing at the end of a stream.
+//   asked    Who asks is told alone, after a random wait, so that not all senders answer at once.
+//   again    After a lost connection everything is new.
+//
+// What is said is bounded by a pace in bytes, who asks by a number: nobody can make a sender do nothing else. A number is told only while nothing waits to be sent
+// (`isQuiet`): else it would be that of a record which comes behind the message.
+import type { Random } from "../base/random.ts";
+import { matchesWildcard } from "../base/wildcard.ts";
+import type { Destination } from "../spread/names.ts";
+import { DIRECTORY_GROUP, GroupsWriter, isFullName } from "./directory-message.ts";
+
+/** What is sent a millisecond, at most: 3 MB/s. */
+const BYTES_PER_MS = 3_000;
+/** Answers come within this, all of them evenly spread. */
+export const ANSWER_WITHIN_MS = 300;
+/** Numbers that have moved are told so long after. */
+export const NUMBERS_AFTER_MS = 2_000;
+/** Where something waits to be sent then, it is looked again. */
+const NUMBERS_AGAIN_MS = 250;
+/** Who has been told of a group needs so long to have joined it: measured from when our own message came back. */
+const SETTLE_MS = 40;
+/** No record is held longer, whatever becomes of the message. */
+export const HOLD_MS_MAX = 250;
+const HOLD_EVERY_MS = 1_000;
+const ASKERS_MAX = 1_024;
+/** Groups that are compared with a question at a time. */
+const COMPARED_MAX = 512;
+
+/** How far a group is numbered. */
+export interface Numbered {
+  /** The number of its next record; from 1. */
+  readonly next: number;
+}
+
+export interface AnnouncerOptions {
+  /** As in the sender's batches. */
+  readonly host: string;
+  readonly incarnation: string;
+  readonly random: Random;
+}
+
+/** Something to be said. */
+export interface Utterance {
+  readonly to: Destination;
+  readonly body: Uint8Array;
+}
+
+interface Fed {
+  readonly name: string;
+  /** `undefined`: its records have no numbers, or those of an earlier life. */
+  readonly numbered: Numbered | undefined;
+  /** The last number that all were told. */
+  told: number | undefined;
+}
+
+interface Asker {
+  readonly patterns: readonly string[];
+  readonly dueMs: number;
+  /** The next group that is compared. */
+  from: number;
+}
+
+export class Announcer {
+  readonly #random: Random;
+  readonly #writer: GroupsWriter;
+  readonly #fed: Fed[] = [];
+  readonly #names = new Set<string>();
+  readonly #askers = new Map<Destination, Asker>();
+  #isConnected = false;
+  /** Groups from here on have not been told on this connection. */
+  #newFrom = 0;
+  /** Records may have gone to groups below this. */
+  #sentTo = 0;
+  /** Nothing is said before. */
+  #paceMs = Number.NEGATIVE_INFINITY;
+  /** When numbers that have moved are told, and from which group on. */
+  #numbersDueMs = Number.POSITIVE_INFINITY;
+  #numbersFrom = 0;
+  /** Since they were begun to be told. */
+  #haveMoved = false;
+  #holdUntilMs = Number.NEGATIVE_INFINITY;
+  #nextHoldMs = Number.NEGATIVE_INFINITY;
+  // Of what we told all on this connection: how many messages, how many of them came back, and with which one a hold begins to end.
+  #toldAll = 0;
+  #returned = 0;
+  #holdEndsWith = 0;
+
+  constructor(options: AnnouncerOptions) {
+    this.#random = options.random;
+    this.#writer = new GroupsWriter(options.host, options.incarnation);
+  }
+
+  /** A group is fed from now on. @param name in full; told as `group` where it is too long or unfit for that */
+  feed(name: string, group: string, numbered: Numbered | undefined): void {
+    const told = isFullName(name) ? name : group;
+    if (this.#names.has(told)) return;
+    this.#names.add(told);
+    this.#fed.push({ name: told, numbered, told: undefined });
+  }
+
+  /** There is a connection: everything has to be told. */
+  stood(): void {
+    this.#isConnected = true;
+    this.#newFrom = 0;
+    this.#toldAll = this.#returned = this.#holdEndsWith = 0;
+    for (const fed of this.#fed) fed.told = undefined;
+  }
+
+  /** The connection is gone, or there is to be no directory on it. Whoever had asked will ask again. */
+  fell(): void {
+    this.#isConnected = false;
+    this.#askers.clear();
+    this.#numbersFrom = 0;
+    this.#numbersDueMs = Number.POSITIVE_INFINITY;
+    this.#holdUntilMs = this.#nextHoldMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Somebody asks. A second question takes the place of the first. */
+  asked(from: Destination, patterns: readonly string[], nowMs: number): void {
+    if (!this.#isConnected || (this.#askers.size >= ASKERS_MAX && !this.#askers.has(from))) return;
+    this.#askers.set(from, { patterns, dueMs: nowMs + this.#random() * ANSWER_WITHIN_MS, from: 0 });
+  }
+
+  /** A message to all has come back to us: others have it too. */
+  returned(nowMs: number): void {
+    this.#returned += 1;
+    if (this.#returned === this.#holdEndsWith) this.#holdUntilMs = Math.min(this.#holdUntilMs, nowMs + SETTLE_MS);
+  }
+
+  /** Whether records may go out now. Where not, ask again at `holdUntilMs`, and after `returned`. */
+  mayGo(nowMs: number): boolean {
+    if (!this.#isConnected) return true;
+    if (this.#fed.length > Math.max(this.#newFrom, this.#sentTo)) this.#hold(nowMs);
+    return nowMs >= this.#holdUntilMs;
+  }
+
+  get holdUntilMs(): number {
+    return this.#holdUntilMs;
+  }
+
+  /** Records went out. */
+  sent(nowMs: number): void {
+    this.#sentTo = this.#fed.length;
+    this.#haveMoved = true;
+    if (this.#numbersDueMs === Number.POSITIVE_INFINITY) this.#numbersDueMs = nowMs + NUMBERS_AFTER_MS;
+  }
+
+  /** When to ask `next` again, if nothing happens before; Infinity: never. */
+  get nextMs(): number {
+    if (!this.#isConnected) return Number.POSITIVE_INFINITY;
+    let dueMs = this.#newFrom < this.#fed.length ? Number.NEGATIVE_INFINITY : this.#numbersDueMs;
+    for (const asker of this.#askers.values()) dueMs = Math.min(dueMs, asker.dueMs);
+    return Math.max(dueMs, this.#paceMs);
+  }
+
+  /** What is to be said now; `undefined`: nothing. @param isQuiet nothing waits to be sent to any group */
+  next(nowMs: number, isQuiet: boolean): Utterance | undefined {
+    if (!this.#isConnected || nowMs < this.#paceMs) return undefined;
+    const said = this.#tellNew(nowMs, isQuiet) ?? this.#answer(nowMs, isQuiet) ?? this.#tellNumbers(nowMs, isQuiet);
+    if (said !== undefined) this.#paceMs = nowMs + said.body.length / BYTES_PER_MS;
+    return said;
+  }
+
+  #hold(nowMs: number): void {
+    if (nowMs < this.#nextHoldMs) return;
+    this.#holdUntilMs = nowMs + HOLD_MS_MAX;
+    this.#nextHoldMs = nowMs + HOLD_EVERY_MS;
+  }
+
+  #tellNew(nowMs: number, isQuiet: boolean): Utterance | undefined {
+    if (this.#fed.length > Math.max(this.#newFrom, this.#sentTo)) {
+      this.#hold(nowMs);
+      this.#holdEndsWith = this.#toldAll + 1;
+    }
+    for (; this.#newFrom < this.#fed.length; this.#newFrom++) {
+      const fed = this.#fed[this.#newFrom]!;
+      const last = this.#lastOf(this.#newFrom, isQuiet);
+      if (!this.#writer.append({ name: fed.name, last })) break;
+      fed.told = last;
+    }
+    return this.#saying(DIRECTORY_GROUP);
+  }
+
+  #answer(nowMs: number, isQuiet: boolean): Utterance | undefined {
+    for (const [to, asker] of this.#askers) {
+      if (asker.dueMs > nowMs) continue;
+      const end = Math.min(asker.from + COMPARED_MAX, this.#fed.length);
+      for (; asker.from < end; asker.from++) {
+        const { name } = this.#fed[asker.from]!;
+        if (!asker.patterns.some((pattern) => matchesWildcard(pattern, name))) continue;
+        if (!this.#writer.append({ name, last: this.#lastOf(asker.from, isQuiet) })) break;
+      }
+      if (asker.from >= this.#fed.length) this.#askers.delete(to);
+      const said = this.#saying(to);
+      if (said !== undefined) return said;
+    }
+    return undefined;
+  }
+
+  #tellNumbers(nowMs: number, isQuiet: boolean): Utterance | undefined {
+    if (nowMs < this.#numbersDueMs) return undefined;
+    if (!isQuiet) {
+      this.#numbersDueMs = nowMs + NUMBERS_AGAIN_MS;
+      return undefined;
+    }
+    if (this.#numbersFrom === 0) this.#haveMoved = false;
+    for (; this.#numbersFrom < this.#fed.length; this.#numbersFrom++) {
+      const fed = this.#fed[this.#numbersFrom]!;
+      const last = this.#lastOf(this.#numbersFrom, true);
+      if (last === undefined || last === fed.told) continue;
+      if (!this.#writer.append({ name: fed.name, last })) return this.#saying(DIRECTORY_GROUP);
+      fed.told = last;
+    }
+    this.#numbersFrom = 0;
+    this.#numbersDueMs = this.#haveMoved ? nowMs + NUMBERS_AFTER_MS : Number.POSITIVE_INFINITY;
+    return this.#saying(DIRECTORY_GROUP);
+  }
+
+  #saying(to: Destination): Utterance | undefined {
+    if (this.#writer.isEmpty) return undefined;
+    if (to === DIRECTORY_GROUP) this.#toldAll += 1;
+    return { to, body: this.#writer.take() };
+  }
+
+  #lastOf(index: number, isQuiet: boolean): number | undefined {
+    const { numbered } = this.#fed[index]!;
+    if (numbered === undefined) return undefined;
+    if (index >= this.#sentTo) return 0;
+    return isQuiet ? numbered.next - 1 : undefined;
+  }
+}

@@ -1,0 +1,130 @@
+// The voice of a group sink in the directory: feed/announcer.ts decides what is said and when, here are the session and the timer.
+import { Announcer, type AnnouncerOptions, type Numbered } from "../../feed/announcer.ts";
+import {
+  DIRECTORY_GROUP,
+  DIRECTORY_MESSAGE_TYPE,
+  DirectoryError,
+  readDirectoryMessage,
+} from "../../feed/directory-message.ts";
+import type { FrameView } from "../../spread/frame.ts";
+import type { Session } from "../../spread/index.ts";
+import { tryPrivateGroup } from "../../spread/names.ts";
+
+/** While more is unsent nothing is said: records go first. */
+const UNSENT_BYTES_MAX = 2 * 1_048_576;
+/** Then it is looked again. */
+const LATER_MS = 50;
+
+export interface GroupAnnouncerOptions extends Omit<AnnouncerOptions, "random"> {
+  readonly session: Session;
+  /** Whether nothing waits to be sent. */
+  readonly isQuiet: () => boolean;
+  /** Records may go out again that were held. */
+  readonly onGo: () => void;
+}
+
+export class GroupAnnouncer {
+  readonly #options: GroupAnnouncerOptions;
+  readonly #announcer: Announcer;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When it fires. */
+  #timerMs = Number.POSITIVE_INFINITY;
+  #goTimer: ReturnType<typeof setTimeout> | undefined;
+  /** "back" was told, which comes a moment behind the connection. */
+  #isUp = false;
+
+  constructor(options: GroupAnnouncerOptions) {
+    this.#options = options;
+    this.#announcer = new Announcer({ ...options, random: Math.random });
+    void options.session.join(DIRECTORY_GROUP);
+  }
+
+  /** A group is fed from now on. @param numbered `undefined`: what goes to it has no numbers of this life */
+  feed(name: string, group: string, numbered: Numbered | undefined): void {
+    this.#announcer.feed(name, group, numbered);
+    this.#arm();
+  }
+
+  /** There is a connection. */
+  stood(): void {
+    this.#isUp = true;
+    this.#announcer.stood();
+    this.#speak();
+  }
+
+  /** The connection is gone. */
+  fell(): void {
+    this.#isUp = false;
+    this.#announcer.fell();
+    this.close();
+  }
+
+  /** Whether records may go out now; where not, `onGo` is called when they may, or `stood` will be. */
+  mayGo(): boolean {
+    if (!this.#isUp) return false;
+    this.#speak();
+    const mayGo = this.#announcer.mayGo(performance.now());
+    if (!mayGo) this.#armGo();
+    return mayGo;
+  }
+
+  /** Records went out. */
+  sent(): void {
+    this.#announcer.sent(performance.now());
+    this.#arm();
+  }
+
+  /** A frame that came to us: a question, what another sender says, or that we may not be here. */
+  frame(frame: FrameView): void {
+    if (frame.kind === "reject" && frame.groups().includes(DIRECTORY_GROUP)) this.#announcer.fell();
+    if (frame.kind !== "message" || frame.messageType !== DIRECTORY_MESSAGE_TYPE) return;
+    const { session } = this.#options;
+    if (frame.name === session.privateGroup) {
+      this.#announcer.returned(performance.now());
+      this.#armGo();
+      return;
+    }
+    const asker = tryPrivateGroup(frame.name);
+    if (asker === undefined) return;
+    try {
+      const message = readDirectoryMessage(frame.bytes, frame.bodyStart, frame.bodyEnd);
+      if (message.kind === "ask") this.#announcer.asked(asker, message.patterns, performance.now());
+    } catch (error) {
+      if (!(error instanceof DirectoryError)) throw error; // somebody's own: readers tell of it
+    }
+    this.#arm();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#goTimer);
+    this.#timerMs = Number.POSITIVE_INFINITY;
+  }
+
+  readonly #speak = (): void => {
+    clearTimeout(this.#timer);
+    this.#timerMs = Number.POSITIVE_INFINITY;
+    const { session, isQuiet } = this.#options;
+    while (session.unsent.bytes <= UNSENT_BYTES_MAX) {
+      const said = this.#announcer.next(performance.now(), isQuiet());
+      if (said === undefined) break;
+      if (!session.trySend(said.to, said.body, { messageType: DIRECTORY_MESSAGE_TYPE })) break; // "lost" follows
+    }
+    this.#arm();
+  };
+
+  #arm(): void {
+    const { nextMs } = this.#announcer;
+    if (nextMs >= this.#timerMs) return;
+    const isFull = this.#options.session.unsent.bytes > UNSENT_BYTES_MAX;
+    clearTimeout(this.#timer);
+    this.#timerMs = nextMs;
+    this.#timer = setTimeout(this.#speak, isFull ? LATER_MS : Math.max(0, nextMs - performance.now()));
+  }
+
+  #armGo(): void {
+    clearTimeout(this.#goTimer);
+    const waitMs = this.#announcer.holdUntilMs - performance.now();
+    this.#goTimer = setTimeout(this.#options.onGo, Math.max(0, waitMs));
+  }
+}

@@ -1,0 +1,146 @@
+// Groups by wildcard, as they are used: the compiled executable, a daemon, publishers that come and go. Every wait is for something that happens.
+import { describe, expect, test } from "bun:test";
+import { DIRECTORY_GROUP, DIRECTORY_MESSAGE_TYPE } from "../../lib/feed/directory-message.ts";
+import { groupName } from "../../lib/syslog/group-name.ts";
+import { NO_CONFIG, stage, startDaemon } from "../logcat/stage.ts";
+import { type Child, runSpreadbox, startSpreadbox } from "../support/child.ts";
+
+type Stage = Awaited<ReturnType<typeof stage>>;
+
+const server = (set: Stage) => `unix:${set.socket}`;
+
+/** A logcat that has joined the directory, though no group yet. */
+async function logcatOf(set: Stage, words: readonly string[], args: readonly string[] = []): Promise<Child> {
+  const logcat = await set.logcat(["--format", "%group% %msg%", ...args, ...words], {}, []);
+  await logcat.stderr.until("joined the directory");
+  return logcat;
+}
+
+function publish(set: Stage, args: readonly string[], stdin: string | "open"): Child {
+  return startSpreadbox(["publish", "--spread", server(set), ...args], { env: NO_CONFIG, stdin });
+}
+
+describe("logcat with a pattern", () => {
+  test("shows the first record of a group that nobody had fed before, and of no other", async () => {
+    await using set = await stage();
+    const logcat = await logcatOf(set, ["log.*"]);
+    for (const group of ["www.a", "log.a", "log.b"]) {
+      await using publisher = publish(set, ["-a", "test", group], `of ${group}`);
+      expect(await publisher.exited).toBe(0);
+    }
+    await logcat.stdout.until("of log.b\n");
+    expect(logcat.stdout.text).toBe("log.a of log.a\nlog.b of log.b\n");
+  });
+
+  test("finds groups that were there before it, raw text too, and tells nothing of who begins anew after an end", async () => {
+    await using set = await stage();
+    await using first = publish(set, ["-a", "test", "log.a"], "open");
+    await using raw = publish(set, ["--group", "www.%{v}", "--take-first"], "open");
+    first.stdin.write("not for us\n");
+    raw.stdin.write("x not for us\n");
+    await Promise.all([first.stdin.flush(), raw.stdin.flush()]);
+    const logcat = await set.logcat(["--verbose", "--format", "%group% %msg%", "log.*", "www.*"], {}, []);
+    await logcat.stderr.until("joined log.a");
+    await logcat.stderr.until("joined www.x");
+    first.stdin.write("one\n");
+    first.stdin.end();
+    await logcat.stdout.until("log.a one\n");
+    expect(await first.exited).toBe(0);
+    raw.stdin.write("x two\n");
+    raw.stdin.end();
+    await logcat.stdout.until("www.x two\n");
+    await using again = publish(set, ["-a", "test", "log.a"], "three");
+    await logcat.stdout.until("log.a three\n");
+    expect(await again.exited).toBe(0);
+    expect(logcat.stderr.text).not.toContain("anew");
+  });
+
+  test("knows a group by its full name, though Spread cuts it", async () => {
+    await using set = await stage();
+    const logcat = await logcatOf(set, ["www.*.example.org"]);
+    await using publisher = publish(
+      set,
+      ["--group", "www.%{v}.example.org", "--take-first"],
+      "a-very-long-name-of-a-virtual-host one\n",
+    );
+    await logcat.stdout.until(" one\n");
+    const fullName = "www.a-very-long-name-of-a-virtual-host.example.org";
+    expect(logcat.stdout.text).toBe(`${groupName(fullName)} one\n`);
+    expect(logcat.stderr.text).toContain(`joined ${groupName(fullName)}: ${fullName}`);
+    expect(await publisher.exited).toBe(0);
+  });
+
+  test("finds them again behind another daemon's life, with nothing missing", async () => {
+    await using set = await stage();
+    const logcat = await logcatOf(set, ["log.*"], ["--stats"]);
+    await using publisher = publish(set, ["-a", "test", "log.a"], "open");
+    publisher.stdin.write("one\n");
+    await logcat.stdout.until("log.a one\n");
+    set.daemon.signal("SIGTERM");
+    await set.daemon.exited;
+    await publisher.stderr.until("cannot deliver");
+    await using _daemon = await startDaemon(set.socket);
+    await publisher.stderr.until("delivers again");
+    await logcat.stderr.until(/back after.*joined log\.a/s);
+    publisher.stdin.write("two\n");
+    await logcat.stdout.until("log.a two\n");
+    publisher.stdin.end();
+    logcat.signal("SIGINT");
+    const { stderr } = await logcat.result();
+    expect(stderr).not.toContain("missing in");
+  });
+
+  test("tells where nobody feeds such a group, which may be a slip", async () => {
+    await using set = await stage();
+    const logcat = await logcatOf(set, ["lgo.*"]);
+    await logcat.stderr.until("nobody feeds a group like lgo.* yet; waiting for one");
+  });
+
+  test("is not misled by what somebody else says in the directory, and tells of it once", async () => {
+    await using set = await stage();
+    const logcat = await logcatOf(set, ["log.*"]);
+    const say = (text: string) => set.sender.multicast(DIRECTORY_GROUP, text, { messageType: DIRECTORY_MESSAGE_TYPE });
+    await say("sb1 groups h a\n0 log.of-no-member\n"); // not in the directory: it would never be forgotten
+    await set.sender.join(DIRECTORY_GROUP);
+    await say("sb1 groups h a\n0 log.mem\u001b[2J\n");
+    await say("sb1 groups h a\nx log.y\n");
+    await say("sb1 groups h a\n0 log.member\n");
+    await logcat.stderr.until("joined log.member");
+    await set.sender.multicast("log.of-no-member", "no");
+    await set.sender.multicast("log.member", "yes");
+    await logcat.stdout.until("yes\n");
+    expect(logcat.stdout.text).toBe("log.member yes\n");
+    expect(logcat.stderr.text.match(/is no log record/g)?.length).toBe(1);
+  });
+});
+
+test("a name and a set of the configuration may be patterns", async () => {
+  await using set = await stage();
+  const config = `${set.scratch}/spreadbox.toml`;
+  await Bun.write(config, '[logcat]\ngroups = ["@web"]\nsets = { web = ["www.*"] }\n');
+  const logcat = await set.logcat(["--config", config, "--format", "%msg%"], {}, []);
+  await logcat.stderr.until("joined the directory");
+  await using publisher = publish(set, ["www.b"], "one");
+  await logcat.stdout.until("one\n");
+  expect(await publisher.exited).toBe(0);
+});
+
+test("what is missing at the end of a stream is told by its sender's numbers", async () => {
+  await using set = await stage();
+  const logcat = await set.logcat([]);
+  await logcat.stderr.until("joined the directory");
+  await set.sender.join(DIRECTORY_GROUP);
+  const say = (last: number) =>
+    set.sender.multicast(DIRECTORY_GROUP, `sb1 groups web1 a\n${last} log.mail\n`, {
+      messageType: DIRECTORY_MESSAGE_TYPE,
+    });
+  await say(7);
+  await say(9);
+  await logcat.stdout.until("-- 2 records of web1 missing in log.mail (8-9)\n");
+});
+
+test("a name that is too long is the group that senders make of it, and that is told", async () => {
+  const name = "www.a-very-long-name-of-a-host.example.org";
+  const { stderr } = await runSpreadbox(["logcat", "--spread", "unix:/nonexistent/socket", name]);
+  expect(stderr).toContain(`${name} is longer than a group's name: it is the group ${groupName(name)}`);
+});

@@ -1,0 +1,177 @@
+import { describe, expect, test } from "bun:test";
+import {
+  ANSWER_WITHIN_MS,
+  Announcer,
+  HOLD_MS_MAX,
+  NUMBERS_AFTER_MS,
+  type Utterance,
+} from "../../lib/feed/announcer.ts";
+import { DIRECTORY_GROUP, readDirectoryMessage } from "../../lib/feed/directory-message.ts";
+import { parsePrivateGroup } from "../../lib/spread/names.ts";
+
+const READER = parsePrivateGroup("#r#d");
+
+function announcer(random = () => 0.5) {
+  return new Announcer({ host: "web1", incarnation: "a", random });
+}
+
+/** Who is told which groups with which numbers. */
+function said(utterance: Utterance | undefined): unknown {
+  if (utterance === undefined) return undefined;
+  const message = readDirectoryMessage(utterance.body, 0, utterance.body.length);
+  if (message.kind !== "groups") throw new Error("a sender says only groups");
+  const groups = Object.fromEntries(message.groups.map(({ name, last }) => [name, last]));
+  return { to: utterance.to === DIRECTORY_GROUP ? "all" : utterance.to, groups };
+}
+
+describe("a sender tells all", () => {
+  test("a new group, with 0 before a record went to it", () => {
+    const one = announcer();
+    const mail = { next: 4 }; // three records wait
+    one.feed("log.mail", "log.mail", mail);
+    expect(one.next(0, false)).toBeUndefined(); // no connection
+    one.stood();
+    expect(one.nextMs).toBe(Number.NEGATIVE_INFINITY);
+    expect(said(one.next(0, false))).toEqual({ to: "all", groups: { "log.mail": 0 } });
+    expect(one.next(1_000, false)).toBeUndefined();
+  });
+
+  test("the numbers that have moved, once nothing waits", () => {
+    const one = announcer();
+    const mail = { next: 1 };
+    one.feed("log.mail", "log.mail", mail);
+    one.feed("raw", "raw", undefined);
+    one.feed("log.auth", "log.auth", { next: 1 });
+    one.stood();
+    one.next(0, true);
+    mail.next = 8;
+    one.sent(1_000);
+    expect(one.nextMs).toBe(1_000 + NUMBERS_AFTER_MS);
+    expect(one.next(1_000 + NUMBERS_AFTER_MS, false)).toBeUndefined();
+    const laterMs = one.nextMs;
+    expect(laterMs).toBeGreaterThan(1_000 + NUMBERS_AFTER_MS);
+    expect(said(one.next(laterMs, true))).toEqual({ to: "all", groups: { "log.mail": 7 } });
+    expect(one.next(laterMs + 60_000, true)).toBeUndefined();
+    expect(one.nextMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test("everything anew on another connection, with numbers where nothing waits", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", { next: 8 });
+    one.stood();
+    one.next(0, true);
+    one.sent(1);
+    one.fell();
+    expect(one.next(5_000, true)).toBeUndefined();
+    one.stood();
+    expect(said(one.next(6_000, true))).toEqual({ to: "all", groups: { "log.mail": 7 } });
+  });
+
+  test("thousands of groups in messages that are not too long, at a pace", () => {
+    const one = announcer();
+    for (let at = 0; at < 10_000; at++) one.feed(`www.host-${at}.example.org`, `g${at}`, { next: 1 });
+    one.stood();
+    let groups = 0;
+    let nowMs = 0;
+    for (; groups < 10_000; nowMs = groups < 10_000 ? Math.max(nowMs, one.nextMs) : nowMs) {
+      const utterance = one.next(nowMs, true);
+      if (utterance === undefined) break;
+      const message = readDirectoryMessage(utterance.body, 0, utterance.body.length);
+      if (message.kind === "groups") groups += message.groups.length;
+    }
+    expect(groups).toBe(10_000);
+    expect(nowMs).toBeLessThan(500);
+  });
+
+  test("a name that can't be told by the group's own", () => {
+    const one = announcer();
+    one.feed("a\nb", "a_b", { next: 1 });
+    one.feed("x".repeat(600), "xx~1", { next: 1 });
+    one.stood();
+    expect(said(one.next(0, true))).toMatchObject({ groups: { a_b: 0, "xx~1": 0 } });
+  });
+});
+
+describe("who asks", () => {
+  test("is answered alone, with what matches, within a random wait", () => {
+    const one = announcer(() => 0.5);
+    one.feed("log.mail", "log.mail", { next: 3 });
+    one.feed("www.a", "www.a", { next: 1 });
+    one.stood();
+    one.next(0, true);
+    one.sent(1);
+    one.asked(READER, ["log.*"], 100);
+    expect(one.next(100, true)).toBeUndefined();
+    expect(one.nextMs).toBe(100 + ANSWER_WITHIN_MS / 2);
+    expect(said(one.next(100 + ANSWER_WITHIN_MS / 2, true))).toEqual({ to: READER, groups: { "log.mail": 2 } });
+    expect(one.next(1_000, true)).toBeUndefined();
+  });
+
+  test("gets no number while something waits", () => {
+    const one = announcer(() => 0);
+    one.feed("log.mail", "log.mail", { next: 3 });
+    one.stood();
+    one.next(0, true);
+    one.sent(1);
+    one.asked(READER, ["*"], 2);
+    expect(said(one.next(2, false))).toEqual({ to: READER, groups: { "log.mail": undefined } });
+  });
+
+  test("and is one too many is not", () => {
+    const one = announcer(() => 0);
+    one.feed("log.mail", "log.mail", { next: 1 });
+    one.stood();
+    one.next(0, true);
+    for (let at = 0; at < 5_000; at++) one.asked(parsePrivateGroup(`#r${at}#d`), ["*"], 1);
+    let answers = 0;
+    for (let nowMs = 1; one.next(nowMs, true) !== undefined; nowMs += 1) answers += 1;
+    expect(answers).toBe(1_024);
+  });
+});
+
+describe("the first records of a group wait until who follows it can have joined", () => {
+  test("that is a moment behind our own message's return", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", { next: 2 });
+    one.stood();
+    one.next(0, false);
+    expect(one.mayGo(0)).toBe(false);
+    one.returned(3);
+    expect(one.mayGo(3)).toBe(false);
+    expect(one.mayGo(one.holdUntilMs)).toBe(true);
+    expect(one.holdUntilMs).toBeLessThan(100);
+  });
+
+  test("and no longer than the bound, though it never returns", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", { next: 2 });
+    one.stood();
+    expect(one.mayGo(10)).toBe(false);
+    expect(one.mayGo(10 + HOLD_MS_MAX)).toBe(true);
+  });
+
+  test("and once a second at most", () => {
+    const one = announcer();
+    one.stood();
+    let heldMs = 0;
+    for (let nowMs = 0; nowMs < 10_000; nowMs++) {
+      if (nowMs % 5 === 0) one.feed(`log.${nowMs}`, `log.${nowMs}`, { next: 1 });
+      one.next(nowMs, false);
+      if (one.mayGo(nowMs)) one.sent(nowMs);
+      else heldMs += 1;
+    }
+    expect(heldMs).toBeLessThanOrEqual(10 * HOLD_MS_MAX);
+  });
+
+  test("but not those of a group that had records before the connection was lost, nor any without one", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", { next: 2 });
+    expect(one.mayGo(0)).toBe(true);
+    one.stood();
+    one.next(0, true);
+    one.sent(1);
+    one.fell();
+    one.stood();
+    expect(one.mayGo(5_000)).toBe(true);
+  });
+});
