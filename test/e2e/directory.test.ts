@@ -2,10 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { DIRECTORY_GROUP, DIRECTORY_MESSAGE_TYPE } from "../../lib/feed/directory-message.ts";
 import { groupName } from "../../lib/syslog/group-name.ts";
+import { recorderStage, untilHolds } from "../logcat/recorder-stage.ts";
 import { NO_CONFIG, stage, startDaemon } from "../logcat/stage.ts";
 import { type Child, runSpreadbox, startSpreadbox } from "../support/child.ts";
 
-type Stage = Awaited<ReturnType<typeof stage>>;
+type Stage = Pick<Awaited<ReturnType<typeof stage>>, "socket" | "logcat">;
 
 const server = (set: Stage) => `unix:${set.socket}`;
 
@@ -36,9 +37,8 @@ describe("logcat with a pattern", () => {
     await using set = await stage();
     await using first = publish(set, ["-a", "test", "log.a"], "open");
     await using raw = publish(set, ["--group", "www.%{v}", "--take-first"], "open");
-    first.stdin.write("not for us\n");
-    raw.stdin.write("x not for us\n");
-    await Promise.all([first.stdin.flush(), raw.stdin.flush()]);
+    raw.stdin.write("x here is a group\n");
+    await raw.stdin.flush();
     const logcat = await set.logcat(["--verbose", "--format", "%group% %msg%", "log.*", "www.*"], {}, []);
     await logcat.stderr.until("joined log.a");
     await logcat.stderr.until("joined www.x");
@@ -143,4 +143,23 @@ test("a name that is too long is the group that senders make of it, and that is 
   const name = "www.a-very-long-name-of-a-host.example.org";
   const { stderr } = await runSpreadbox(["logcat", "--spread", "unix:/nonexistent/socket", name]);
   expect(stderr).toContain(`${name} is longer than a group's name: it is the group ${groupName(name)}`);
+});
+
+test("a recorder writes what its patterns find, after a reload with others too", async () => {
+  await using set = await recorderStage();
+  const rule = (pattern: string) =>
+    `[[logcat.write]]\ngroups = ["log.mail", "${pattern}"]\nto = "file:%d/%group%.out"\nformat = "raw"\n`;
+  const recorder = await set.record(rule("log.a*"));
+  await recorder.stderr.until("joined the directory");
+  await using one = publish(set, ["log.a-one"], "of one\n");
+  expect(await one.exited).toBe(0);
+  expect(await untilHolds(set.path("log.a-one.out"), "\n")).toBe("of one\n");
+  await using two = publish(set, ["log.b-two"], "open");
+  set.configure(rule("log.b*"));
+  recorder.signal("SIGHUP");
+  await recorder.stderr.until("joined log.b-two");
+  two.stdin.write("of two\n");
+  two.stdin.end();
+  expect(await untilHolds(set.path("log.b-two.out"), "\n")).toBe("of two\n");
+  expect(await two.exited).toBe(0);
 });

@@ -28,6 +28,8 @@ export interface GroupFinderOptions {
   /** Groups that are followed now, the named ones too: those that are found are added. */
   readonly followed: Set<string>;
   readonly nowMs: () => number;
+  /** We are in the directory, since the connection stands. */
+  readonly onDirectory: () => void;
   /** A group is followed from now on because of its name. */
   readonly onFound?: (group: GroupName, fullName: string) => void;
   /** It is not any more, since nobody feeds it. */
@@ -47,7 +49,8 @@ export class GroupFinder {
   readonly #options: GroupFinderOptions;
   readonly #directory: Directory;
   #session: Session | undefined;
-  /** Since the connection stands. */
+  // Since the connection stands.
+  #isIn = false;
   #hasAsked = false;
   #toldTooMany = false;
   #expireTimer: ReturnType<typeof setInterval> | undefined;
@@ -75,7 +78,7 @@ export class GroupFinder {
 
   /** The daemon was lost. */
   lost(): void {
-    this.#hasAsked = false;
+    this.#isIn = this.#hasAsked = false;
     this.#directory.lost(this.#options.nowMs());
   }
 
@@ -114,6 +117,8 @@ export class GroupFinder {
   #view(frame: FrameView): void {
     try {
       const { members, cause } = readView(frame);
+      if (!this.#isIn) this.#options.onDirectory();
+      this.#isIn = true;
       const areNew = this.#directory.view(members, this.#options.nowMs());
       // Who joins says by himself what he feeds; who was parted from us by the network has said it to others.
       if (this.#hasPatterns && (!this.#hasAsked || (areNew && cause === "network"))) this.#ask();

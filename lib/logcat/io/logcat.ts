@@ -122,6 +122,7 @@ class Run {
       named: new Set(this.#settings.groups),
       followed,
       nowMs: () => this.#around.clock.monotonicMs(),
+      onDirectory: () => this.#around.log.debug("joined the directory"),
       onNumber: (sender, host, incarnation, group, last) => {
         // Of a group that we are not in yet, it says nothing of what should have come; but that nothing was sent before.
         if (last === 0 || this.#joined.has(group)) this.#follower.told(sender, host, incarnation, group, last);
@@ -221,11 +222,8 @@ class Run {
   }
 
   #onFrame(frame: FrameView): void {
-    if (this.#finder.frame(frame)) {
-      if (frame.kind === "view" && !this.#joined.has(DIRECTORY_GROUP)) this.#around.log.debug("joined the directory");
-      if (frame.kind === "view") this.#joined.add(DIRECTORY_GROUP);
-      this.#shown();
-    } else this.#onLogFrame(frame);
+    if (this.#finder.frame(frame)) this.#shown();
+    else this.#onLogFrame(frame);
   }
 
   #onLogFrame(frame: FrameView): void {

@@ -267,6 +267,7 @@ export class RecorderService implements Operated<RecordSettings> {
       named: new Set(this.#works.flatMap(({ recording }) => recording.rule.groups)),
       followed: new Set(this.#groups),
       nowMs: () => clock.monotonicMs(),
+      onDirectory: () => this.say("debug", "joined the directory"),
       onFound: (group, fullName) => {
         this.#found.set(group, fullName);
         this.#recorder.found(group, fullName);
