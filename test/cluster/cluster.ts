@@ -1,7 +1,7 @@
 // A cluster of hosts in namespaces on one switch, for tests: `await using cluster = await startCluster({ hosts: 3, corosync: { tokenMs: 150 } })`.
 // What runs on each, how it fails (`cluster.act("c cable pulled")`) and what is awaited stands in the test; all of it goes with the scope, and when
 // the test's process dies.
-import { parseAct } from "./act.ts";
+import { type HostFault, parseAct } from "./act.ts";
 import { corosyncConf, type RingTimes } from "./corosync.ts";
 import { Host } from "./host.ts";
 import { Namespace } from "./namespace.ts";
@@ -38,8 +38,11 @@ export class Cluster {
     return host;
   }
 
-  /** Does what the line says, see act.ts. */
-  async act(line: string): Promise<void> {
+  /**
+   * Does what the line says, see act.ts.
+   * @param isAwaited services that are started are waited for until they serve
+   */
+  async act(line: string, { isAwaited = true } = {}): Promise<void> {
     const act = parseAct(line);
     switch (act.does) {
       case "heal":
@@ -50,11 +53,11 @@ export class Cluster {
         const host = this.at(act.host);
         if (act.how === "frozen") return await host.freeze(act.service);
         if (act.how === "thawed") return host.thaw(act.service);
-        if (act.how === "started") return await host.again(act.service);
+        if (act.how === "started") return await host.again(act.service, isAwaited);
         return act.how === "killed" ? await host.kill(act.service) : await host.stop(act.service);
       }
       case "host":
-        return await this.#actOnHost(this.at(act.host), act.how);
+        return await this.#actOnHost(this.at(act.host), act.how, isAwaited);
     }
   }
 
@@ -69,7 +72,7 @@ export class Cluster {
     await Promise.all(hosts.map((host) => host.ring(hosts)));
   }
 
-  async #actOnHost(host: Host, how: string): Promise<void> {
+  async #actOnHost(host: Host, how: HostFault, isAwaited: boolean): Promise<void> {
     switch (how) {
       case "frozen":
         return await host.freezeAll();
@@ -80,7 +83,7 @@ export class Cluster {
         return await host.killAll();
       case "back":
         await this.network.plug(host.name);
-        return await host.againAll();
+        return await host.againAll(isAwaited);
       case "cable pulled":
         return await this.network.pull(host.name);
       default:

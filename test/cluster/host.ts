@@ -16,6 +16,8 @@ interface Service {
   /** What it says when it serves, on either stream; `undefined`: not waited for. */
   readonly ready: string | RegExp | undefined;
   child: Child;
+  /** What its former lives said. */
+  before: string;
 }
 
 export interface ServiceOptions extends ChildOptions {
@@ -82,7 +84,7 @@ export class Host {
   /** Starts a service; resolves when it says that it serves. */
   async run(name: string, command: readonly string[], { ready, ...options }: ServiceOptions = {}): Promise<Child> {
     const child = this.start(command, options);
-    this.#services.set(name, { command, options, ready, child });
+    this.#services.set(name, { command, options, ready, child, before: "" });
     await this.#served(name);
     return child;
   }
@@ -143,11 +145,18 @@ export class Host {
     await this.#end(name, "SIGTERM");
   }
 
-  /** Starts a service again that was killed or stopped, as it was. */
-  async again(name: string): Promise<void> {
+  /** Starts a service again that was killed or stopped, as it was. @param isAwaited it is waited for until it serves */
+  async again(name: string, isAwaited = true): Promise<void> {
     const service = this.#service(name);
+    service.before += service.child.stderr.text;
     service.child = this.start(service.command, service.options);
-    await this.#served(name);
+    if (isAwaited) await this.#served(name);
+  }
+
+  /** All that a service has said on stderr, in all its lives. */
+  said(name: string): string {
+    const { before, child } = this.#service(name);
+    return before + child.stderr.text;
   }
 
   /** Stops a service where it is; resolves when it stands still. */
@@ -177,8 +186,8 @@ export class Host {
   }
 
   /** Starts all services again, in the order they were started in first. */
-  async againAll(): Promise<void> {
-    for (const name of this.#services.keys()) await this.again(name);
+  async againAll(isAwaited = true): Promise<void> {
+    for (const name of this.#services.keys()) await this.again(name, isAwaited);
   }
 
   #service(name: string): Service {
