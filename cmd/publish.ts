@@ -9,6 +9,7 @@ import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { EXIT_CODES } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { systemClock } from "../lib/run/clock.ts";
+import { ACK_HOSTS_MAX } from "../lib/sink/ack-ledger.ts";
 import { commandEndData, commandEndText } from "../lib/sink/command-end.ts";
 import { type OutputStream, runCaptured } from "../lib/sink/io/captured-command.ts";
 import { FileSink } from "../lib/sink/io/file-sink.ts";
@@ -87,6 +88,13 @@ const FLAGS = {
     type: "value",
     hint: "DIR",
     about: "what waits while the daemon is away waits on disk, in DIR, which is of this publish alone",
+  },
+  acks: {
+    type: "value",
+    hint: "N",
+    about:
+      "send records, and keep each in the spool until recorders (logcat record) on N hosts have it on disk; sent again where it got lost, in a later run too. Needs --spool",
+    read: readAcks,
   },
   flush: {
     type: "value",
@@ -179,6 +187,8 @@ function meaningOf({ flags, positionals }: PublishCall): {
       `group ${JSON.stringify(named)} ${found}: expected such as --group 'www.%{vhost}' --take-first`,
     );
   }
+  if (flags.acks !== undefined && flags.spool === undefined)
+    throw usage("needs-spool", "--acks needs --spool DIR: what is not acknowledged is kept there");
   if (!flags.command) {
     if (rest.length > 0)
       throw usage("too-many", `unexpected argument ${JSON.stringify(rest[0])}; to run a command, give --command`);
@@ -198,7 +208,8 @@ function publisherOf(call: PublishCall, group: GroupPattern, command: readonly s
   const queueBytesMax = flags.queue ?? QUEUE_BYTES;
   const host = origin("stdin", hostname());
   const areRecords =
-    command !== undefined || [flags.facility, flags.severity, flags.app].some((value) => value !== undefined);
+    command !== undefined ||
+    [flags.facility, flags.severity, flags.app, flags.acks].some((value) => value !== undefined);
   const app = flags.app ?? (command === undefined ? "publish" : appOf(command[0]!));
   return new Publisher({
     group,
@@ -211,6 +222,7 @@ function publisherOf(call: PublishCall, group: GroupPattern, command: readonly s
       incarnation: `${Math.floor(systemClock.wallMs()).toString(36)}p${process.pid.toString(36)}`,
       queueBytesMax,
       ...(flags.spool === undefined ? {} : { spool: spoolAt(flags.spool) }),
+      ...(flags.acks === undefined ? {} : { acks: flags.acks }),
     },
     tee: flags.tee === undefined ? undefined : teeTo(flags.tee, queueBytesMax),
     blockMaxMs: flags["on-full"] === "drop" ? 0 : (flags["block-max"] ?? BLOCK_MAX_MS),
@@ -335,6 +347,13 @@ function unknown(what: string, text: string, meant: string | undefined): Fault {
 function readApp(text: string): string {
   if (/^[\x21-\x7e]{1,48}$/.test(text)) return text;
   throw usage("app", `found ${JSON.stringify(text)}, expected 1 to 48 printable ASCII characters without a space`);
+}
+
+/** @throws {Fault} kind "usage" */
+function readAcks(text: string): number {
+  const hosts = /^[1-9]$/.test(text) ? Number(text) : 0;
+  if (hosts >= 1 && hosts <= ACK_HOSTS_MAX) return hosts;
+  throw usage("acks", `found ${JSON.stringify(text)}, expected how many hosts, from 1 to ${ACK_HOSTS_MAX}`);
 }
 
 function readQueue(text: string): number {

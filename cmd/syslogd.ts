@@ -31,6 +31,7 @@ import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
+import { whyNotKept } from "../lib/syslogd/sink-settings.ts";
 import { sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
@@ -97,7 +98,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       hint: "'SELECTOR -> SINK'",
       about:
         "send these records there, instead of what the configuration says; between selector and arrow may stand " +
-        "program=, host=, match=, property=, format=, template= and stop, as in [[syslogd.rule]]",
+        "program=, host=, match=, property=, format=, template=, acks= and stop, as in [[syslogd.rule]]",
       read: parseRuleLine,
     },
     control: {
@@ -254,6 +255,16 @@ function settingsOf(
   flags: Given,
   classic: readonly DirectedRule[] | undefined,
 ): Settings {
+  const sinks = {
+    entries: sinkEntriesOf(table),
+    spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
+    queueBytesMax: table.queue,
+  };
+  const rules = flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table));
+  for (const rule of rules) {
+    const why = whyNotKept(rule, sinks);
+    if (why !== undefined) throw new Fault("usage", "no-spool", `${describeRule(rule)}: ${why}`);
+  }
   return {
     sockets: flags.socket.length > 0 ? flags.socket : table.socket,
     takeDevLog: flags["take-devlog"] || table.take_devlog,
@@ -266,13 +277,9 @@ function settingsOf(
     rate: table.rate,
     summariseRepeats: table.summarise_repeats,
     host: table.host ?? "",
-    rules: flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table)),
+    rules,
     spread,
-    sinks: {
-      entries: sinkEntriesOf(table),
-      spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
-      queueBytesMax: table.queue,
-    },
+    sinks,
   };
 }
 

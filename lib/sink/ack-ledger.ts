@@ -177,6 +177,7 @@ export class AckLedger {
         for (const [index, number] of highest) given += this.giveUp(index, 0, number);
       }
     }
+    this.#keptFrom = Math.max(this.#keptFrom, before);
     this.#free();
     return given;
   }

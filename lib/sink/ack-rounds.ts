@@ -16,7 +16,8 @@ import type { Ack, Ask } from "../feed/ack.ts";
 import { NumberRanges } from "../feed/number-ranges.ts";
 import type { AckLedger } from "./ack-ledger.ts";
 
-const ASK_AFTER_MS = 2_000;
+/** Above what a recorder takes that syncs its files each second. */
+const ASK_AFTER_MS = 3_000;
 const ASK_EVERY_MS = 5_000;
 /** Asks in one round: with thousands of groups the others have their turn in the next. */
 const ASKS_MAX = 256;
@@ -26,8 +27,8 @@ const AGAIN_MOST_MS = 300_000;
 /** Of one stream: what is behind is asked for again. */
 const WANTED_RANGES_MAX = 1_024;
 const RECORDERS_MAX = 64;
-/** A recorder that was not heard for so long is not told of any more. */
-const RECORDER_MS = 60_000;
+/** A recorder that was asked, and not heard for so long, is there no more. */
+const RECORDER_MS = 15_000;
 
 /** How often the owner should look whether something is due. */
 export const ROUND_MS = 500;
@@ -52,7 +53,8 @@ export class AckRounds {
   readonly #ledger: AckLedger;
   readonly #rounds = new Map<number, StreamRound>();
   readonly #wanted = new Map<number, NumberRanges>();
-  readonly #recorders = new Map<string, { readonly host: string; heardMs: number }>();
+  /** By id. `askedMs`: when something was asked since it was heard last. */
+  readonly #recorders = new Map<string, { readonly host: string; askedMs: number | undefined }>();
   #asks = 0;
   /** Answers to asks up to this one were made before what they lack was sent again. */
   #staleAsks = 0;
@@ -102,6 +104,7 @@ export class AckRounds {
       round.askAtMs = nowMs + round.askAfterMs;
       round.askAfterMs = Math.min(ASK_EVERY_MS, round.askAfterMs * 2);
     }
+    if (asks.length > 0) for (const recorder of this.#recorders.values()) recorder.askedMs ??= nowMs;
     for (const stream of this.#rounds.keys()) if (!waiting.has(stream)) this.#rounds.delete(stream);
     return asks;
   }
@@ -127,10 +130,10 @@ export class AckRounds {
     return wanted.size > 0 ? wanted : undefined;
   }
 
-  /** The hosts of the recorders that were heard lately. */
+  /** The hosts of the recorders that are there, as far as they were heard or not asked since. */
   recorderHosts(nowMs: number): string[] {
     const hosts = new Set<string>();
-    for (const { host, heardMs } of this.#recorders.values()) if (nowMs - heardMs < RECORDER_MS) hosts.add(host);
+    for (const { host, askedMs } of this.#recorders.values()) if (isThere(askedMs, nowMs)) hosts.add(host);
     return [...hosts].sort();
   }
 
@@ -158,16 +161,20 @@ export class AckRounds {
     if (this.#gatherUntilMs === Number.POSITIVE_INFINITY) this.#gatherUntilMs = nowMs + GATHER_MS;
   }
 
-  /** Whether it is one that was not heard lately. */
+  /** Whether it is one that was not there. */
   #note({ recorder, host }: Ack, nowMs: number): boolean {
     const known = this.#recorders.get(recorder);
     if (known !== undefined && known.host === host) {
-      const isNew = nowMs - known.heardMs >= RECORDER_MS;
-      known.heardMs = nowMs;
+      const isNew = !isThere(known.askedMs, nowMs);
+      known.askedMs = undefined;
       return isNew;
     }
-    this.#recorders.set(recorder, { host, heardMs: nowMs });
+    this.#recorders.set(recorder, { host, askedMs: undefined });
     if (this.#recorders.size > RECORDERS_MAX) this.#recorders.delete(this.#recorders.keys().next().value!);
     return true;
   }
+}
+
+function isThere(askedMs: number | undefined, nowMs: number): boolean {
+  return askedMs === undefined || nowMs - askedMs < RECORDER_MS;
 }

@@ -12,6 +12,8 @@ export type QueueEvent =
   | { readonly on: "spool-working"; readonly outageMs: number }
   /** It broke: `again` are sent again and may come twice; of `uncertain`, which were taken by the other side's system, nobody knows. */
   | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number }
+  /** Records wait, and of the hosts that have to acknowledge them too few do; then, that there are enough again. */
+  | { readonly on: "unacknowledged" | "acknowledged"; readonly wanted: number; readonly hosts: readonly string[] }
   /** A program wrote a line to its stderr. */
   | { readonly on: "said"; readonly line: string };
 
@@ -53,6 +55,13 @@ export function queueReport(
       };
     case "uncertain":
       return { severity: "warning", text: `${name}: ${uncertainText(event.again, event.uncertain)}` };
+    case "unacknowledged": {
+      const who = event.hosts.length === 0 ? "no host does" : `only ${event.hosts.join(", ")} did`;
+      const text = `records wait for acknowledgements from ${hosts(event.wanted)}, and ${who}; they are kept in the spool as far as it goes`;
+      return { severity: "warning", text: `${name}: ${text}` };
+    }
+    case "acknowledged":
+      return { severity: "notice", text: `${name}: records are acknowledged by ${event.hosts.join(", ")}` };
     case "said":
       return { severity: "notice", text: `${name}: ${event.line}` };
     default:
@@ -65,6 +74,10 @@ function uncertainText(again: number, uncertain: number): string {
   if (again > 0) parts.push(`${records(again)} sent again and may come twice`);
   if (uncertain > 0) parts.push(`${records(uncertain)} taken by the other system just before, and may be lost`);
   return parts.join(", ");
+}
+
+function hosts(count: number): string {
+  return count === 1 ? "1 host" : `${count} hosts`;
 }
 
 function records(count: number): string {

@@ -11,6 +11,8 @@ export interface DirectedRule {
   readonly to: Destination | undefined;
   /** The form in which records go there; `undefined`: the sink's usual one. */
   readonly format: FormatChoice | undefined;
+  /** To a group: how many hosts have to commit a record before it is let go; 0: none. */
+  readonly acks: number;
 }
 
 /** Where a rule sends records, in words. */
@@ -29,10 +31,11 @@ export function conditionsOf({ program, host, match, properties }: Rule): readon
 }
 
 /** A whole rule in one line. */
-export function describeRule({ rule, to, format }: DirectedRule): string {
+export function describeRule({ rule, to, format, acks }: DirectedRule): string {
   const asked = [rule.selector.describe(), ...conditionsOf(rule)].join(", ");
   const form = format === undefined ? "" : ` as ${describeFormat(format)}`;
-  return `${formatTarget(to)}${form}: ${asked}${rule.stop ? "; no later rule sees them" : ""}`;
+  const kept = acks === 0 ? "" : `, kept until ${acks === 1 ? "1 host has" : `${acks} hosts have`} them`;
+  return `${formatTarget(to)}${form}${kept}: ${asked}${rule.stop ? "; no later rule sees them" : ""}`;
 }
 
 function describeProperty({ property, operation, value, isNegated, anyCase }: PropertyTest): string {

@@ -7,14 +7,18 @@ export interface RuleComplaint {
   /** Of the rule, from 0. */
   readonly index: number;
   /** What of it; `undefined`: all. */
-  readonly key: "select" | "to" | "format" | undefined;
-  readonly code: "never-matches" | "unreachable" | "twice" | "nowhere" | "no-use" | "two-formats";
+  readonly key: "select" | "to" | "format" | "acks" | undefined;
+  readonly code: "never-matches" | "unreachable" | "twice" | "nowhere" | "no-use" | "two-formats" | "two-acks";
   readonly message: string;
 }
 
 /** Everything that is wrong with rules that stand in this order. */
 export function checkRules(rules: readonly DirectedRule[]): readonly RuleComplaint[] {
-  const complaints = rules.flatMap((rule, index) => [...checkOne(rule, index), ...checkFormat(rules, index)]);
+  const complaints = rules.flatMap((rule, index) => [
+    ...checkOne(rule, index),
+    ...checkFormat(rules, index),
+    ...checkAcks(rules, index),
+  ]);
   const asked = rules.map(({ rule }) => new Set(conditionsOf(rule)));
   for (const [index, { rule }] of rules.entries()) {
     if (whyNever(rule) !== "") continue; // told already
@@ -47,6 +51,24 @@ function* checkFormat(rules: readonly DirectedRule[], index: number): Generator<
   if (other >= index || describeFormat(before) === describeFormat(format)) return;
   const message = `${target} has one form: rule ${other + 1} says ${describeFormat(before)}, this one ${describeFormat(format)}`;
   yield { index, key: "format", code: "two-formats", message };
+}
+
+/** A group's records have one queue. */
+function* checkAcks(rules: readonly DirectedRule[], index: number): Generator<RuleComplaint> {
+  const { to, acks } = rules[index]!;
+  if (acks > 0 && to?.kind !== "group") {
+    const message = `"acks" is for groups: these records go to ${formatTarget(to)}`;
+    yield { index, key: "acks", code: "no-use", message };
+    return;
+  }
+  if (to?.kind !== "group") return;
+  const target = formatTarget(to);
+  const first = rules.findIndex((rule) => formatTarget(rule.to) === target);
+  const before = rules[first]!.acks;
+  if (before === acks) return;
+  const said = before === 0 ? `rule ${first + 1} says no "acks"` : `rule ${first + 1} says acks = ${before}`;
+  const message = `${target} has one queue: ${said}, this one ${acks === 0 ? "none" : acks}`;
+  yield { index, key: acks === 0 ? "to" : "acks", code: "two-acks", message };
 }
 
 /** Which rules before leave nothing of what this one would take: those that stop, and ask for no more than it does. */

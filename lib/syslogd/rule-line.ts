@@ -16,7 +16,7 @@ import { directedRule, type RawRule, ruleSchema } from "./rule-table.ts";
 
 export const RULE_LINE_FORM = "a rule such as '*.info;mail.none -> file:/var/log/messages'";
 
-const VALUE_KEYS = ["program", "host", "property", "match", "format", "template"] as const;
+const VALUE_KEYS = ["program", "host", "property", "match", "format", "template", "acks"] as const;
 const KEYS: readonly string[] = [...VALUE_KEYS, "stop"];
 
 /**
@@ -67,7 +67,7 @@ function arrowIn(text: string): number {
 }
 
 function readWords(text: string): Omit<RawRule, "select"> {
-  const found: Record<string, string | string[] | boolean> = {};
+  const found: Record<string, string | string[] | number | boolean> = {};
   let rest = text.trim();
   while (rest !== "") {
     const [word, key, quoted, bare] = /^([a-z]+)(?:=(?:"((?:[^"\\]|\\.)*)"|(\S*)))?(?=\s|$)/s.exec(rest) ?? [];
@@ -76,7 +76,7 @@ function readWords(text: string): Omit<RawRule, "select"> {
       throw unknownWord(rest);
     if (value === undefined) found[key] = true;
     else if (key === "property") found[key] = [...((found[key] as string[] | undefined) ?? []), value];
-    else found[key] = value;
+    else found[key] = key === "acks" && /^\d{1,9}$/.test(value) ? Number(value) : value;
     rest = rest.slice(word.length).trimStart();
   }
   return found;

@@ -1,6 +1,7 @@
 // A rule as it stands in the configuration, [[syslogd.rule]]; those of the command line and of a syslog.conf are made of the same keys.
 import * as v from "valibot";
 import { explained } from "../base/schema.ts";
+import { ACK_HOSTS_MAX } from "../sink/ack-ledger.ts";
 import { FORMAT_NAMES, type FormatChoice } from "../syslog/format-choice.ts";
 import { rule } from "../syslog/rule.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { DESTINATION_FORM, parseDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 
+const ACKS_FORM = `how many hosts, from 1 to ${ACK_HOSTS_MAX}`;
 const FORMAT_FORM = `one of ${FORMAT_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
 
 export const ruleSchema = v.strictObject({
@@ -51,6 +53,14 @@ export const ruleSchema = v.strictObject({
     v.optional(templateSchema()),
     v.description('a form of your own instead, such as "%timereceived% %host% %app%: %msg%"'),
   ),
+  acks: v.pipe(
+    v.optional(
+      v.pipe(v.number(ACKS_FORM), v.integer(ACKS_FORM), v.minValue(1, ACKS_FORM), v.maxValue(ACK_HOSTS_MAX, ACKS_FORM)),
+    ),
+    v.description(
+      "group: keep records in the spool until recorders (logcat record) on so many hosts have them on disk, and send them again where they got lost; without it they are let go when the Spread daemon has them",
+    ),
+  ),
 });
 
 export type RuleEntry = v.InferOutput<typeof ruleSchema>;
@@ -58,8 +68,8 @@ export type RuleEntry = v.InferOutput<typeof ruleSchema>;
 export type RawRule = v.InferInput<typeof ruleSchema>;
 
 /** The rule that an entry asks for. */
-export function directedRule({ select, to, format, template, property, ...more }: RuleEntry): DirectedRule {
-  return { rule: rule(select, { ...more, properties: property }), to, format: formatOf(format, template) };
+export function directedRule({ select, to, format, template, property, acks = 0, ...more }: RuleEntry): DirectedRule {
+  return { rule: rule(select, { ...more, properties: property }), to, format: formatOf(format, template), acks };
 }
 
 function formatOf(format: RuleEntry["format"], template: RuleEntry["template"]): FormatChoice | undefined {

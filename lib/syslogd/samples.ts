@@ -28,6 +28,8 @@ export interface SinkTotals {
   readonly delivered: number;
   readonly lost: number;
   readonly waiting: number;
+  /** Where records are kept until so many hosts have them: who acknowledges. */
+  readonly acks?: { readonly wanted: number; readonly hosts: readonly string[] };
 }
 
 const OF_SOURCES = [
@@ -57,6 +59,21 @@ export function samplesOf({ received, unrouted, heldBack, repeated, sources, sin
     ...OF_SINKS.flatMap(([name, kind, help, key]) =>
       sinks.map((sink) => ({ name, kind, help, labels: { sink: sink.name }, value: sink[key] })),
     ),
+    ...sinks.flatMap(({ name, acks }): Sample[] => {
+      if (acks === undefined) return [];
+      const labels = { sink: name };
+      const wanted = {
+        name: "sink_acks_wanted",
+        kind: "gauge",
+        help: "hosts that have to commit a record",
+        labels,
+      } as const;
+      const hosts = { name: "sink_acks_hosts", kind: "gauge", help: "hosts that acknowledge records", labels } as const;
+      return [
+        { ...wanted, value: acks.wanted },
+        { ...hosts, value: acks.hosts.length },
+      ];
+    }),
   ];
 }
 
@@ -69,8 +86,13 @@ export function formatTotals({ received, unrouted, heldBack, repeated, sources, 
         `${name}: received ${received}, cut ${cut}, refused ${refused}, connections ${connections}`,
     ),
     ...sinks.map(
-      ({ name, accepted, delivered, lost, waiting }) =>
-        `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}`,
+      ({ name, accepted, delivered, lost, waiting, acks }) =>
+        `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}${acks === undefined ? "" : describeAcks(acks)}`,
     ),
   ];
+}
+
+function describeAcks({ wanted, hosts }: NonNullable<SinkTotals["acks"]>): string {
+  const who = hosts.length === 0 ? "by none" : `by ${hosts.length} (${hosts.join(", ")})`;
+  return `, acknowledged ${who} of ${wanted} host${wanted === 1 ? "" : "s"} wanted`;
 }

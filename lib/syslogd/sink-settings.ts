@@ -3,6 +3,7 @@
 import type { SyncChoice } from "../sink/file-keys.ts";
 import { describeFormat, type FormatChoice } from "../syslog/format-choice.ts";
 import { type Destination, formatDestination } from "./destination.ts";
+import type { DirectedRule } from "./directed-rule.ts";
 import type { PermittedPeer } from "./permitted-peer.ts";
 
 /** The keys of an entry; what is left out is not said. */
@@ -112,6 +113,20 @@ export function spoolOf(kind: SinkKind, keys: SinkKeys, spoolDirectory: string):
   const bytesMax = keys.spool ?? (SPOOLS_BY_ITSELF.has(kind) ? SPOOL_BYTES : 0);
   if (bytesMax === 0 || spoolDirectory === "") return undefined;
   return { bytesMax, ageMaxMs: keys.spool_age ?? SPOOL_AGE_MS, whenFull: keys.spool_full ?? "drop-oldest" };
+}
+
+/** Why records can't be kept until they are acknowledged, where a rule asks for that; `undefined`: they can, or need not. */
+export function whyNotKept(
+  { to, acks }: DirectedRule,
+  { entries, spoolDirectory }: Pick<SinkSettings, "entries" | "spoolDirectory">,
+): string | undefined {
+  if (acks === 0 || to?.kind !== "group") return undefined;
+  if (keysOf(to, { entries }).payload === "text")
+    return `"acks" needs numbered records, and ${formatDestination(to)} gets text`;
+  if (spoolDirectory === "") return '"acks" needs a spool, and there is no directory for it (spool_directory, --spool)';
+  if (spoolOf("group", keysOfName("group:*", entries), spoolDirectory) === undefined)
+    return '"acks" needs a spool, and a sink "group:*" has "spool" of 0';
+  return undefined;
 }
 
 /** The form of a sink's records where no rule says one. */

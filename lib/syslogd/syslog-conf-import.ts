@@ -31,6 +31,6 @@ function tomlOf(keys: RawRule): string {
 }
 
 /** JSON's strings are TOML's, but for DEL, which TOML wants escaped. */
-function tomlValue(value: string | boolean | readonly string[]): string {
+function tomlValue(value: string | number | boolean | readonly string[]): string {
   return JSON.stringify(value).replaceAll("\x7f", "\\u007F").replaceAll('","', '", "');
 }

@@ -8,7 +8,8 @@ import type { DirectedRule } from "./directed-rule.ts";
 import { parseRate, RATE_FORM } from "./rate-limit.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";
-import { checkSinks, SINK_STARTER, sinkKeys } from "./sink-table.ts";
+import { whyNotKept } from "./sink-settings.ts";
+import { checkSinks, SINK_STARTER, sinkEntriesOf, sinkKeys } from "./sink-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
 
 /** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
@@ -157,7 +158,16 @@ ${SINK_STARTER}`,
 });
 
 function checkMeaning(table: SyslogdTable): readonly Complaint[] {
-  return [...wrongRules(table), ...checkSources(table), ...checkSinks(table, rulesOf(table))];
+  const rules = rulesOf(table);
+  return [...wrongRules(table), ...checkSources(table), ...checkSinks(table, rules), ...unkeptRules(table, rules)];
+}
+
+function unkeptRules(table: SyslogdTable, rules: readonly DirectedRule[]): Complaint[] {
+  const settings = { entries: sinkEntriesOf(table), spoolDirectory: table.spool_directory };
+  return rules.flatMap((rule, index) => {
+    const why = whyNotKept(rule, settings);
+    return why === undefined ? [] : complaint(["rule", index, "acks"], "no-use", why);
+  });
 }
 
 function wrongRules(table: SyslogdTable): Complaint[] {
@@ -166,7 +176,10 @@ function wrongRules(table: SyslogdTable): Complaint[] {
   );
 }
 
-function keyOf(entry: SyslogdTable["rule"][number], key: "select" | "to" | "format" | undefined): readonly string[] {
+function keyOf(
+  entry: SyslogdTable["rule"][number],
+  key: "select" | "to" | "format" | "acks" | undefined,
+): readonly string[] {
   if (key === "format" && entry.template !== undefined) return ["template"];
   return key === undefined ? [] : [key];
 }

@@ -139,6 +139,14 @@ describe("of rules that can't be meant is told", () => {
       rules: ["mail.* format=json -> file:/a", "auth.* -> file:/a", "kern.* format=rfc5424 -> file:/a"],
       told: ["2 two-formats: file:/a has one form: rule 1 says json, this one rfc5424"],
     },
+    {
+      name: "two ways to keep one group's records",
+      rules: ["mail.* acks=2 -> group:a", "auth.* acks=1 -> group:a", "kern.* -> group:a", "kern.* acks=3 -> group:b"],
+      told: [
+        "1 two-acks: group:a has one queue: rule 1 says acks = 2, this one 1",
+        "2 two-acks: group:a has one queue: rule 1 says acks = 2, this one none",
+      ],
+    },
   ])
     test(name, () => {
       const found = checkRules(rules.map(parseRuleLine));
@@ -165,6 +173,34 @@ template = "%msg%"
       "f:12:12: syslogd.rule[2].template: a format is of no use: these records go to a group, where records have a form of their own",
     ]);
   });
+
+  const acked = '[[syslogd.rule]]\nselect = "*.*"\nto = "group:x"\nacks = 1\n';
+  for (const { name, text, told } of [
+    {
+      name: "no acknowledgements of files",
+      text: acked.replace("group:x", "file:/x"),
+      told: /:4:8: .*"acks" is for groups/,
+    },
+    {
+      name: "no acknowledgements without a spool",
+      text: `syslogd.spool_directory = ""\n${acked}`,
+      told: /"acks" needs a spool/,
+    },
+    {
+      name: "none where groups do not spool",
+      text: `${acked}[[syslogd.sink]]\nof = "group:*"\nspool = "0"\n`,
+      told: /"spool" of 0/,
+    },
+    {
+      name: "none of text",
+      text: `${acked}[[syslogd.sink]]\nof = "group:x"\npayload = "text"\n`,
+      told: /numbered records/,
+    },
+    { name: "more hosts than are listened to", text: acked.replace("= 1", "= 9"), told: /how many hosts, from 1 to 8/ },
+  ])
+    test(name, () => expect(complaintsOf(text).join("\n")).toMatch(told));
+
+  test("nothing of acknowledgements that can be kept", () => expect(complaintsOf(acked)).toEqual([]));
 });
 
 function complaintsOf(toml: string): readonly string[] {

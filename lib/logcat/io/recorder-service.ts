@@ -12,6 +12,7 @@ import { Fault } from "../../base/fault.ts";
 import type { Operated } from "../../control/io/operation.ts";
 import { ACK_MESSAGE_TYPE } from "../../feed/ack.ts";
 import { Acknowledger } from "../../feed/acknowledger.ts";
+import { BATCH_MESSAGE_TYPE } from "../../feed/batch.ts";
 import { FOLLOWED_MAX } from "../../feed/directory.ts";
 import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
 import { Marks } from "../../feed/marks.ts";
@@ -326,6 +327,7 @@ export class RecorderService implements Operated<RecordSettings> {
     if (this.#finder?.frame(frame) === true) return;
     if (frame.kind === "message") {
       this.#recorder.message(frame, this.#around.clock.wallMs() * 1_000);
+      if (frame.messageType === BATCH_MESSAGE_TYPE) for (const { recording } of this.#works) this.#sendAcks(recording); // asked, or sent again
       if (this.#recorder.mustWait) this.#waitForRoom();
     } else if (frame.kind === "view") {
       if (!this.#joined.has(frame.name)) this.say("debug", `joined ${frame.name}`);

@@ -35,6 +35,8 @@ import { SpooledQueue } from "./spooled-queue.ts";
 
 /** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks. */
 const MARK_AFTER_MS = 20;
+/** Records that wait so long for too few recorders are worth a word. */
+const TOO_FEW_MS = 10_000;
 /** Groups that records may go to: a group is never forgotten, so that it never begins to count anew. */
 const GROUPS_MAX = 10_000;
 
@@ -82,6 +84,9 @@ export class GroupSink implements Sink {
   #markTimer: ReturnType<typeof setTimeout> | undefined;
   #lastPumpMs = Number.NEGATIVE_INFINITY;
   #failingSinceMs: number | undefined;
+  /** Since when too few recorders acknowledge, and whether that was told. */
+  #tooFewSinceMs: number | undefined;
+  #isTooFewTold = false;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #isClosed = false;
@@ -91,7 +96,7 @@ export class GroupSink implements Sink {
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
-    this.name = options.payload === "text" ? "group:* as text" : "group:*";
+    this.name = groupSinkName(options.payload ?? "records", options.acks ?? 0);
     const { numbersPath, payload } = options;
     const isTold = numbersPath !== undefined && payload !== "text";
     this.#book = new GroupBook(GROUPS_MAX, isTold ? takeGroupNumbers(numbersPath) : undefined);
@@ -327,8 +332,26 @@ export class GroupSink implements Sink {
 
   readonly #round = (): void => {
     this.#sender.round(performance.now());
+    this.#tellRecorders();
     this.flush();
   };
+
+  /** Too few recorders are no failure of ours, but records pile up. While there is no daemon that is told already. */
+  #tellRecorders(): void {
+    const { acks } = this;
+    if (acks === undefined || this.#session.state.at !== "connected") return;
+    const isEnough = acks.hosts.length >= acks.wanted;
+    if (isEnough || this.waiting === 0) this.#tooFewSinceMs = undefined;
+    else this.#tooFewSinceMs ??= performance.now();
+    if (isEnough && this.#isTooFewTold) {
+      this.#isTooFewTold = false;
+      this.#options.onSpoolEvent?.({ on: "acknowledged", ...acks });
+    }
+    if (this.#tooFewSinceMs === undefined || performance.now() - this.#tooFewSinceMs < TOO_FEW_MS) return;
+    if (this.#isTooFewTold) return;
+    this.#isTooFewTold = true;
+    this.#options.onSpoolEvent?.({ on: "unacknowledged", ...acks });
+  }
 
   #sendMark(): void {
     clearTimeout(this.#markTimer);
@@ -388,4 +411,10 @@ export class GroupSink implements Sink {
     this.#toldLost = this.counters.lost;
     return lost;
   }
+}
+
+/** What the sink of all groups that are sent to in one way is called. */
+export function groupSinkName(payload: "records" | "text", acks: number): string {
+  if (payload === "text") return "group:* as text";
+  return acks === 0 ? "group:*" : `group:* acks=${acks}`;
 }

@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { ownerOf } from "../../run/accounts.ts";
 import type { FileSet } from "../../sink/io/file-set.ts";
 import type { FileSink } from "../../sink/io/file-sink.ts";
-import type { GroupSink } from "../../sink/io/group-sink.ts";
+import { type AckStanding, type GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
 import type { QueuedSink } from "../../sink/io/queued-sink.ts";
 import type { Outlet, Sink, SinkCounters } from "../../sink/sink.ts";
 import { spoolDirectoryName } from "../../sink/spool-name.ts";
@@ -58,10 +58,10 @@ export class Outlets {
     for (const { owner } of settings.entries.map(({ keys }) => keys)) if (owner !== undefined) ownerOf(owner);
     const wanted = new Set<string>();
     const groups = new Map<string, Outlet>();
-    const routes = rules.map(({ rule, to }) => {
+    const routes = rules.map(({ rule, to, acks }) => {
       if (to === undefined) return { rule, outlet: undefined };
       const format = formatFor(formatDestination(to), rules);
-      return { rule, outlet: this.#outletFor(to, format, settings, wanted, groups) };
+      return { rule, outlet: this.#outletFor(to, format, acks, settings, wanted, groups) };
     });
     for (const [key, held] of this.#held) if (!wanted.has(key)) this.#retire(key, held);
     this.#sinks = [...this.#held.values()].map(({ sink }) => sink);
@@ -87,7 +87,11 @@ export class Outlets {
 
   get totals(): readonly SinkTotals[] {
     const all = [...this.#held.values(), ...this.#retiring.values(), ...this.#closing.keys()];
-    return all.map(({ sink }) => ({ name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting }));
+    return all.map(({ sink }) => {
+      const { acks } = sink as Sink & { readonly acks?: AckStanding };
+      const standing = acks === undefined ? {} : { acks };
+      return { name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting, ...standing };
+    });
   }
 
   /** Spools below the directory that no sink of ours reads: somebody should know that records lie there. */
@@ -121,6 +125,7 @@ export class Outlets {
   #outletFor(
     to: Destination,
     format: FormatChoice | undefined,
+    acks: number,
     settings: SinkSettings,
     wanted: Set<string>,
     groups: Map<string, Outlet>,
@@ -138,8 +143,8 @@ export class Outlets {
       case "group": {
         const payload = keys.payload ?? "records";
         const common = keysOfName("group:*", settings.entries);
-        const sink = this.#keep(`group:* ${payload}`, name, "", wanted, () =>
-          this.#opener.groups(payload, common, settings),
+        const sink = this.#keep(groupSinkName(payload, acks), name, "", wanted, () =>
+          this.#opener.groups(payload, acks, common, settings),
         );
         const known = groups.get(name) ?? sink.outlet(to.name);
         groups.set(name, known);

@@ -9,7 +9,7 @@ import { FifoCarrier } from "../../sink/io/fifo-carrier.ts";
 import { FileCare } from "../../sink/io/file-care.ts";
 import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
-import { GroupSink } from "../../sink/io/group-sink.ts";
+import { GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
 import { ProgramCarrier } from "../../sink/io/program-carrier.ts";
 import { type Delivery, QueuedSink, type SpoolPlace } from "../../sink/io/queued-sink.ts";
 import { StreamCarrier, type TlsOptions } from "../../sink/io/stream-carrier.ts";
@@ -132,10 +132,10 @@ export class SinkOpener {
     }
   }
 
-  /** One session, with one queue, serves all groups that have the same payload. */
-  groups(payload: "records" | "text", keys: SinkKeys, settings: SinkSettings): GroupSink {
+  /** One session, with one queue, serves all groups that are sent to in the same way. */
+  groups(payload: "records" | "text", acks: number, keys: SinkKeys, settings: SinkSettings): GroupSink {
     const { host, clock, session } = this.#context;
-    const name = payload === "text" ? "group:* as text" : "group:*";
+    const name = groupSinkName(payload, acks);
     const spool = this.#spoolPlace("group", keys, name, settings);
     const sink: GroupSink = new GroupSink({
       session,
@@ -144,7 +144,7 @@ export class SinkOpener {
       queueBytesMax: keys.queue ?? settings.queueBytesMax,
       payload,
       ...(spool === undefined ? {} : { spool }),
-      ...(payload === "text" ? {} : { numbersPath: numbersPath(settings) }),
+      ...(payload === "text" ? {} : { numbersPath: numbersPath(settings, acks), acks }),
       onEvent: (event) => this.#tell(name, event, sink.waiting),
       onSpoolEvent: (event) => this.#tell(name, event, sink.waiting),
     });
@@ -203,8 +203,8 @@ export class SinkOpener {
   }
 }
 
-function numbersPath({ spoolDirectory }: SinkSettings): string {
-  return spoolDirectory === "" ? "" : join(spoolDirectory, GROUP_NUMBERS);
+function numbersPath({ spoolDirectory }: SinkSettings, acks: number): string {
+  return spoolDirectory === "" ? "" : join(spoolDirectory, acks === 0 ? GROUP_NUMBERS : `${GROUP_NUMBERS}-${acks}`);
 }
 
 /** Read for each connection: certificates may have been renewed. @throws where one can't be read */
