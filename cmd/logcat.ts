@@ -1,4 +1,5 @@
 // The subscriber. What it does lies in lib/logcat; here are its flags, and how they and the config make one setting.
+import { fstatSync } from "node:fs";
 import { parseDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
 import type { Call } from "../lib/cli/call.ts";
@@ -165,10 +166,22 @@ export const logcatCommand: AnyCommand = defineCommand({
       log: call.log,
       stop: call.stop,
       json: call.json,
+      isPiped: isPipe(STDOUT),
       errorIsTerminal: process.stderr.isTTY === true,
     });
   },
 });
+
+const STDOUT = 1;
+
+function isPipe(fd: number): boolean {
+  try {
+    const found = fstatSync(fd);
+    return found.isFIFO() || found.isSocket();
+  } catch {
+    return false; // it is closed: whoever writes learns that
+  }
+}
 
 type LogcatCall = Call<typeof FLAGS>;
 

@@ -28,6 +28,7 @@ const SYMBOLS = {
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: LONG },
   sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: LONG },
   write: { args: ["i32", "ptr", "u64"], returns: LONG },
+  poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", LONG], returns: LONG },
   munmap: { args: [LONG, "u64"], returns: "i32" },

@@ -3,9 +3,9 @@
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
 import { hasWildcard } from "../base/wildcard.ts";
-import { FULL_NAME_BYTES_MAX, isPattern, PATTERN_BYTES_MAX } from "../feed/directory-message.ts";
-import { type GroupName, isNameByte, NAME_FORMS, NameError, tryGroupName } from "../spread/names.ts";
-import { groupName } from "../syslog/group-name.ts";
+import { isPattern, PATTERN_BYTES_MAX } from "../feed/directory-message.ts";
+import { type GroupName, NAME_FORMS } from "../spread/names.ts";
+import { isLongGroupName, parseLongGroupName } from "../syslog/group-name.ts";
 
 /** What a name for `GROUP` looks like, for messages and help. */
 export const GROUP_FORM = `${NAME_FORMS["group name"]}, a pattern such as "log.mail.*", or a set of the configuration such as "@web"`;
@@ -36,7 +36,7 @@ export function subscriptionOf(words: readonly string[], sets: GroupSets): Subsc
         patterns.add(patternOf(name));
         continue;
       }
-      const group = groupNamed(name);
+      const group = parseLongGroupName(name);
       groups.add(group);
       if (group !== name) shortened.set(group, name);
     }
@@ -46,7 +46,7 @@ export function subscriptionOf(words: readonly string[], sets: GroupSets): Subsc
 
 /** Whether it can stand in the configuration where a group is named: a name, be it too long, or a pattern. */
 export function isGroupWord(text: string): boolean {
-  return hasWildcard(text) ? isPattern(text) : isLongName(text);
+  return hasWildcard(text) ? isPattern(text) : isLongGroupName(text);
 }
 
 function setNamed(name: string, sets: GroupSets): readonly string[] {
@@ -61,19 +61,4 @@ function patternOf(text: string): string {
   if (isPattern(text)) return text;
   const wanted = `expected at most ${PATTERN_BYTES_MAX} bytes, and no control character`;
   throw new Fault("usage", "pattern", `cannot use ${JSON.stringify(text)} as a pattern: ${wanted}`);
-}
-
-function groupNamed(name: string): GroupName {
-  const group = tryGroupName(name) ?? (isLongName(name) ? groupName(name) : undefined);
-  if (group === undefined) throw new NameError("group name", name);
-  return group;
-}
-
-/** Characters that Spread takes, and no more of them than a full name may have. */
-function isLongName(name: string): boolean {
-  return (
-    name !== "" &&
-    name.length <= FULL_NAME_BYTES_MAX &&
-    [...name].every((character) => isNameByte(character.charCodeAt(0)))
-  );
 }

@@ -3,8 +3,8 @@
 //
 // A group is never forgotten, so there is a bound; the lines of further words go to one group together, where they are still told apart by their text.
 import { Fault } from "../base/fault.ts";
-import { type GroupName, parseGroupName } from "../spread/names.ts";
-import { groupName } from "../syslog/group-name.ts";
+import type { GroupName } from "../spread/names.ts";
+import { groupName, parseLongGroupName } from "../syslog/group-name.ts";
 
 const FIELD = /%\{[A-Za-z][A-Za-z0-9_-]*\}/g;
 /** Stands for a word that is missing, and for all words beyond the bound. */
@@ -25,7 +25,10 @@ export interface GroupPattern {
 /** Reads `www.%{vhost}`, or a plain name. @throws {Fault} kind "usage" */
 export function parseGroupPattern(text: string): GroupPattern {
   const fields = text.match(FIELD) ?? [];
-  if (fields.length === 0) return { before: parseGroupName(text), after: "", hasField: false };
+  if (fields.length === 0) {
+    parseLongGroupName(text);
+    return { before: text, after: "", hasField: false };
+  }
   const at = text.indexOf(fields[0]!);
   const before = text.slice(0, at);
   const after = text.slice(at + fields[0]!.length);
@@ -35,7 +38,7 @@ export function parseGroupPattern(text: string): GroupPattern {
       "group",
       `cannot read group ${JSON.stringify(text)}: found ${fields.length} fields, expected one`,
     );
-  if (before + after !== "") parseGroupName(before + after);
+  if (before + after !== "") parseLongGroupName(before + after);
   return { before, after, hasField: true };
 }
 

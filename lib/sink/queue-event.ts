@@ -1,6 +1,7 @@
 // What an operator should know of a sink with a queue and a spool, beyond what every sink tells.
 import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
+import { visible } from "../base/visible.ts";
 import type { SpoolEvent } from "./io/spool.ts";
 import type { SinkEvent } from "./sink.ts";
 
@@ -14,6 +15,8 @@ export type QueueEvent =
   | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number }
   /** Records wait, and of the hosts that have to acknowledge them too few do; then, that there are enough again. */
   | { readonly on: "unacknowledged" | "acknowledged"; readonly wanted: number; readonly hosts: readonly string[] }
+  /** Something makes names of groups that Spread does not take; the first of them. */
+  | { readonly on: "renamed"; readonly fullName: string; readonly group: string }
   /** A program wrote a line to its stderr. */
   | { readonly on: "said"; readonly line: string };
 
@@ -62,6 +65,10 @@ export function queueReport(
     }
     case "acknowledged":
       return { severity: "notice", text: `${name}: records are acknowledged by ${event.hosts.join(", ")}` };
+    case "renamed": {
+      const text = `${visible(event.fullName)} is no name that a group can have: it is the group ${event.group}`;
+      return { severity: "notice", text: `${name}: ${text}; logcat knows it by both (told of the first such name)` };
+    }
     case "said":
       return { severity: "notice", text: `${name}: ${event.line}` };
     default:

@@ -4,7 +4,7 @@
 // beginning and ends in `~` and ten characters of a hash of all of it. 50 bits: among a million long names two are alike with a chance of 1 in 2,000.
 
 import { GROUP_NAME_BYTES_MAX } from "../spread/limits.ts";
-import { type GroupName, isNameByte, parseGroupName } from "../spread/names.ts";
+import { type GroupName, isNameByte, NameError, parseGroupName } from "../spread/names.ts";
 
 const REPLACEMENT = "_";
 const TAIL_CHARACTERS = 10;
@@ -16,6 +16,24 @@ export function groupName(text: string): GroupName {
   for (let index = 0; index < text.length; index++)
     mapped += isNameByte(text.charCodeAt(index)) ? text[index] : REPLACEMENT;
   return parseGroupName(shortName(mapped === "" ? REPLACEMENT : mapped, text, GROUP_NAME_BYTES_MAX));
+}
+
+/** The longest name that is taken for one, to be cut. */
+const LONG_NAME_MAX = 512;
+
+/**
+ * The group that a user's name means: that name, or where it is too long for Spread, what senders make of it.
+ * @throws {NameError} there are characters in it that no group's name has
+ */
+export function parseLongGroupName(text: string): GroupName {
+  if (!isLongGroupName(text)) throw new NameError("group name", text);
+  return groupName(text);
+}
+
+export function isLongGroupName(text: string): boolean {
+  if (text === "" || text.length > LONG_NAME_MAX) return false;
+  for (let index = 0; index < text.length; index++) if (!isNameByte(text.charCodeAt(index))) return false;
+  return true;
 }
 
 /** `name` where it is at most `most` long; else its beginning, with a tail that stands for all of `whole`. One character is one byte. */

@@ -139,6 +139,18 @@ test("what is missing at the end of a stream is told by its sender's numbers", a
   await logcat.stdout.until("-- 2 records of web1 missing in log.mail (8-9)\n");
 });
 
+test("publish takes a name that is too long, and tells which group it is", async () => {
+  await using set = await stage();
+  const name = "www.a-very-long-name-of-a-host.example.org";
+  const logcat = await set.logcat(["--format", "%msg%", name], {}, []);
+  await logcat.stderr.until(`joined ${groupName(name)}`);
+  await using publisher = publish(set, [name], "one\n");
+  await logcat.stdout.until("one\n");
+  const { status, stderr } = await publisher.result();
+  expect(stderr).toContain(`${name} is no name that a group can have: it is the group ${groupName(name)}`);
+  expect(status).toBe(0);
+});
+
 test("a name that is too long is the group that senders make of it, and that is told", async () => {
   const name = "www.a-very-long-name-of-a-host.example.org";
   const { stderr } = await runSpreadbox(["logcat", "--spread", "unix:/nonexistent/socket", name]);

@@ -2,6 +2,7 @@
 import { Fault } from "../../base/fault.ts";
 import { FOLLOWED_MAX } from "../../feed/directory.ts";
 import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
+import { isReaderGone } from "../../linux/reader-gone.ts";
 import { FrameError, type FrameView } from "../../spread/frame.ts";
 import { connect, openSession } from "../../spread/io/connect.ts";
 import type { Session } from "../../spread/io/session.ts";
@@ -22,6 +23,9 @@ import { Results, type Surroundings } from "./results.ts";
 
 /** How often a cursor is saved while records come. */
 const CURSOR_SAVE_MS = 5_000;
+/** How often it is looked whether whoever reads the output is still there. */
+const READER_LOOK_MS = 200;
+const STDOUT = 1;
 /** setTimeout takes no more. */
 const TIMER_MS_MAX = 2_147_483_647;
 
@@ -49,11 +53,14 @@ class Run {
   readonly #finder: GroupFinder;
   readonly #cursor: CursorFile | undefined;
   readonly #over = Promise.withResolvers<void>();
+  /** The same, for who waits for a connection. */
+  readonly #isOver = new AbortController();
   /** The first gap, for `--strict`'s last word. */
   #gap: Notice | undefined;
   #refusal: Fault | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #cursorTimer: ReturnType<typeof setInterval> | undefined;
+  #readerTimer: ReturnType<typeof setInterval> | undefined;
   #wasConnected = false;
   #waitIsTold = false;
   /** Groups of which we have seen a view since the connection stands. */
@@ -97,6 +104,9 @@ class Run {
     out.closed.addEventListener("abort", onClosed);
     process.on("SIGUSR1", onStats);
     if (this.#results.hasFile) process.on("SIGHUP", onHangup);
+    void this.#over.promise.then(() => this.#isOver.abort());
+    this.#armTimer();
+    this.#watchReader();
     try {
       await this.#restoreCursor();
       const session = await this.#connect(options);
@@ -107,6 +117,7 @@ class Run {
     } finally {
       clearTimeout(this.#timer);
       clearInterval(this.#cursorTimer);
+      clearInterval(this.#readerTimer);
       this.#finder.stop();
       stop.removeEventListener("abort", onStop);
       out.closed.removeEventListener("abort", onClosed);
@@ -177,14 +188,17 @@ class Run {
     const all: SessionOptions = { ...options, onFrame: (frame) => this.#onFrame(frame) };
     if (this.#settings.wait) return openSession(all);
     try {
-      const session = await connect({ ...all, signal: stop });
+      const session = await connect({ ...all, signal: AbortSignal.any([stop, this.#isOver.signal]) });
       this.#wasConnected = true;
       if (session.state.at === "connected")
         log.debug(`connected to ${session.state.server} as ${session.state.privateGroup}`);
       return session;
     } catch (error) {
       if (stop.aborted) return undefined;
-      throw error;
+      if (!this.#isOver.signal.aborted) throw error;
+      if (this.#follower.ended !== "closed")
+        throw new Fault("unavailable", "late", "no daemon had answered when the time was over");
+      return undefined;
     }
   }
 
@@ -193,7 +207,6 @@ class Run {
     await Promise.all(this.#settings.groups.map((group) => session.join(group)));
     this.#finder.start(session);
     await this.#results.start();
-    this.#armTimer();
     void this.#readEvents(session);
     if (this.#follower.ended === undefined) await this.#over.promise;
   }
@@ -286,6 +299,14 @@ class Run {
   #end(cause: "stop" | "closed"): void {
     this.#follower.end(cause);
     this.#over.resolve();
+  }
+
+  /** A pipe's reader may go while there is nothing to write: then there never needs to be. */
+  #watchReader(): void {
+    if (this.#results.hasFile || !this.#around.isPiped) return;
+    this.#readerTimer = setInterval(() => {
+      if (isReaderGone(STDOUT)) this.#end("closed");
+    }, READER_LOOK_MS);
   }
 
   #armTimer(): void {

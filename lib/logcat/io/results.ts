@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly json: boolean;
   /** A person reads stderr. */
   readonly errorIsTerminal: boolean;
+  /** Stdout is a pipe or a socket. */
+  readonly isPiped: boolean;
 }
 
 /** How long a slow reader may take for what waits when a signal ends us. */

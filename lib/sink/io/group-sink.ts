@@ -90,6 +90,7 @@ export class GroupSink implements Sink {
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #isClosed = false;
+  #hasToldRename = false;
   /** Of what waits, what `close` could keep nowhere. */
   #lostAtEnd = 0;
   #onProgress: () => void = () => {};
@@ -217,6 +218,10 @@ export class GroupSink implements Sink {
   #entry(name: GroupName, fullName: string): GroupEntry | undefined {
     const entry = this.#book.entry(name);
     if (entry !== undefined) this.#announce(entry, fullName);
+    if (name !== fullName && !this.#hasToldRename) {
+      this.#hasToldRename = true;
+      queueMicrotask(() => this.#options.onSpoolEvent?.({ on: "renamed", fullName, group: name }));
+    }
     return entry;
   }
 
