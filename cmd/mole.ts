@@ -21,6 +21,7 @@ import { controlCommands } from "./control-commands.ts";
 import { checkCommand } from "./mole/check.ts";
 import { operatorCommands } from "./mole/commands.ts";
 import { dumpCommand } from "./mole/dump.ts";
+import { preflightCommand } from "./mole/preflight.ts";
 import { simulateCommand } from "./mole/simulate.ts";
 import { statusCommand } from "./mole/status.ts";
 import { whyCommand } from "./mole/why.ts";
@@ -56,6 +57,7 @@ export const moleCommand: AnyCommand = defineCommand({
     },
   },
   commands: [
+    preflightCommand,
     statusCommand,
     whyCommand,
     ...operatorCommands,

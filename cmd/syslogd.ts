@@ -15,6 +15,7 @@ import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/run/process-state.ts";
+import { readTextFile } from "../lib/run/text-file.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
@@ -23,7 +24,6 @@ import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
-import { readSyslogConfFile } from "../lib/syslogd/io/syslog-conf-file.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
 import { operated, type Status } from "../lib/syslogd/operated.ts";
@@ -286,7 +286,7 @@ function settingsOf(
 /** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */
 async function classicRules(path: string | undefined, log: Log): Promise<readonly DirectedRule[] | undefined> {
   if (path === undefined) return undefined;
-  const conf = readSyslogConf(await readSyslogConfFile(path));
+  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"));
   const kept = withoutMistakes(conf.rules);
   for (const { line, message } of [...conf.notes, ...kept.notes]) log.warn(`${path}:${line}: ${message}`);
   return kept.rules.map(({ rule }) => rule);

@@ -7,15 +7,16 @@ import { SpreadConfError } from "../../lib/spread/spread-conf.ts";
 import { daemonOfHost, importServers } from "../../lib/spread/spread-conf-import.ts";
 import { importSpreadConf } from "../../lib/spreadd/spread-conf-import.ts";
 import { printSyslogConf } from "./import-syslog-conf.ts";
+import { printWackamoleConf } from "./import-wackamole-conf.ts";
 
 /** Where the real daemon looks for it, besides the directory of its configuration (PROTOCOL.md 3.4). */
 const ACCESS_FILE = "/etc/spread.access_ip";
 
 export const configImport = defineCommand({
   name: "import",
-  summary: "turns a spread.conf into [spreadd] and [spread], a syslog.conf into the rules of [syslogd]",
+  summary: "turns a spread.conf, a syslog.conf or a wackamole.conf into our configuration",
   about:
-    "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
+    "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a wackamole.conf: its vips, group, times and whom to notify. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
     "clients reach the daemons. What has no equivalent is told on stderr.",
   examples: [
     {
@@ -27,14 +28,20 @@ export const configImport = defineCommand({
       line: "spreadbox config import /etc/syslog.conf > /etc/spreadbox/conf.d/syslog.toml",
       about: "the rules of the daemon that was here",
     },
+    {
+      line: "spreadbox config import /etc/wackamole.conf > /etc/spreadbox/conf.d/mole.toml",
+      about: "the virtual interfaces of a Wackamole; mole preflight next",
+    },
     { line: "spread-probe lint spread.conf", about: "first, where the file is refused" },
   ],
-  positionals: [{ name: "FILE", about: 'a spread.conf or a syslog.conf; "-" is stdin', required: true }],
+  positionals: [
+    { name: "FILE", about: 'a spread.conf, a syslog.conf or a wackamole.conf; "-" is stdin', required: true },
+  ],
   flags: {
     from: {
       type: "value",
-      choices: ["spread", "syslog"],
-      about: 'what FILE is; unless given, "syslog" where its name has that word in it',
+      choices: ["spread", "syslog", "wackamole"],
+      about: 'what FILE is; unless given, "syslog" or "wackamole" where its name has that word in it, else "spread"',
     },
     daemon: {
       type: "value",
@@ -50,8 +57,9 @@ export const configImport = defineCommand({
   json: true,
   async run(call) {
     const path = call.positionals[0]!;
-    if ((call.flags.from ?? (/syslog[^/]*$/.test(path) ? "syslog" : "spread")) === "syslog")
-      return await printSyslogConf(path, call);
+    const from = call.flags.from ?? /(syslog|wackamole)[^/]*$/.exec(path)?.[1] ?? "spread";
+    if (from === "syslog") return await printSyslogConf(path, call);
+    if (from === "wackamole") return await printWackamoleConf(path, call);
     const { file, reading } = await loadSpreadConf({ path, lookUp: true });
     const [first, ...others] = reading.errors;
     if (first !== undefined) throw new SpreadConfError(file, first, others);

@@ -42,6 +42,7 @@ export class Chronicle {
   readonly vips = new Map<VipId, VipPast>();
   readonly hosts = new Map<HostName, HostPast>();
   viewMs = 0;
+  private hasTable = false;
   /** Hosts of sessions that may be gone by now. */
   private readonly hostOf = new Map<Member, HostName>();
 
@@ -54,6 +55,7 @@ export class Chronicle {
     const why = this.reasonOf(event, table);
     this.noteHosts(table, why, event.now);
     for (const entry of table.entries.values()) this.noteEntry(entry, why, event.now);
+    this.hasTable = true;
     for (const vip of this.vips.keys()) if (!table.entries.has(vip)) this.vips.delete(vip);
   }
 
@@ -86,7 +88,11 @@ export class Chronicle {
     const isHeld = owner !== undefined && acked === number;
     const past = this.vips.get(definition.id);
     if (past === undefined) {
-      this.vips.set(definition.id, { owner, number, isHeld, sinceMs: nowMs, moves: [] });
+      const moves: Move[] = [];
+      // In its first table a host finds everything: it can't tell why it is so. What is new later is newly defined.
+      if (this.hasTable && owner !== undefined)
+        moves.push({ atMs: nowMs, what: "given to", host: this.nameOf(owner), why });
+      this.vips.set(definition.id, { owner, number, isHeld, sinceMs: nowMs, moves });
       return;
     }
     if (past.owner === owner && past.number === number && past.isHeld === isHeld) return;

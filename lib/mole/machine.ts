@@ -292,6 +292,10 @@ export class Machine {
         return;
       }
       case "resume":
+        if (this.memberOf(session, command.host) === undefined) {
+          this.answer(false, `no such host here: ${command.host}`);
+          return;
+        }
         this.out.send({ kind: "drain", host: command.host, on: false, force: false });
         return;
       case "move": {
@@ -299,8 +303,9 @@ export class Machine {
           (candidate) => candidate.definition.name === command.vip && table.isInForce(candidate),
         );
         const to = this.memberOf(session, command.host);
-        if (entry === undefined || to === undefined || session.isTransitional)
-          this.answer(false, `can't move ${command.vip} to ${command.host}`);
+        if (entry === undefined) this.answer(false, `no vip is called ${command.vip}`);
+        else if (to === undefined) this.answer(false, `no such host here: ${command.host}`);
+        else if (session.isTransitional) this.answer(false, "the group is changing just now: try again");
         else
           this.out.send({
             kind: "move",

@@ -10,12 +10,11 @@ export function statusView(status: Status, style: Style): string {
   const paint = status.is === "settled" && status.covers ? style.good : style.bad;
   const lines = [`${style.name(host)}: ${paint(text)}${since}; mode ${mode}`];
   for (const warning of warnings) lines.push(style.warning(`! ${warning}`));
-  const old = status.is === "away" ? " (as it was when the session ended)" : "";
   lines.push(
     "",
     ...textTable(
       [
-        { title: `HOST${old}` },
+        { title: "HOST" },
         { title: "STATE" },
         { title: "HEARD", align: "right" },
         { title: "VIPS", align: "right" },
@@ -92,5 +91,5 @@ function ago(ms: number): string {
 /** In whole seconds; from an hour on in whole minutes. */
 export function roughly(ms: number): string {
   const unit = ms < 3_600_000 ? 1_000 : 60_000;
-  return formatDuration(Math.max(0, Math.floor(ms / unit)) * unit);
+  return ms < 1_000 ? "0s" : formatDuration(Math.floor(ms / unit) * unit);
 }

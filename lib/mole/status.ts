@@ -41,8 +41,11 @@ export interface HostStatus {
 export interface VipStatus {
   readonly vip: string;
   readonly addresses: readonly string[];
-  /** "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. */
-  readonly is: "held" | "moving" | "uncovered";
+  /**
+   * "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. "kept": under maintenance it stays
+   * where it is, as far as anybody knows. "unknown": this host is not in the group.
+   */
+  readonly is: "held" | "moving" | "uncovered" | "kept" | "unknown";
   readonly owner: HostName | undefined;
   /** Hosts that may hold it, the owner among them; "?" for one that nobody can name. */
   readonly mayHold: readonly HostName[];
@@ -189,7 +192,7 @@ function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: Cove
       isThis,
       is: past === undefined && !isThis ? "never seen" : "away",
       heardAgoMs: past && nowMs - past.seenMs,
-      forMs: past && nowMs - past.sinceMs,
+      forMs: past && nowMs - (past.isHere ? past.seenMs : past.sinceMs), // still here when the session ended
       why: past?.why ?? "",
     });
   }
@@ -227,7 +230,7 @@ function vipsOf(
       return {
         vip: definition.name,
         addresses: definition.addresses,
-        is: owner === undefined ? "uncovered" : acked === number ? "held" : "moving",
+        is: owner === undefined ? "uncovered" : acked === number ? "held" : table.maintenance.on ? "kept" : "moving",
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
         isHeldHere: machine.holds.get(definition.id)?.at === "held",
@@ -245,7 +248,7 @@ function ownVips({ machine, config }: StatusInput): VipStatus[] {
   return config.definitions.map(({ id, name, addresses }) => ({
     vip: name,
     addresses,
-    is: "uncovered",
+    is: "unknown",
     owner: undefined,
     mayHold: [],
     isHeldHere: machine.holds.get(id)?.at === "held",
@@ -293,7 +296,8 @@ function warningsOf(
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
   if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
   const missing = hosts.filter(({ is, host }) => is !== "here" && config.hosts.includes(host));
-  if (missing.length > 0) all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
+  if (table !== undefined && missing.length > 0)
+    all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
   if (table !== undefined) all.push(...disagreements(table));
   return [...all, ...warnings];
 }

@@ -53,7 +53,7 @@ function kernelLines(here: VipFacts | undefined): readonly string[] {
         ? `${one.isOurs ? "on, ours" : "on, not ours"}${one.leaseLeftMs === undefined ? ", without a lease" : `, lease ${(one.leaseLeftMs / 1_000).toFixed(1)}s`}`
         : "off",
       one.hasCarrier ? "carrier" : "no carrier",
-      one.foreign === undefined ? "" : `${one.foreign.mac} on the wire says that it has it`,
+      one.foreign === undefined ? "" : `last claimed on the wire by ${one.foreign.mac}`,
     ]),
   );
 }

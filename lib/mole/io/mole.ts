@@ -276,6 +276,9 @@ export class Mole implements Onlooker {
     for (const [key, { atMs }] of this.foreign) if (nowMs - atMs > FOREIGN_MS) this.foreign.delete(key);
     return [
       ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
+      ...[...this.runner.unreadable].map(
+        ([from, why]) => `${from} is in the group and says what this mole can't read: ${why.message}`,
+      ),
       ...[...this.foreign.values()].map(({ text }) => text),
       ...this.health.all
         .filter(({ isWell }) => !isWell)

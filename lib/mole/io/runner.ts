@@ -334,6 +334,7 @@ export class Runner {
     switch (event.on) {
       case "view":
         this.counts.views += 1;
+        for (const from of this.unreadable.keys()) if (!event.view.members.includes(from)) this.unreadable.delete(from);
         this.tell(event);
         return;
       case "transitional":
@@ -357,13 +358,14 @@ export class Runner {
     }
   }
 
-  private readonly toldUnread = new Set<string>();
+  /** By sender: why what it says last could not be read. */
+  readonly unreadable = new Map<string, Fault>();
 
   /** Once for each sender and reason: whoever may send to the group could fill the log. */
   private tellUnread(from: string, why: Fault): void {
-    const key = `${from} ${why.code}`;
-    if (this.toldUnread.has(key) || this.toldUnread.size > 1_000) return;
-    this.toldUnread.add(key);
+    const known = this.unreadable.get(from);
+    if (known?.code === why.code || this.unreadable.size > 1_000) return;
+    this.unreadable.set(from, why);
     this.options.log.warn(`${from}: ${why.message}; such are counted and ignored`);
   }
 

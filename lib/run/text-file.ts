@@ -1,11 +1,15 @@
-// A syslog.conf from a file, or from stdin.
-import { Fault } from "../../base/fault.ts";
+// A configuration of another program, from a file or from stdin.
+import { Fault } from "../base/fault.ts";
 
-/** No syslog.conf is larger. */
+/** Nobody writes a larger one. */
 const FILE_BYTES_MAX = 1_048_576;
 
-/** @throws {Fault} kind "no-input" where it can't be read, "data" where it is too large. @param path "-" is stdin */
-export async function readSyslogConfFile(path: string): Promise<string> {
+/**
+ * @param path "-" is stdin
+ * @param what it ought to be: "syslog.conf"
+ * @throws {Fault} kind "no-input" where it can't be read, "data" where it is too large
+ */
+export async function readTextFile(path: string, what: string): Promise<string> {
   try {
     const source = path === "-" ? Bun.stdin : Bun.file(path);
     const bytes = new Uint8Array(await source.slice(0, FILE_BYTES_MAX + 1).arrayBuffer());
@@ -16,11 +20,7 @@ export async function readSyslogConfFile(path: string): Promise<string> {
       cause: error,
     });
   }
-  throw new Fault(
-    "data",
-    "too-large",
-    `cannot read ${path}: it has more than ${FILE_BYTES_MAX} bytes, no syslog.conf has`,
-  );
+  throw new Fault("data", "too-large", `cannot read ${path}: it has more than ${FILE_BYTES_MAX} bytes, no ${what} has`);
 }
 
 const REASONS: Readonly<Record<string, string>> = {

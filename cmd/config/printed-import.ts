@@ -1,0 +1,24 @@
+import type { Call } from "../../lib/cli/call.ts";
+
+/** What a foreign configuration came to. */
+export interface Imported {
+  readonly toml: string;
+  /** What is not carried over, each with its line. */
+  readonly notes: readonly { readonly line: number; readonly message: string }[];
+}
+
+/** Prints the TOML; what is not carried over goes to stderr, with the file's name and line. */
+export async function printImported(
+  file: string,
+  { toml, notes }: Imported,
+  { json, printJson, log, out }: Pick<Call<never>, "json" | "printJson" | "log" | "out">,
+): Promise<number> {
+  const name = file === "-" ? "stdin" : file;
+  const lines = notes.map(({ line, message }) => `${name}:${line}: ${message}`);
+  if (json) await printJson({ toml, notes: lines });
+  else {
+    for (const line of lines) log.warn(line);
+    await out.write(toml);
+  }
+  return 0;
+}

@@ -1,0 +1,123 @@
+// What a mole would need on this host and of its daemon, looked at before anything is touched: no group is joined, no address, no file is made.
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { Fault } from "../../base/fault.ts";
+import { askOnce } from "../../control/io/client.ts";
+import { connect, type SessionOptions } from "../../spread/index.ts";
+import type { HostConfig } from "../event.ts";
+import { type Finding, judgeRoundTrip } from "../readiness.ts";
+import type { MoleTable } from "../table.ts";
+import { hostFacts, readKey } from "./setup.ts";
+
+const ROUND_TRIPS = 20;
+const ANSWER_MS = 2_000;
+
+export function lookAtHost(table: MoleTable): readonly Finding[] {
+  return [key(table.key_file), machine(), stateDirectory(table.state_dir), ...programs(table)];
+}
+
+function key(path: string | undefined): Finding {
+  const about = "key";
+  if (path === undefined)
+    return {
+      level: "warning",
+      about,
+      text:
+        "NO KEY: whoever can send to the group can move vips; head -c 32 /dev/urandom > /etc/spreadbox/mole.key; chmod 600 /etc/spreadbox/mole.key; " +
+        'copy it to all hosts; key_file = "/etc/spreadbox/mole.key"',
+    };
+  try {
+    return { level: "fine", about, text: `${path}, ${readKey(path).length} bytes; it must be the same on all hosts` };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { level: "error", about, text: error.message };
+  }
+}
+
+function machine(): Finding {
+  const about = "machine";
+  if (hostFacts().hasMachineId) return { level: "fine", about, text: "/etc/machine-id tells it from others" };
+  return {
+    level: "warning",
+    about,
+    text: "no /etc/machine-id: after a reboot this host is taken for another machine of its name; systemd-machine-id-setup",
+  };
+}
+
+/** The directory, or the nearest above it that exists, can be written. */
+function stateDirectory(path: string): Finding {
+  const about = "state";
+  let existing = path;
+  while (!existsSync(existing) && existing !== "/") existing = dirname(existing);
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK);
+    return { level: "fine", about, text: existing === path ? path : `${path} will be made` };
+  } catch (error) {
+    return { level: "error", about, text: `cannot write in ${existing}: ${(error as NodeJS.ErrnoException).code}` };
+  }
+}
+
+function programs({ health, hook }: MoleTable): readonly Finding[] {
+  const named = [
+    ...health.flatMap(({ name, command }) => (command === undefined ? [] : [{ about: `health ${name}`, command }])),
+    ...hook.map(({ command }, at) => ({ about: `hook ${at + 1}`, command })),
+  ];
+  return named.flatMap(({ about, command: [program = ""] }) =>
+    (program.includes("/") ? isExecutable(program) : Bun.which(program) !== null)
+      ? []
+      : [{ level: "error", about, text: `${program} is no program that can be run here` }],
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a mole runs here already, by its control socket. */
+export async function lookForMole(control: string): Promise<readonly Finding[]> {
+  if (control === "" || !existsSync(control)) return [];
+  try {
+    await askOnce("mole", control, { ask: "stats", with: {} });
+    return [{ level: "warning", about: "mole", text: `one runs already and answers at ${control}` }];
+  } catch {
+    return [];
+  }
+}
+
+/** Connects, sends messages to itself, and leaves. */
+export async function lookAtDaemon(options: SessionOptions, config: HostConfig): Promise<readonly Finding[]> {
+  const about = "daemon";
+  try {
+    await using session = await connect({ ...options, reconnect: false });
+    const { state, privateGroup } = session;
+    if (state.at !== "connected" || privateGroup === undefined) return [];
+    const findings: Finding[] = [{ level: "fine", about, text: `${state.server}, version ${state.version}` }];
+    const tookMs: number[] = [];
+    let sentMs = performance.now();
+    const late = setTimeout(() => void session.close(), ANSWER_MS);
+    await session.multicast(privateGroup, "preflight");
+    for await (const event of session) {
+      if (event.kind !== "message") continue;
+      tookMs.push(performance.now() - sentMs);
+      if (tookMs.length === ROUND_TRIPS) break;
+      sentMs = performance.now();
+      await session.multicast(privateGroup, "preflight");
+    }
+    clearTimeout(late);
+    if (tookMs.length < ROUND_TRIPS)
+      return [
+        ...findings,
+        { level: "error", about, text: `it takes messages and delivers none within ${ANSWER_MS} ms` },
+      ];
+    tookMs.sort((a, b) => a - b);
+    return [...findings, judgeRoundTrip(config, tookMs[ROUND_TRIPS / 2]!, tookMs.at(-1)!)];
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return [{ level: "error", about, text: error.message }];
+  }
+}

@@ -1,0 +1,264 @@
+// Reads a wackamole.conf. Words are case-insensitive, "#" begins a comment, blocks stand in braces; commas and semicolons part as blanks do.
+//
+//   Spread = 4803@host           SpreadRetryInterval = 5s     Group = name          Control = path
+//   Mature = 5s                  Arp-Cache = 90s              LogFacility = daemon  ModuleDir = path
+//   Balance { AcquisitionsPerRound = all  interval = 4s }
+//   Prefer None | Prefer if:a.b.c.d/n | Prefer { ... }
+//   VirtualInterfaces { if:ip/n  { if:ip/n if:ip/n } ... }    (also VIFs, VIPs)
+//   Notify { if:net/n throttle N ping  arp-cache }
+//   RunDynamic module:function event | Module::function event   PerlUseLib dir   PerlUse Module
+
+/** One address as the file writes it: "eth0:192.0.2.10/24", "eth0:192.0.2.10/32n24". */
+export interface WackAddress {
+  readonly line: number;
+  readonly device: string;
+  readonly address: string;
+  readonly prefixBits: number;
+}
+
+export interface WackNote {
+  readonly line: number;
+  readonly message: string;
+}
+
+export interface WackamoleConf {
+  readonly spread: { readonly line: number; readonly text: string } | undefined;
+  readonly group: string | undefined;
+  readonly control: { readonly line: number; readonly path: string } | undefined;
+  readonly matureMs: { readonly line: number; readonly ms: number } | undefined;
+  readonly balance:
+    | { readonly line: number; readonly perRound: string | undefined; readonly intervalMs: number | undefined }
+    | undefined;
+  /** `undefined`: no such directive. */
+  readonly prefer: readonly WackAddress[] | undefined;
+  /** Each a vip of one or several addresses. */
+  readonly vifs: readonly { readonly line: number; readonly addresses: readonly WackAddress[] }[];
+  readonly notify: readonly {
+    readonly line: number;
+    readonly target: string;
+    readonly throttle: number | undefined;
+    readonly ping: boolean;
+  }[];
+  readonly hooks: readonly { readonly line: number; readonly text: string; readonly event: string }[];
+  /** What could not be read, and what has no equivalent. */
+  readonly notes: readonly WackNote[];
+}
+
+interface Token {
+  readonly line: number;
+  readonly text: string;
+}
+
+type Draft = { -readonly [Key in keyof WackamoleConf]: WackamoleConf[Key] } & {
+  vifs: WackamoleConf["vifs"][number][];
+  notify: WackamoleConf["notify"][number][];
+  hooks: WackamoleConf["hooks"][number][];
+  notes: WackNote[];
+};
+
+export function readWackamoleConf(text: string): WackamoleConf {
+  return new Reader(tokensOf(text)).read();
+}
+
+function tokensOf(text: string): readonly Token[] {
+  return text.split("\n").flatMap((line, at) => {
+    const words = line.replace(/#.*$/, "").match(/"[^"]*"|[{}=]|[^\s{}=,;"]+/g) ?? [];
+    return words.map((word) => ({ line: at + 1, text: word.replace(/^"(.*)"$/, "$1") }));
+  });
+}
+
+class Reader {
+  private at = 0;
+  private readonly draft: Draft = {
+    spread: undefined,
+    group: undefined,
+    control: undefined,
+    matureMs: undefined,
+    balance: undefined,
+    prefer: undefined,
+    vifs: [],
+    notify: [],
+    hooks: [],
+    notes: [],
+  };
+
+  constructor(private readonly tokens: readonly Token[]) {}
+
+  read(): WackamoleConf {
+    for (let token = this.take(); token !== undefined; token = this.take()) this.directive(token);
+    return this.draft;
+  }
+
+  private directive({ line, text }: Token): void {
+    const { draft } = this;
+    switch (text.toLowerCase()) {
+      case "spread":
+        draft.spread = { line, text: this.value(line) };
+        return;
+      case "group":
+        draft.group = this.value(line);
+        return;
+      case "control":
+        draft.control = { line, path: this.value(line) };
+        return;
+      case "mature":
+        draft.matureMs = { line, ms: this.duration(line) };
+        return;
+      case "balance":
+        this.balance(line);
+        return;
+      case "prefer":
+        this.prefer();
+        return;
+      case "virtualinterfaces":
+      case "vifs":
+      case "vips":
+        this.vifs(line);
+        return;
+      case "notify":
+        this.notify(line);
+        return;
+      case "rundynamic":
+        this.hook(line);
+        return;
+      case "spreadretryinterval":
+      case "arp-cache":
+      case "logfacility":
+      case "moduledir":
+      case "perluselib":
+      case "perluse":
+        this.without(text.toLowerCase(), line, this.value(line));
+        return;
+      default:
+        this.note(line, `${JSON.stringify(text)} is no directive that Wackamole knows: left out`);
+    }
+  }
+
+  private without(word: string, line: number, value: string): void {
+    this.note(line, `${NO_EQUIVALENT[word]!}; found ${JSON.stringify(value)}`);
+  }
+
+  private balance(line: number): void {
+    let perRound: string | undefined;
+    let intervalMs: number | undefined;
+    for (const token of this.block(line)) {
+      const word = token.text.toLowerCase();
+      if (word === "acquisitionsperround") perRound = this.value(token.line);
+      else if (word === "interval") intervalMs = this.duration(token.line);
+      else this.note(token.line, `${JSON.stringify(token.text)} is nothing that Balance knows: left out`);
+    }
+    this.draft.balance = { line, perRound, intervalMs };
+  }
+
+  private prefer(): void {
+    if (this.peek()?.text === "=") this.take();
+    const token = this.peek();
+    const found: WackAddress[] = [];
+    if (token?.text === "{") {
+      for (const one of this.block(token.line)) this.addAddress(one, found);
+    } else if (token !== undefined) {
+      this.take();
+      if (token.text.toLowerCase() !== "none") this.addAddress(token, found);
+    }
+    this.draft.prefer = [...(this.draft.prefer ?? []), ...found];
+  }
+
+  private vifs(line: number): void {
+    for (const token of this.block(line)) {
+      const addresses: WackAddress[] = [];
+      if (token.text !== "{") this.addAddress(token, addresses);
+      else {
+        this.at -= 1;
+        for (const one of this.block(token.line)) this.addAddress(one, addresses);
+      }
+      if (addresses.length > 0) this.draft.vifs.push({ line: token.line, addresses });
+    }
+  }
+
+  private notify(line: number): void {
+    for (const token of this.block(line)) {
+      let throttle: number | undefined;
+      let ping = false;
+      for (let next = this.peek(); next !== undefined; next = this.peek()) {
+        const word = next.text.toLowerCase();
+        if (word === "ping") ping = true;
+        else if (word === "throttle") {
+          this.take();
+          throttle = Number(this.peek()?.text);
+        } else break;
+        this.take();
+      }
+      this.draft.notify.push({ line: token.line, target: token.text, throttle, ping });
+    }
+  }
+
+  /** "module:function on up": the event is one or two words. */
+  private hook(line: number): void {
+    const text = this.value(line);
+    const first = this.take()?.text ?? "";
+    const event = /^(on|post)$/i.test(first) ? `${first} ${this.take()?.text ?? ""}` : first;
+    this.draft.hooks.push({ line, text, event: event.toLowerCase().replace("-", " ") });
+  }
+
+  private addAddress(token: Token, to: WackAddress[]): void {
+    const match = /^([^:]+):(\d+\.\d+\.\d+\.\d+)(?:\/(\d+)(?:n(\d+))?)?$/i.exec(token.text);
+    if (match === null) {
+      this.note(token.line, `${JSON.stringify(token.text)} is no address such as "eth0:192.0.2.10/32": left out`);
+      return;
+    }
+    to.push({ line: token.line, device: match[1]!, address: match[2]!, prefixBits: Number(match[3] ?? 32) });
+  }
+
+  /** The words of a block in braces, one after the other; a "{" in it is left to who asks. */
+  private *block(line: number): Generator<Token> {
+    if (this.peek()?.text === "=") this.take();
+    if (this.take()?.text !== "{") {
+      this.note(line, 'a "{" is missing here: left out');
+      return;
+    }
+    for (let token = this.take(); token !== undefined && token.text !== "}"; token = this.take()) yield token;
+  }
+
+  /** What stands behind "=", which may be missing. */
+  private value(line: number): string {
+    if (this.peek()?.text === "=") this.take();
+    const token = this.take();
+    if (token !== undefined && token.text !== "{" && token.text !== "}") return token.text;
+    this.note(line, "its value is missing");
+    return "";
+  }
+
+  /** Wackamole multiplies "m" alone: "h" means seconds there. */
+  private duration(line: number): number {
+    const text = this.value(line);
+    const match = /^(\d+)([smh]?)$/i.exec(text);
+    if (match === null) {
+      this.note(line, `${JSON.stringify(text)} is no time such as "5s"`);
+      return 0;
+    }
+    const unit = match[2]!.toLowerCase();
+    if (unit === "h") this.note(line, `${JSON.stringify(text)}: Wackamole takes "h" for seconds, and so does this`);
+    return Number(match[1]) * (unit === "m" ? 60_000 : 1_000);
+  }
+
+  private note(line: number, message: string): void {
+    this.draft.notes.push({ line, message });
+  }
+
+  private peek(): Token | undefined {
+    return this.tokens[this.at];
+  }
+
+  private take(): Token | undefined {
+    return this.tokens[this.at++];
+  }
+}
+
+const NO_EQUIVALENT: Readonly<Record<string, string>> = {
+  spreadretryinterval: "SpreadRetryInterval has no equivalent: a daemon that comes back is met within a second",
+  "arp-cache": "Arp-Cache has no equivalent: hosts always tell each other whom they know on the wire",
+  logfacility: "LogFacility has no equivalent (nor an effect in Wackamole): messages go to stderr, and to the journal",
+  moduledir: "ModuleDir has no equivalent: hooks are programs",
+  perluselib: "PerlUseLib has no equivalent: hooks are programs",
+  perluse: "PerlUse has no equivalent: hooks are programs",
+};
