@@ -1,15 +1,18 @@
 // The daemon of this host, for clients of the Spread toolkit and ours. What it does lies in lib/spreadd; here are its flags, its signals and its end.
 import { Fault } from "../lib/base/fault.ts";
 import { type IpAddress, parseAddress } from "../lib/base/ip-address.ts";
+import type { Log } from "../lib/base/log.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { parseDaemonName } from "../lib/spread/names.ts";
+import { listenForControl } from "../lib/spreadd/io/control.ts";
 import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
-import { serve } from "../lib/spreadd/io/serve.ts";
-import { type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
+import { type RunningDaemon, serve } from "../lib/spreadd/io/serve.ts";
+import { controlPath, type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
+import { statusCommand } from "./spreadd/status.ts";
 import { tables } from "./tables.ts";
 
 export const spreaddCommand: AnyCommand = defineCommand({
@@ -76,15 +79,17 @@ export const spreaddCommand: AnyCommand = defineCommand({
       text: "A socket's path that nobody listens on any more is removed at the start; one where somebody listens is never touched.",
     },
   ],
-  async run({ flags, env, log, stop, configPath: path }) {
-    const table = loadConfig({ tables, path, env }).table(spreaddTable);
+  commands: [statusCommand],
+  async run({ flags, env, log, stop, version, configPath: path }) {
+    const table = withFlags(loadConfig({ tables, path, env }).table(spreaddTable), flags);
     const failed = Promise.withResolvers<never>();
-    const daemon = await serve(withFlags(table, flags), {
+    const daemon = await serve(table, {
       clock: systemClock,
       log,
       onFailed: failed.reject,
       stopped: stop,
     });
+    using _control = stop.aborted ? undefined : await controlled(daemon, table, version.version, log);
     if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1", env);
     const onHangUp = () => renewCertificates(daemon, log);
@@ -99,6 +104,13 @@ export const spreaddCommand: AnyCommand = defineCommand({
     return 0;
   },
 });
+
+/** What operators may ask goes on beside the daemon. */
+async function controlled(daemon: RunningDaemon, table: SpreaddTable, version: string, log: Log) {
+  const path = controlPath(table);
+  if (path === "") return undefined;
+  return await listenForControl(daemon, { path, engine: table.engine, version, clock: systemClock, log });
+}
 
 interface Given {
   readonly port: number | undefined;

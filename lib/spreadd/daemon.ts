@@ -70,6 +70,11 @@ export class Daemon implements EngineSink {
     return this.#groups?.groupCount ?? 0;
   }
 
+  /** All groups that have members, on any host. */
+  get groups(): Iterable<Group> {
+    return this.#groups?.groups ?? [];
+  }
+
   /** Whether clients are let in: as long as there is a ring for them. */
   get isServing(): boolean {
     return this.#ring !== undefined && (!this.#ring.isOutside || this.settings.outside.holds);

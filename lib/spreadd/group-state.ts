@@ -52,6 +52,11 @@ export class GroupState {
     return this.#groups.size;
   }
 
+  /** All groups that have members, on any host. */
+  get groups(): Iterable<Group> {
+    return this.#groups.values();
+  }
+
   /** A session of this host is there, and can be sent to by its private group. Its name must be free. */
   connect(slot: number, name: PrivateGroup, wantsViews: boolean): Member {
     const member = new Member(name, slot, wantsViews, this.#here);

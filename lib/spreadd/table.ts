@@ -60,6 +60,14 @@ const group = v.strictObject({
   session_timeout: v.pipe(duration(), v.description("A dead TCP peer in one of these groups is noticed within this")),
 });
 
+/** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
+export const DEFAULT_SOCKET = "/run/spreadbox/spread.sock";
+
+/** Where `spreadd status` and its like find the daemon; "" where there is no such place. */
+export function controlPath({ control, socket = DEFAULT_SOCKET }: Pick<SpreaddTable, "control" | "socket">): string {
+  return control ?? `${socket.slice(0, socket.lastIndexOf("/"))}/spreadd.ctl`;
+}
+
 /** Groups of mole: who is in one must hear at once that it is alone. */
 export const MOLE_GROUPS = ["mole", "mole.*", "mole-*"] as const;
 
@@ -163,6 +171,16 @@ const schema = v.strictObject({
       ),
     ),
     "disconnect",
+  ),
+  control: v.optional(
+    v.pipe(
+      parsed('an absolute path of at most 107 bytes, or "" for none', (text) =>
+        text === "" || (text.startsWith("/") && new TextEncoder().encode(text).length <= 107) ? text : undefined,
+      ),
+      v.description(
+        'Where `spreadd status` and `cluster status` ask it; left out, spreadd.ctl beside socket; "": nowhere',
+      ),
+    ),
   ),
   sessions_max: v.optional(
     v.pipe(integer(1, 65_536), v.description("Sessions at a time; the real daemon has 997")),

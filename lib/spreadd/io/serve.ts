@@ -14,7 +14,7 @@ import { daemonNameOf } from "../daemon-name.ts";
 import type { DaemonSettings } from "../daemon-settings.ts";
 import type { Engine } from "../engine.ts";
 import { LocalEngine } from "../local-engine.ts";
-import { BUILT_IN_GROUPS, LOOPBACK, MOLE_GROUPS, type SpreaddTable } from "../table.ts";
+import { BUILT_IN_GROUPS, DEFAULT_SOCKET, LOOPBACK, MOLE_GROUPS, type SpreaddTable } from "../table.ts";
 import { groupId, knownPeerSet, userId } from "./accounts.ts";
 import type { Connection } from "./connection.ts";
 import { CorosyncEngine } from "./corosync-engine.ts";
@@ -23,9 +23,6 @@ import { Server } from "./server.ts";
 import { codeOf, textOf } from "./system-text.ts";
 import { TlsListener } from "./tls-listener.ts";
 import { clearSocketPath, type SocketRights, withRights } from "./unix-path.ts";
-
-/** Where our own clients look first. Everybody may make /tmp/PORT; this directory only root. */
-export const DEFAULT_SOCKET = "/run/spreadbox/spread.sock";
 
 /** Descriptors that are no session's: listeners, log, libraries, clients that are being turned away. */
 const OTHER_DESCRIPTORS = 160;

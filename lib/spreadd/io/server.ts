@@ -68,6 +68,7 @@ export class Server implements Rim {
   readonly #door: TlsDoor;
   #handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watchers = new Set<() => void>();
   readonly #firstRing = Promise.withResolvers<void>();
   /** The engine has given a ring: there is something to serve. Rejected where it can't. */
   readonly firstRing = this.#firstRing.promise;
@@ -187,15 +188,33 @@ export class Server implements Rim {
 
   ringBegan(): void {
     this.#firstRing.resolve();
+    this.#wakeWatchers();
   }
 
   notice(line: string): void {
     this.log.notice(line);
+    this.#wakeWatchers();
   }
 
   failed(fault: Fault): void {
     this.#firstRing.reject(fault);
     this.onFailed(fault);
+  }
+
+  /** Resolves when the ring has changed, or something else that an operator wants to know has happened; or with the signal. */
+  async change(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = () => resolve();
+    this.#watchers.add(wake);
+    signal.addEventListener("abort", wake, { once: true });
+    await promise;
+    signal.removeEventListener("abort", wake);
+    this.#watchers.delete(wake);
+  }
+
+  #wakeWatchers(): void {
+    for (const wake of this.#watchers) wake();
   }
 
   // --- what sockets tell ---
