@@ -83,6 +83,8 @@ export interface ChildOptions {
   /** Text for stdin, which is then closed; "open" leaves it open for `stdin`. Default: empty. */
   readonly stdin?: string | "open";
   readonly argv0?: string;
+  /** Descriptors of ours that it has too, as 3, 4 and so on. */
+  readonly descriptors?: readonly number[];
 }
 
 /** A running program. `await using child = start([...])` ends it with SIGKILL at the end of the scope, if it still lives. */
@@ -96,9 +98,7 @@ export class Child {
       cmd: [...command],
       cwd: options.cwd ?? "/",
       env: { PATH: process.env["PATH"], HOME: "/proc/nonexistent", ...options.env },
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdio: ["pipe", "pipe", "pipe", ...(options.descriptors ?? [])],
       ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     });
     const label = command.join(" ");

@@ -1,0 +1,216 @@
+// Acknowledged delivery as it is installed: a syslogd whose socket outlives it (as systemd would hold it), a daemon, a recorder, and kill -9 of each under load. Every record
+// that syslogd accepted is on the recorder's disk in the end. `ACKS_AWAY_MS=10000` for the recorder away as long as the issue wants it.
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listenUnixDatagram, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
+import { NO_CONFIG, startDaemon } from "../logcat/stage.ts";
+import { binary } from "../support/binary.ts";
+import { type Child, runSpreadbox, start, startSpreadbox } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+
+/** Records a second. */
+const RATE = 1_000;
+const TURN_MS = 10;
+const AWAY_MS = Number(process.env["ACKS_AWAY_MS"] ?? "2000");
+/** As many datagrams are read at a time: that much of what the kernel had given is lost with the process. */
+const BATCH = 64;
+
+/** The programs of one cluster of one host, each of which can be killed and started again. */
+class Stage implements AsyncDisposable {
+  readonly #scratch = temporaryDirectory();
+  readonly #held = listenUnixDatagram(this.path("log"));
+  readonly #sender = openUnixDatagram();
+  readonly #children = new Map<string, Child>();
+  sent = 0;
+  #isLoading = false;
+  #loading: Promise<void> = Promise.resolve();
+
+  constructor(acks = 1) {
+    writeFileSync(
+      this.path("c.toml"),
+      `[spread]
+servers = ["unix:${this.path("spread.sock")}"]
+[syslogd]
+host = "web1"
+kernel = "no"
+control = "${this.path("syslogd.ctl")}"
+spool_directory = "${this.path("spool")}"
+[[syslogd.rule]]
+select = "user.*"
+to = "group:log.user"
+acks = ${acks}
+[[logcat.write]]
+groups = ["log.user"]
+to = "file:${this.path("user.log")}"
+format = "raw"
+`,
+    );
+  }
+
+  path(name: string): string {
+    return join(this.#scratch.path, name);
+  }
+
+  async daemon(): Promise<void> {
+    this.#children.set("daemon", await startDaemon(this.path("spread.sock")));
+  }
+
+  async syslogd(): Promise<void> {
+    // A service manager sets LISTEN_PID between fork and exec; here a shell does.
+    const command = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" syslogd --config "$1"', binary(), this.path("c.toml")];
+    const child = start(command, { env: { ...NO_CONFIG, LISTEN_FDS: "1" }, descriptors: [this.#held.fd] });
+    this.#children.set("syslogd", child);
+    await child.stderr.until("listens on");
+  }
+
+  async recorder(): Promise<void> {
+    const own = ["--state", this.path("state"), "--control", this.path("logcat.ctl"), "--config", this.path("c.toml")];
+    const child = startSpreadbox(["logcat", "record", "--verbose", ...own], { env: NO_CONFIG });
+    this.#children.set("recorder", child);
+    await child.stderr.until("joined log.user");
+  }
+
+  async kill(who: "daemon" | "syslogd" | "recorder"): Promise<void> {
+    await this.#children.get(who)![Symbol.asyncDispose]();
+  }
+
+  stderrOf(who: "daemon" | "syslogd" | "recorder"): string {
+    return this.#children.get(who)?.stderr.text ?? "";
+  }
+
+  /** Logs RATE records a second, numbered, until `rest`. */
+  load(): void {
+    this.#isLoading = true;
+    this.#loading = (async () => {
+      const beganMs = performance.now();
+      const before = this.sent;
+      while (this.#isLoading) {
+        const due = before + ((performance.now() - beganMs) / 1_000) * RATE;
+        while (this.sent < due && this.#send(this.sent + 1)) this.sent += 1; // who logs waits for a full socket
+        await Bun.sleep(TURN_MS);
+      }
+    })();
+  }
+
+  async rest(): Promise<void> {
+    this.#isLoading = false;
+    await this.#loading;
+  }
+
+  #send(number: number): boolean {
+    const text = `<14>app[1]: n=${number} ${"x".repeat(150)}`;
+    return sendUnixDatagram(this.#sender.fd, this.path("log"), new TextEncoder().encode(text));
+  }
+
+  /** The numbers in the recorder's file, in order. */
+  recorded(): number[] {
+    if (!existsSync(this.path("user.log"))) return [];
+    return Array.from(readFileSync(this.path("user.log"), "utf8").matchAll(/^n=(\d+) x{150}$/gm), ([, n]) => Number(n));
+  }
+
+  async counts(): Promise<{ accepted: number; delivered: number; waiting: number; lost: number; text: string }> {
+    const { stdout } = await runSpreadbox(["syslogd", "status", "--config", this.path("c.toml")], { env: NO_CONFIG });
+    const text = /^group:\* acks=\d: .*$/m.exec(stdout)?.[0] ?? stdout;
+    const [, accepted, delivered, waiting, lost] =
+      /accepted (\d+), delivered (\d+), waiting (\d+), lost (\d+)/.exec(text)?.map(Number) ?? [];
+    return { accepted: accepted!, delivered: delivered!, waiting: waiting!, lost: lost!, text };
+  }
+
+  /** Resolves when syslogd has taken all that was sent, and nothing of it waits. */
+  async settled(): Promise<void> {
+    for (const deadline = performance.now() + 60_000; ; await Bun.sleep(200)) {
+      const counts = await this.counts();
+      if (counts.waiting === 0 && counts.delivered > 0) return;
+      if (performance.now() > deadline)
+        throw new Error(`${counts.text}\n${this.stderrOf("syslogd")}\n${this.stderrOf("recorder")}`);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.rest();
+    for (const child of this.#children.values()) await child[Symbol.asyncDispose]();
+    this.#held[Symbol.dispose]();
+    this.#sender[Symbol.dispose]();
+    this.#scratch[Symbol.dispose]();
+  }
+}
+
+async function stage(acks?: number): Promise<Stage> {
+  const set = new Stage(acks);
+  await set.daemon();
+  await set.recorder();
+  await set.syslogd();
+  return set;
+}
+
+function missing(numbers: readonly number[], upTo: number): number[] {
+  const all = new Set(numbers);
+  return Array.from({ length: upTo }, (_, at) => at + 1).filter((number) => !all.has(number));
+}
+
+test("kill -9 of the daemon, twice, under load: nothing is lost or doubled", async () => {
+  await using set = await stage();
+  set.load();
+  for (let time = 0; time < 2; time++) {
+    await Bun.sleep(700);
+    await set.kill("daemon");
+    await Bun.sleep(300);
+    await set.daemon();
+  }
+  await Bun.sleep(700);
+  await set.rest();
+  await set.settled();
+  expect(missing(set.recorded(), set.sent)).toEqual([]);
+  expect(set.recorded()).toHaveLength(set.sent);
+}, 120_000);
+
+test("kill -9 of the recorder under load, away for a while: nothing is lost, and no more doubled than a commit of its file", async () => {
+  await using set = await stage();
+  set.load();
+  await Bun.sleep(1_500);
+  await set.kill("recorder");
+  await Bun.sleep(AWAY_MS);
+  await set.recorder();
+  await Bun.sleep(500);
+  await set.rest();
+  await set.settled();
+  const recorded = set.recorded();
+  expect(missing(recorded, set.sent)).toEqual([]);
+  expect(recorded.length - set.sent).toBeLessThan(2 * RATE); // a file is at least once: its marks are written once a second
+  expect((await set.counts()).lost).toBe(0);
+}, 120_000);
+
+test("kill -9 of syslogd under load, its socket held: at most one batch is lost, and nothing doubled", async () => {
+  await using set = await stage();
+  set.load();
+  let lostMost = 0;
+  for (let time = 0; time < 2; time++) {
+    await Bun.sleep(800);
+    await set.kill("syslogd");
+    lostMost += BATCH;
+    await Bun.sleep(200);
+    await set.syslogd();
+  }
+  await Bun.sleep(500);
+  await set.rest();
+  await set.settled();
+  const recorded = set.recorded();
+  expect(missing(recorded, set.sent).length).toBeLessThanOrEqual(lostMost);
+  expect(new Set(recorded).size).toBe(recorded.length);
+}, 120_000);
+
+test("with too few recorders records are kept, which is told, and delivered when there are enough", async () => {
+  await using set = new Stage(1);
+  await set.daemon();
+  await set.syslogd();
+  set.load();
+  await Bun.sleep(300);
+  await set.rest();
+  for (let waiting = 0; waiting < set.sent; await Bun.sleep(50)) waiting = (await set.counts()).waiting;
+  expect((await set.counts()).text).toEndWith("lost 0, acknowledged by none of 1 host wanted");
+  await set.recorder();
+  await set.settled();
+  expect(set.recorded()).toEqual(Array.from({ length: set.sent }, (_, at) => at + 1));
+  expect((await set.counts()).text).toMatch(/, acknowledged by 1 \(\S+\) of 1 host wanted$/);
+}, 120_000);
