@@ -241,6 +241,7 @@ export class Daemon implements EngineSink {
     assert(ring !== undefined, "who goes was in a ring");
     const hosts = ring.hosts.filter((_, place) => place !== host);
     this.#ring = { ...ring, hosts, own: ring.own - (host < ring.own ? 1 : 0) };
+    this.#groups?.hasHeard(this.engine.history);
     this.#groups?.gone(host, this.#out);
     this.#distribute(undefined);
     this.rim.notice(`the daemon of ${ring.hosts[host]?.name} is gone`);
@@ -268,6 +269,7 @@ export class Daemon implements EngineSink {
     assert(groups !== undefined && session?.member !== undefined, "what is delivered was submitted by a session");
     const { member } = session;
     const out = this.#out;
+    if (frame.kind !== "message") groups.hasHeard(this.engine.history);
     switch (frame.kind) {
       case "message":
         groups.send(member, frame, out);
@@ -295,6 +297,7 @@ export class Daemon implements EngineSink {
     else {
       const member = groups.guest(host, slot, frame);
       if (member === undefined) return;
+      groups.hasHeard(this.engine.history);
       if (frame.kind === "join") groups.join(member, frame, out);
       else if (frame.kind === "leave") groups.leave(member, frame, out);
       else {

@@ -52,6 +52,8 @@ export interface Ring {
 export interface Merge {
   /** What each host's `snapshot` gave; empty of one that is new. */
   readonly snapshots: readonly Uint8Array[];
+  /** The same on all hosts of this ring, and on hardly any other's. */
+  readonly salt: number;
   /** Hosts with the same number were delivered the same up to here. */
   readonly sets: readonly number[];
 }
@@ -82,6 +84,8 @@ export interface Engine {
   start(sink: EngineSink): void;
   /** Gives an event to be ordered: a request of the session in `slot`, or the KILL that stands for its end. */
   submit(slot: number, frame: FrameView): void;
+  /** A digest of all that was delivered in this ring: the same on hosts that were delivered the same. 0 in a ring of one for good. */
+  readonly history: number;
   /** `true` where enough is on its way. */
   readonly isFull: boolean;
   stop(): void;

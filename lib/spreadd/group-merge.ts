@@ -1,7 +1,7 @@
 // What becomes of the groups when hosts come together: everybody computes the same from the same snapshots.
 //
 // A group stays as it is where nobody in it was lost and nobody came: its members are on hosts that came together, and are as many as they were. Then its
-// id stays too, and nobody is told anything. Of every other group there is a new view, with an id of the new ring.
+// id stays too, and nobody is told anything, unless its members were told of a loss that was none after all. Of every other group there is a new view, with an id of the new ring.
 
 import { NAME_FIELD_BYTES } from "../spread/limits.ts";
 import type { GroupId } from "../spread/membership.ts";
@@ -32,7 +32,7 @@ export function mergeGroups(snapshots: readonly HostSnapshot[], sets: readonly n
     const tellers = found.get(name)!.map(({ host, place }) => ({ host, told: snapshots[host]!.groups[place]! }));
     const [first] = tellers;
     const count = tellers.reduce((sum, { told }) => sum + told.members.length, 0);
-    const cameTogether = tellers.every(({ host }) => sets[host] === sets[first!.host]);
+    const cameTogether = tellers.every(({ host, told }) => sets[host] === sets[first!.host] && !told.isTransitional);
     return {
       field: first!.told.field.slice(0, NAME_FIELD_BYTES),
       parts: tellers.map(({ host, told }) => ({ host, members: told.members })),

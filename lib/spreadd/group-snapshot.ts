@@ -1,7 +1,7 @@
 // What the other hosts need to know of one host's sessions: which are in groups, and what it takes these groups to be. Little-endian:
 //
 //   4 sessions, then each: 4 slot, 32 name field, in the order of views
-//   4 groups, then each: 32 name field, 12 id of its view, 4 members in it (of all hosts), 4 members of this host, then for each 4: which of the sessions
+//   4 groups, then each: 32 name field, 12 id of its view, 4 whether its members were told of a loss, 4 members in it (of all hosts), 4 members of this host, then for each 4: which of the sessions
 import { Fault } from "../base/fault.ts";
 import { readInt32, writeInt32 } from "../spread/frame.ts";
 import { NAME_FIELD_BYTES } from "../spread/limits.ts";
@@ -19,6 +19,8 @@ export interface SessionSnapshot {
 export interface GroupSnapshot {
   readonly field: Uint8Array;
   readonly id: GroupId;
+  /** Its members were told that some are lost: they have to be told who is left. */
+  readonly isTransitional: boolean;
   /** Members of all hosts in the host's last view of it. */
   readonly memberCount: number;
   /** Those of the host itself, by their places among the sessions, in the order of the view. */
@@ -31,7 +33,7 @@ export interface HostSnapshot {
 }
 
 const SESSION_BYTES = 4 + NAME_FIELD_BYTES;
-const GROUP_BYTES = NAME_FIELD_BYTES + 20;
+const GROUP_BYTES = NAME_FIELD_BYTES + 24;
 
 /** @param sessions those that are in any group; @param groups those that any of them is in */
 export function writeSnapshot(sessions: readonly Member[], groups: readonly Group[]): Uint8Array {
@@ -53,11 +55,12 @@ export function writeSnapshot(sessions: readonly Member[], groups: readonly Grou
     putField(field);
   }
   put(groups.length);
-  for (const { field, id, members, here } of groups) {
+  for (const { field, id, isTransitional, members, here } of groups) {
     putField(field);
     put(id.daemonId);
     put(id.time);
     put(id.index);
+    put(isTransitional ? 1 : 0);
     put(members.length);
     put(here.length);
     for (const member of here) put(places.get(member)!);
@@ -102,6 +105,7 @@ export function readSnapshot(bytes: Uint8Array): HostSnapshot {
     need(GROUP_BYTES);
     const name = field();
     const id = { daemonId: get(), time: get(), index: get() };
+    const isTransitional = get() !== 0;
     const memberCount = get();
     const members = Array.from({ length: count(4) }, get);
     if (members.some((place) => sessions[place] === undefined))
@@ -110,7 +114,7 @@ export function readSnapshot(bytes: Uint8Array): HostSnapshot {
         "snapshot",
         "cannot read snapshot: a group has a member that is none of its sessions",
       );
-    return { field: name, id, memberCount, members };
+    return { field: name, id, isTransitional, memberCount, members };
   });
   return { sessions, groups };
 }

@@ -32,6 +32,8 @@ export class GroupState {
    * so the upper half of an index tells their histories apart.
    */
   #history = 0;
+  /** What was delivered, as the engine digests it. */
+  #heard = 0;
   /** Numbers the messages with several destinations. */
   #messages = 0;
 
@@ -46,6 +48,11 @@ export class GroupState {
     this.#sessions = new NameTable(seed);
     this.#here = new Home(true, 0, "");
     this.#homes = [this.#here];
+  }
+
+  /** What was delivered in this ring, as the engine digests it; 0 in a ring of one for good. Set it before an event that changes groups. */
+  hasHeard(history: number): void {
+    this.#heard = history;
   }
 
   get groupCount(): number {
@@ -149,9 +156,12 @@ export class GroupState {
   /** Hosts are lost: members of groups that have members there are told so, before they are told who is left. */
   transition(lost: readonly number[], out: Deliveries): void {
     const groups = new Set<Group>();
-    for (const place of lost)
-      for (const member of this.#homes[place]?.members.values() ?? [])
-        for (const group of member.groups) groups.add(group);
+    for (const place of lost) {
+      const home = this.#homes[place];
+      if (home === undefined) continue;
+      home.isLost = true;
+      for (const member of home.members.values()) for (const group of member.groups) groups.add(group);
+    }
     for (const group of [...groups].sort(compareFields)) this.#signal(group, out);
   }
 
@@ -178,11 +188,11 @@ export class GroupState {
    */
   merge(ring: Ring, out: Deliveries): void {
     const { hosts, own, merge } = ring;
-    const { snapshots, sets } = merge ?? { snapshots: [], sets: [] };
+    const { snapshots, sets, salt } = merge ?? { snapshots: [], sets: [], salt: 0 };
     const told = hosts.map((_, place) => readSnapshot(snapshots[place] ?? NO_BYTES));
     this.#signalLost(new Set(hosts.filter((_, place) => sets[place] === sets[own]).map(({ run }) => run)), out);
     this.#ring = { daemonId: hosts[0]!.id, time: ring.time };
-    this.#history = Math.imul(ring.time ^ hosts[0]!.id, 0x9e37_79b1) | 1;
+    this.#history = salt | SPANS;
     this.#here.rank = own;
     this.#homes = hosts.map(({ run }, place) => (place === own ? this.#here : new Home(false, place, run)));
     for (const member of this.#here.members.values()) member.groups.clear();
@@ -243,7 +253,8 @@ export class GroupState {
 
   /** The group has a new view, by what `member` did. */
   #renumber(group: Group, member: Member): void {
-    if (this.#history !== 0) this.#history = digest(member.field, digest(group.field, this.#history));
+    if (this.#history !== 0)
+      this.#history = digest(member.field, digest(group.field, this.#history ^ this.#heard)) | SPANS;
     group.id = { ...group.id, index: this.#indexAfter(group.id.index) };
   }
 
@@ -255,9 +266,31 @@ export class GroupState {
   /** Sends the view after a change to the members who want views. */
   #tell(group: Group, cause: Cause, changed: Member, out: Deliveries): void {
     if (!group.hasViewers) return;
-    this.#tellMembers(group.encodeView(cause, [[changed]]), group, out);
-    if (!group.isTransitional) return;
-    group.isTransitional = false; // a view between signal and network's view: the signal holds for it too
+    if (group.isTransitional) this.#tellAmidst(group, changed, out);
+    else this.#tellMembers(group.encodeView(cause, [[changed]]), group, out);
+  }
+
+  /**
+   * The same between the signal and the view that tells who is left (PROTOCOL.md 7.2): a view of the network that still lists those who are lost, each host's
+   * as a set of their own, and a joiner alone in the last; then the signal again.
+   */
+  #tellAmidst(group: Group, changed: Member, out: Deliveries): void {
+    const together = group.members.filter((member) => !member.home.isLost && member !== changed);
+    const sets = [together];
+    for (const home of this.#homes)
+      if (home.isLost) sets.push(group.members.filter((member) => member.home === home && member !== changed));
+    if (group.members.includes(changed)) sets.push([changed]);
+    const shown = sets.filter((set) => set.length > 0);
+    const own = Math.max(0, shown.indexOf(together));
+    const view = group.encodeView("network", shown, own);
+    out.frame(view, 0, view.length);
+    for (const member of group.here) if (member.wantsViews && member !== changed) out.to(member.slot);
+    if (changed.wantsViews && group.here.includes(changed)) {
+      const joined = group.encodeView("network", shown, shown.length - 1);
+      out.frame(joined, 0, joined.length);
+      out.to(changed.slot);
+    }
+    group.isTransitional = false;
     this.#signal(group, out);
   }
 
@@ -294,6 +327,8 @@ export class GroupState {
 }
 
 const HASH = 0x23;
+/** Set in every history of a ring that spans hosts. */
+const SPANS = 1 << 30;
 const NO_BYTES = new Uint8Array(0);
 
 /** A digest of a name, going on from another. */
@@ -301,7 +336,7 @@ function digest(field: Uint8Array, from: number): number {
   let hash = from;
   for (let index = 0; index < NAME_FIELD_BYTES && field[index] !== 0; index++)
     hash = Math.imul(hash ^ field[index]!, 0x0100_0193);
-  return (hash ^ (hash >>> 15)) | (1 << 30);
+  return hash ^ (hash >>> 15);
 }
 
 function sendOnce(member: Member, message: number, out: Deliveries): void {

@@ -4,6 +4,8 @@ import type { Member } from "./member.ts";
 export class Home {
   /** Its sessions that are in groups, by slot. Of this host: all sessions. */
   readonly members = new Map<number, Member>();
+  /** Its sessions may not get what is sent from here on. */
+  isLost = false;
 
   /**
    * @param isHere this host: its sessions are to be sent to

@@ -4,6 +4,7 @@ import type { Engine, EngineSink, Host } from "./engine.ts";
 /** The ring of one host: what is submitted is delivered at once, where it lies. */
 export class LocalEngine implements Engine {
   readonly isFull = false;
+  readonly history = 0;
   #sink: EngineSink | undefined;
 
   /** @param time now, Unix seconds */

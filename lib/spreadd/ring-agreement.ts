@@ -36,8 +36,12 @@ export function agree(attendants: readonly Attendant[]): Agreement {
     numbers.set(key, number);
     return number;
   });
-  const time = Math.max(...hosts.map(({ state }) => Math.max(state.now, state.lastTime + 1)));
-  return { hosts, refused, sets, time };
+  return { hosts, refused, sets, time: timeOf(hosts.map(({ state }) => state)) };
+}
+
+/** The time of a ring of these, or the least that it can be of a ring with others too. */
+export function timeOf(states: readonly MemberState[]): number {
+  return Math.max(0, ...states.map(({ now, lastTime }) => Math.max(now, lastTime + 1)));
 }
 
 /** Why a host can't be in a ring with these others, who are older. */

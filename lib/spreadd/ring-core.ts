@@ -31,7 +31,7 @@ import { daemonId } from "../spread/spread-conf-hash.ts";
 import type { Engine, EngineSink, Host } from "./engine.ts";
 import { HeldBack, type HeldFrame } from "./held-back.ts";
 import { Batch, Outgoing } from "./outgoing.ts";
-import { agree } from "./ring-agreement.ts";
+import { agree, timeOf } from "./ring-agreement.ts";
 import { RingHost } from "./ring-host.ts";
 import {
   compareSeats,
@@ -39,7 +39,6 @@ import {
   ENTRIES_AT,
   expelledBy,
   expelMessage,
-  FIRST_DIGEST,
   isSame,
   kindOf,
   type MemberState,
@@ -50,6 +49,7 @@ import {
   resyncMessage,
   type Seat,
   StateParts,
+  saltOf,
   sameRing,
   sameTag,
   setNumber,
@@ -130,13 +130,15 @@ export class RingCore implements Engine {
   #snapshot: Uint8Array = NO_BYTES;
   /** Batches of the view that were delivered, and their digest. */
   #delivered = 0;
-  #digestLow = FIRST_DIGEST;
-  #digestHigh = FIRST_DIGEST;
+  #digestLow = 0;
+  #digestHigh = 0;
   /** The last acknowledgement that we sent, and the one that we owe. */
   #acknowledged = 0;
   #owed = 0;
   /** Somebody has come: an exchange begins as soon as nothing is held back any more. By its nonce. */
   #joinWaits: number | undefined;
+  /** States for it that have come before. */
+  #early: { readonly from: Seat; readonly bytes: Uint8Array }[] = [];
   #heldSince: MonotonicMs = 0 as MonotonicMs;
   #lastTime = 0;
 
@@ -181,6 +183,10 @@ export class RingCore implements Engine {
     const isFull = this.#isFull;
     if (isFull) this.#toldFull = true;
     return isFull;
+  }
+
+  get history(): number {
+    return this.#digestLow;
   }
 
   stop(): void {
@@ -476,15 +482,10 @@ export class RingCore implements Engine {
     this.#joinWaits = undefined;
     const view = this.#view;
     const isFirst = this.#exchange === undefined;
-    if (view !== undefined && !view.isAlone) {
-      const lost = view.hosts.filter(
-        (host) => !host.isLost && !this.#members.some((member) => isSame(member, host.seat)),
-      );
-      for (const host of lost) host.isLost = true;
-      if (lost.length > 0) sink.transition(lost.map(({ place }) => place));
-    }
+    if (view !== undefined && !view.isAlone) this.#signalLost(view, sink);
     if (isFirst) this.#endView(view, sink);
     this.#resyncSent = false;
+    this.#abandon();
     const tag = makeTag(ring.node, ring.sequence, this.#members, nonce);
     const expected = [...this.#members];
     this.#exchange = { tag, expected, parts: new Map(), states: new Map(), since: this.port.now() };
@@ -499,6 +500,23 @@ export class RingCore implements Engine {
       snapshot: this.#snapshot,
     });
     this.port.flushSoon();
+    for (const { from, bytes } of this.#early.splice(0)) this.#takeState(from, bytes);
+  }
+
+  /**
+   * Tells of hosts that are lost. Where something is held back, that is of all others: whether those who seem to stay have it too is only known when they
+   * have told what they were delivered.
+   */
+  #signalLost(view: View, sink: EngineSink): void {
+    const isHeld = !this.#held.isEmpty;
+    const lost: number[] = [];
+    for (const host of view.hosts) {
+      if (host === view.own) continue;
+      const isMember = this.#members.some((member) => isSame(member, host.seat));
+      if (isHeld || (!isMember && !host.isLost)) lost.push(host.place);
+      if (!isMember) host.isLost = true;
+    }
+    if (lost.length > 0) sink.transition(lost);
   }
 
   #endView(view: View | undefined, sink: EngineSink): void {
@@ -509,8 +527,16 @@ export class RingCore implements Engine {
     this.#outgoing.unsend();
   }
 
+  /** An exchange is not going to be completed, at least not here: others may have got as far as a ring, which no other must be taken for. */
+  #abandon(): void {
+    if (this.#exchange === undefined) return;
+    this.#lastTime = Math.max(this.#lastTime, timeOf([...this.#exchange.states.values()]));
+    this.#exchange = undefined;
+  }
+
   #takeState(from: Seat, bytes: Uint8Array): void {
     const exchange = this.#exchange;
+    if (exchange === undefined && this.#joinWaits !== undefined) this.#early.push({ from, bytes });
     if (exchange === undefined || !sameTag(exchange.tag, bytes)) return;
     exchange.since = this.port.now();
     const key = keyOf(from);
@@ -556,7 +582,7 @@ export class RingCore implements Engine {
       hosts: ringHosts.map(({ host }) => host),
       own: own.place,
       time,
-      merge: { snapshots: hosts.map(({ state }) => state.snapshot), sets },
+      merge: { snapshots: hosts.map(({ state }) => state.snapshot), sets, salt: this.#digestLow },
     });
     this.port.flushSoon();
   }
@@ -564,7 +590,12 @@ export class RingCore implements Engine {
   #enter(view: View, time: number): void {
     this.#view = view;
     this.#delivered = 0;
-    this.#digestLow = this.#digestHigh = FIRST_DIGEST;
+    // with who is in it: hosts that part in the midst of an exchange may have completed it differently
+    this.#digestLow = this.#digestHigh = saltOf(view.tag);
+    for (const { seat } of view.hosts) {
+      this.#digestLow = mix(mix(this.#digestLow, seat.node), seat.pid);
+      this.#digestHigh = mix(mix(this.#digestHigh, seat.pid), seat.node);
+    }
     this.#acknowledged = 0;
     this.#owed = 0;
     this.#lastTime = time;
@@ -582,7 +613,7 @@ export class RingCore implements Engine {
   #goOutside(fault: Fault): void {
     const { sink, view } = { sink: this.#sink, view: this.#view };
     const isExchanging = this.#exchange !== undefined;
-    this.#exchange = undefined;
+    this.#abandon();
     this.#joinWaits = undefined;
     if (sink === undefined || view === undefined || (view.isAlone && !isExchanging)) return;
     this.#isLeaving = true;
@@ -596,7 +627,13 @@ export class RingCore implements Engine {
     const own = new RingHost(view.own.host, seat, 0);
     const time = Math.max(this.port.wallSeconds(), this.#lastTime + 1);
     this.#enter({ tag: makeTag(0, nonce, [seat], this.port.nonce()), hosts: [own], own, isAlone: true }, time);
-    sink.ring({ hosts: [own.host], own: 0, time, isOutside: true, merge: { snapshots: [this.#snapshot], sets: [0] } });
+    sink.ring({
+      hosts: [own.host],
+      own: 0,
+      time,
+      isOutside: true,
+      merge: { snapshots: [this.#snapshot], sets: [0], salt: this.#digestLow },
+    });
     for (const batch of this.#outgoing.drain()) this.#deliverAlone(batch);
     this.#isLeaving = false;
     for (const batch of this.#outgoing.drain()) this.#deliverAlone(batch); // what was asked for meanwhile

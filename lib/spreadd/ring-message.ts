@@ -62,6 +62,11 @@ export function makeTag(ringNode: number, sequence: number, members: readonly Se
   return tag;
 }
 
+/** A number that hardly any other tag has. */
+export function saltOf(tag: Tag): number {
+  return mix(viewOf(tag).getInt32(12, true), viewOf(tag).getInt32(4, true));
+}
+
 export function sameTag(tag: Tag, bytes: Uint8Array, at = TAG_AT): boolean {
   for (let index = 0; index < TAG_BYTES; index++) if (bytes[at + index] !== tag[index]) return false;
   return true;
@@ -76,7 +81,7 @@ export function sameRing(bytes: Uint8Array, ringNode: number, sequence: number):
   );
 }
 
-export const FIRST_DIGEST = 0x811c_9dc5 | 0;
+const FIRST_DIGEST = 0x811c_9dc5 | 0;
 
 /** One step of a digest over 32-bit numbers. */
 export function mix(digest: number, value: number): number {

@@ -44,6 +44,7 @@ class Line {
 }
 
 class MemoryEngine implements Engine {
+  readonly history = 0;
   #sink: EngineSink | undefined;
   #underWay = 0;
   readonly #view = new FrameView();

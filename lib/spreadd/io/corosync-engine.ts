@@ -69,6 +69,10 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
     return this.#core.isFull;
   }
 
+  get history(): number {
+    return this.#core.history;
+  }
+
   /** The process may end: then its place in the group ends by itself. Else `leave`. */
   stop(): void {
     this.#isStopped = true;
