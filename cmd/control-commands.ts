@@ -23,6 +23,8 @@ export interface CommandedService<Status extends CommonStatus> {
   /** What `status` shows besides the process and its counts, a line each. */
   readonly statusLines: (status: Status) => readonly string[];
   readonly statusAbout: string;
+  /** Whether it can become another process, with its sockets. */
+  readonly restarts?: boolean;
 }
 
 /** The flag by which another of these services is meant. */
@@ -93,7 +95,7 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
   });
 
   /** A command whose answer is a line. */
-  const telling = (word: "reload" | "reopen", words: Pick<AnyCommand, "summary" | "about">) =>
+  const telling = (word: "reload" | "reopen" | "restart", words: Pick<AnyCommand, "summary" | "about">) =>
     defineCommand({
       name: word,
       ...words,
@@ -115,13 +117,19 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
   const reload = telling("reload", {
     summary: `has the ${name} that runs read its configuration anew; a bad one is refused`,
     about:
-      "Tells what changed, in a line. Where the configuration has mistakes each is told, nothing changes, and the exit status says so. Rules and sinks change without " +
+      "Tells what changed, in a line. Where the configuration has mistakes each is told, nothing changes, and the exit status says so. Sources, rules and sinks change without " +
       "a record or a connection lost; what is only read at the start is named.",
   });
   const reopen = telling("reopen", {
     summary: `has the ${name} that runs open its files anew, as for logrotate`,
   });
-  return [status, stats, reload, reopen];
+  const restart = telling("restart", {
+    summary: `has the ${name} that runs become the program that is installed now, sockets and all`,
+    about:
+      "First the new program has to like the configuration; where it does not, each mistake is told and nothing changes. Then the process becomes it: the same " +
+      "number, sockets and connections (but those by TLS, which come again), and what is sent meanwhile waits in the kernel. Sockets of systemd's go on as well.",
+  });
+  return [status, stats, reload, reopen, ...(service.restarts === true ? [restart] : [])];
 }
 
 /** Where a service is asked. */

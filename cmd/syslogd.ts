@@ -8,13 +8,13 @@ import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
-import { Operation } from "../lib/control/io/operation.ts";
+import { type ListeningControl, Operation } from "../lib/control/io/operation.ts";
 import { forgetStartPages } from "../lib/linux/executable-pages.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
-import { beatForWatchdog, dropRoot, keepPidFile } from "../lib/run/process-state.ts";
+import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../lib/run/process-state.ts";
 import { readTextFile } from "../lib/run/text-file.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
@@ -24,6 +24,9 @@ import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
+import { Inheritance } from "../lib/syslogd/io/inheritance.ts";
+import { markLife } from "../lib/syslogd/io/life-mark.ts";
+import { answerRestart, becomeAnew, CONTROL_KEY } from "../lib/syslogd/io/restart.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
 import { operated, type Status } from "../lib/syslogd/operated.ts";
@@ -40,6 +43,7 @@ import { withoutMistakes } from "../lib/syslogd/syslog-conf-import.ts";
 import { CONTROL_PATH, rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
 import { controlCommands } from "./control-commands.ts";
 import { tables } from "./tables.ts";
+import { version } from "./version.ts";
 
 /** How long the sinks may take at the end to get rid of what waits. */
 const CLOSE_MS = 5_000;
@@ -149,6 +153,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
   },
   json: true,
   commands: controlCommands<Status>({
+    restarts: true,
     name: "syslogd",
     typed: "syslogd",
     usualPath: CONTROL_PATH,
@@ -182,7 +187,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     },
     {
       title: "Signals",
-      text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
+      text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGUSR2 restarts it, as syslogd restart does. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
     },
   ],
   async run(call) {
@@ -200,21 +205,31 @@ export const syslogdCommand: AnyCommand = defineCommand({
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
-    const daemon = new Syslogd(settings, { clock: systemClock, env, onOwnMessage: teller(log) });
+    const inheritance = Inheritance.take(env);
+    giveTo(settings.process, settings.sinks.spoolDirectory);
+    const daemon = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage: teller(log) });
+    const say = daemon.say.bind(daemon);
     await daemon.ready();
-    const operation = new Operation({ service: operated(daemon), load, clock: systemClock, env });
+    let control: ListeningControl | undefined;
+    const restart = (answerFd: number) => becomeAnew({ daemon, env, controlFd: control?.fd ?? -1, answerFd });
+    const operation = new Operation({ service: operated(daemon, restart), load, clock: systemClock, env });
+    using _life = markLife(settings.sinks.spoolDirectory, say);
     using _metrics =
       settings.metrics && serveMetrics(settings.metrics, "spreadbox_syslogd", () => samplesOf(daemon.totals));
     using _pidFile = keepPidFile(settings.process.pidFile);
-    using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
+    const controlFd = inheritance.takePlace(CONTROL_KEY);
+    using listening = settings.control === "" ? undefined : await operation.listen(settings.control, controlFd);
+    control = listening;
+    inheritance.closeRest();
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
-    const say = daemon.say.bind(daemon);
+    process.on("SIGUSR2", () => void operation.restart().catch(() => {})); // told already
     dropRoot(settings.process, filesOf(settings.rules), say);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
     forgetStartPages();
+    answerRestart(inheritance, version.version);
     await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
     const lostBefore = lostOf(daemon);

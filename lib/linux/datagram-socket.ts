@@ -102,12 +102,24 @@ export function listenUdp(
   }
 }
 
-/** Has the kernel tell who sent, on a unix datagram socket that somebody else opened for us. */
-export function adoptUnixDatagram(fd: number): DatagramSocket {
+/**
+ * Has the kernel tell who sent, on a unix datagram socket that was open when we were started.
+ * @param path where it stands, if it is ours to remove
+ */
+export function adoptUnixDatagram(fd: number, path = ""): DatagramSocket {
+  const made = path.startsWith("/") ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
   setOption(fd, SOL_SOCKET, SO_PASSCRED, 1, `ask for credentials on descriptor ${fd}`);
   // What the sysctl said when the socket was made can't be asked for; who passes sockets has not changed it since.
   const queueMax = Number(readFileSync(QUEUE_SYSCTL, "latin1"));
-  return { fd, queueMax, shortcomings: [], [Symbol.dispose]: () => void libc().close(fd) };
+  return {
+    fd,
+    queueMax,
+    shortcomings: [],
+    [Symbol.dispose]() {
+      libc().close(fd);
+      if (made !== undefined) removeIfOurs(path, made);
+    },
+  };
 }
 
 /** Gives room for a burst to a UDP socket that somebody else bound for us. */

@@ -93,6 +93,7 @@ class Watch {
 
   /** One turn. */
   read(): void {
+    if (this.#isClosed) return; // it was to be read again, and was closed meanwhile
     const readable = this.#readable;
     let found = 0;
     let isEmpty = false;

@@ -39,11 +39,20 @@ export function listenUnixStream(path: string): ListeningSocket {
     libc().close(fd);
     throw error;
   }
-  const made = lstatSync(path);
+  return madeAt(path, fd);
+}
+
+/** One that stands at `path` and was ours before this process became what it is. */
+export function adoptUnixStream(path: string, fd: number): ListeningSocket {
+  return madeAt(path, fd);
+}
+
+function madeAt(path: string, fd: number): ListeningSocket {
+  const made = lstatSync(path, { throwIfNoEntry: false });
   return {
     fd,
     [Symbol.dispose]() {
-      removeIfOurs(path, made);
+      if (made !== undefined) removeIfOurs(path, made);
     },
   };
 }

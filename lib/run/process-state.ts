@@ -1,6 +1,16 @@
 // The process itself: its pid file, whom it runs as, and the beat that a service manager waits for.
-import { accessSync, constants, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  accessSync,
+  constants,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { Fault } from "../base/fault.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
@@ -11,6 +21,8 @@ type Say = (severity: "warning" | "notice", text: string) => void;
 /** Leaves our number in a file; whoever reads it finds all of it or nothing. @throws {Fault} kind "cannot-create" */
 export function keepPidFile(path: string): Disposable {
   if (path === "") return { [Symbol.dispose]() {} };
+  const kept = { [Symbol.dispose]: () => removeOwn(path) };
+  if (isOwn(path)) return kept; // this process was another one before
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(`${path}.new`, `${process.pid}\n`);
@@ -18,13 +30,21 @@ export function keepPidFile(path: string): Disposable {
   } catch (cause) {
     throw new Fault("cannot-create", "pid-file", `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
-  return { [Symbol.dispose]: () => removeOwn(path) };
+  return kept;
+}
+
+function isOwn(path: string): boolean {
+  try {
+    return readFileSync(path, "latin1").trim() === String(process.pid);
+  } catch {
+    return false;
+  }
 }
 
 /** Only where it is still ours: another may have been started already. */
 function removeOwn(path: string): void {
   try {
-    if (readFileSync(path, "latin1").trim() === String(process.pid)) rmSync(path);
+    if (isOwn(path)) rmSync(path);
   } catch {
     // As another user than made it we may not remove it: a number that no process has harms nobody.
   }
@@ -35,6 +55,8 @@ export function dropRoot({ user, group }: ProcessSettings, files: ReadonlySet<st
   if (user === "" && group === "") return;
   const account = user === "" ? undefined : accountOf("/etc/passwd", user, "run as");
   const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group, "run as")[2]);
+  const isThat = account === undefined || process.geteuid!() === Number(account[2]);
+  if (isThat && process.getegid!() === gid && process.geteuid!() !== 0) return; // this process was another one before, and has dropped it
   try {
     process.setgroups!([gid, ...groupsOf(user)]);
     process.setgid!(gid);
@@ -48,6 +70,22 @@ export function dropRoot({ user, group }: ProcessSettings, files: ReadonlySet<st
   for (const path of files) {
     const why = whyNotWritable(path);
     if (why !== "") say("warning", `file:${path}: cannot be opened anew by ${user || group}: ${why}`);
+  }
+}
+
+/**
+ * Makes a directory that whom we will run as can write in, with all that is in it: what root left there before, too. Nothing where we are not root, or stay it.
+ * @param directory "": none
+ */
+export function giveTo({ user }: ProcessSettings, directory: string): void {
+  if (user === "" || directory === "" || process.geteuid!() !== 0) return;
+  const [, , uid, gid] = accountOf("/etc/passwd", user, "run as");
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const name of ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })])
+      lchownSync(join(directory, name), Number(uid), Number(gid));
+  } catch {
+    // a file system that is read-only, or does not know owners: who writes there will say so
   }
 }
 

@@ -43,6 +43,18 @@ const HELD_BYTES_KEPT = 4_096;
 /** What the next byte is part of. */
 type Place = "between" | "counted" | "line" | "stray" | "skipped-count" | "skipped-line";
 
+/** Where a reader is between two chunks: all that another process needs to read on. */
+export interface ReaderState {
+  /** What it holds of an unfinished message. */
+  readonly held: Uint8Array<ArrayBuffer>;
+  readonly place: string;
+  readonly count: number;
+  readonly isCounting: boolean;
+  readonly lineEnd: number;
+}
+
+const PLACES: readonly Place[] = ["between", "counted", "line", "stray", "skipped-count", "skipped-line"];
+
 /** Takes what was read from a connection, gives messages. The chunks must stay as they are until the next one: those of a Bun socket do. */
 export class MessageReader {
   /** The message that `next` found lies at [start, end) of `bytes`: good until the next call of anything here. Never empty. */
@@ -76,9 +88,29 @@ export class MessageReader {
   constructor(
     private readonly framing: Framing,
     private readonly messageBytesMax: number,
+    state?: ReaderState,
   ) {
     assert(messageBytesMax >= 64, "a message has room for its header");
     this.#lineEnd = framing === "line" ? LF : framing === "nul" ? 0 : -1;
+    if (state === undefined) return;
+    this.#held = state.held;
+    this.#heldEnd = state.held.length;
+    this.#place = PLACES.find((place) => place === state.place) ?? "between";
+    this.#count = state.count;
+    this.#isCounting = state.isCounting;
+    this.#lineEnd = state.lineEnd;
+  }
+
+  /** Where it is now; `next` has returned false. */
+  get state(): ReaderState {
+    this.#forget();
+    return {
+      held: this.#held.slice(this.#heldStart, this.#heldEnd),
+      place: this.#place,
+      count: this.#count,
+      isCounting: this.#isCounting,
+      lineEnd: this.#lineEnd,
+    };
   }
 
   /** Bytes of an unfinished message that are kept for this connection. */

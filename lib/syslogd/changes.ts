@@ -1,7 +1,9 @@
-// What a reload changes: rules, and with them sinks, at once; the rest when the daemon is started again, which is told.
+// What a reload changes: sources, rules and sinks at once; the rest when the daemon is started again, which is told.
 import { type DirectedRule, describeRule, formatTarget } from "./directed-rule.ts";
+import { formatPlace } from "./listener.ts";
 import type { Settings } from "./settings.ts";
 import { keysOf, keysOfName, kindOf, type SinkKeys } from "./sink-settings.ts";
+import { listenersOf, sourcePlan } from "./source-plan.ts";
 
 export interface Changes {
   readonly rules: number;
@@ -11,21 +13,26 @@ export interface Changes {
   readonly goneSinks: readonly string[];
   /** Sinks that are told something else, and go on. */
   readonly changedSinks: readonly string[];
+  readonly newSources: readonly string[];
+  readonly goneSources: readonly string[];
+  /** Settings of sources that are read in another way from now on. */
+  readonly changedSettings: readonly string[];
   /** Settings that differ and go on as they were. */
   readonly afterRestart: readonly string[];
 }
 
-/** How the operator knows what is only read at the start. */
-const AT_START = {
-  sockets: "socket",
-  takeDevLog: "take_devlog",
-  udp: "udp",
-  sources: "other sources",
+/** How the operator knows what is changed at once, besides places, rules and sinks... */
+const AT_ONCE = {
   kernel: "kernel",
-  host: "host",
-  spread: "[spread]",
   rate: "rate",
   summariseRepeats: "summarise_repeats",
+} as const satisfies Partial<Record<keyof Settings, string>>;
+
+/** ...and what is only read at the start. */
+const AT_START = {
+  takeDevLog: "take_devlog",
+  host: "host",
+  spread: "[spread]",
   process: "user, group, umask or pid_file",
   control: "control",
   metrics: "metrics",
@@ -43,10 +50,11 @@ export function changesBetween(before: Settings, after: Settings): Changes {
     changedSinks: [...nowSinks.intersection(oldSinks)].filter(
       (name) => asText(toldOf(name, before, "while it runs")) !== asText(toldOf(name, after, "while it runs")),
     ),
+    newSources: [...placesOf(after).difference(placesOf(before))],
+    goneSources: [...placesOf(before).difference(placesOf(after))],
+    changedSettings: [...differing(AT_ONCE, before, after), ...changedSources(before, after)],
     afterRestart: [
-      ...Object.entries(AT_START).flatMap(([key, name]) =>
-        asText(before[key as keyof Settings]) === asText(after[key as keyof Settings]) ? [] : [name],
-      ),
+      ...differing(AT_START, before, after),
       ...queuesAtStart(before, after, nowSinks.intersection(oldSinks)),
     ],
   };
@@ -55,16 +63,41 @@ export function changesBetween(before: Settings, after: Settings): Changes {
 /** One line, as the answer to who asked for the reload. */
 export function describeChanges(changes: Changes): string {
   const { rules, newRules, goneRules, newSinks, goneSinks, changedSinks, afterRestart } = changes;
+  const { newSources, goneSources, changedSettings } = changes;
   const parts = [
     ...(newRules > 0 ? [`${newRules} new`] : []),
     ...(goneRules > 0 ? [`${goneRules} gone`] : []),
     ...(newSinks.length > 0 ? [`opens ${newSinks.join(", ")}`] : []),
     ...(changedSinks.length > 0 ? [`changes ${changedSinks.join(", ")}`] : []),
     ...(goneSinks.length > 0 ? [`empties and closes ${goneSinks.join(", ")}`] : []),
+    ...(newSources.length > 0 ? [`listens on ${newSources.join(", ")}`] : []),
+    ...(goneSources.length > 0 ? [`listens no more on ${goneSources.join(", ")}`] : []),
+    ...(changedSettings.length > 0 ? [`reads in another way: ${changedSettings.join(", ")}`] : []),
   ];
   const what = parts.length === 0 ? ["nothing changed"] : parts;
   const later = afterRestart.length === 0 ? "" : `; only after a restart: ${afterRestart.join(", ")}`;
   return `reloaded: ${rules === 1 ? "1 rule" : `${rules} rules`}, ${what.join(", ")}${later}`;
+}
+
+function differing(names: Partial<Record<keyof Settings, string>>, before: Settings, after: Settings): string[] {
+  const keys = Object.keys(names) as (keyof Settings)[];
+  return keys.filter((key) => asText(before[key]) !== asText(after[key])).map((key) => names[key]!);
+}
+
+function placesOf(settings: Settings): Set<string> {
+  return new Set([...settings.sockets, ...listenersOf(settings).map(({ on }) => formatPlace(on))]);
+}
+
+/** Of places that were and are, those with other settings; and what all sources have in common. */
+function changedSources(before: Settings, after: Settings): string[] {
+  const { kept } = sourcePlan(before, after);
+  const old = new Map(listenersOf(before).map((one) => [formatPlace(one.on), one]));
+  const changed = kept.filter((one) => asText(one) !== asText(old.get(formatPlace(one.on))));
+  const [commonBefore, commonAfter] = [before, after].map(({ sources: { listeners: _, ...common } }) => asText(common));
+  return [
+    ...changed.map(({ on }) => formatPlace(on)),
+    ...(commonBefore === commonAfter ? [] : ["what all sources have in common"]),
+  ];
 }
 
 function sinksOf(rules: readonly DirectedRule[]): Set<string> {

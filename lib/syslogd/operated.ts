@@ -12,15 +12,16 @@ export interface Status extends CommonStatus {
   readonly rules: readonly string[];
 }
 
-export function operated(daemon: Syslogd): Operated<Settings> {
+export function operated(daemon: Syslogd, restart: (answerFd: number) => Promise<never>): Operated<Settings> {
   return {
     say: (severity, text) => daemon.say(severity, text),
     reopen: () => daemon.reopen(),
-    reload(settings) {
+    async reload(settings) {
       const text = describeChanges(changesBetween(daemon.settings, settings));
-      daemon.reload(settings);
+      await daemon.reload(settings);
       return text;
     },
+    restart,
     facts: () =>
       ({ listensOn: daemon.listensOn, rules: daemon.settings.rules.map(describeRule) }) satisfies Omit<
         Status,

@@ -12,7 +12,7 @@ export async function running(rules: (directory: string) => string, more: (direc
   const configure = (text: string) =>
     writeFileSync(
       at("c.toml"),
-      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\n${more(scratch.path)}\n${text}`,
+      `[syslogd]\nsocket = ["${at("log")}"]\nhost = "web1"\ncontrol = "${at("ctl")}"\nspool_directory = "${at("spool")}"\n${more(scratch.path)}\n${text}`,
     );
   configure(rules(scratch.path));
   const daemon = startSpreadbox(["syslogd", "--config", at("c.toml")]);

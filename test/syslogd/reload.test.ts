@@ -11,7 +11,7 @@ test("a sink that no rule names any more gets rid of its queue first, however lo
   );
   const { daemon } = syslogd;
   daemon.say("notice", "kept through the reload");
-  daemon.reload({ ...daemon.settings, rules: [parseRuleLine(`*.* -> file:${syslogd.path("other")}`)] });
+  await daemon.reload({ ...daemon.settings, rules: [parseRuleLine(`*.* -> file:${syslogd.path("other")}`)] });
   const waiting = daemon.totals.sinks.find(({ name }) => name.endsWith("/fifo"));
   expect(waiting!.waiting).toBeGreaterThan(1);
   daemon.say("notice", "after the reload");
@@ -32,7 +32,7 @@ test("a sink that rules name before and after goes on with its queue and its cou
   daemon.say("notice", "one");
   await syslogd.line("all", /: one$/);
   const before = daemon.totals.sinks[0]!;
-  daemon.reload({ ...daemon.settings, rules: [parseRuleLine(`syslog.* -> file:${syslogd.path("all")}`)] });
+  await daemon.reload({ ...daemon.settings, rules: [parseRuleLine(`syslog.* -> file:${syslogd.path("all")}`)] });
   daemon.say("notice", "two");
   await syslogd.line("all", /: two$/);
   expect(daemon.totals.sinks.map(({ name, accepted }) => [name, accepted])).toEqual([

@@ -12,6 +12,12 @@ export interface Operated<Settings> {
   reopen(): void;
   /** Goes on with other settings. @returns what changed, in a line */
   reload(settings: Settings): string | Promise<string>;
+  /**
+   * Becomes another process of the same program, with its sockets; left out where it can't.
+   * @param answerFd who asked for it waits on this descriptor for a line of answer, from that process; -1: nobody does
+   * @throws {Fault} where it is not to be; then all goes on as before
+   */
+  restart?(answerFd: number): Promise<never>;
   /** What its `status` shows between the process's own part and the counts. */
   facts(): Readonly<Record<string, unknown>>;
   /** What it counted, for people: a line each. */
@@ -41,6 +47,7 @@ export interface CommonStatus {
 export class Operation<Settings> {
   readonly #options: OperationOptions<Settings>;
   readonly #startedMs: number;
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(options: OperationOptions<Settings>) {
     this.#options = options;
@@ -54,7 +61,14 @@ export class Operation<Settings> {
   }
 
   /** Goes on with the new configuration, or refuses it and goes on with the old one: told either way. */
-  async reload(): Promise<string> {
+  reload(): Promise<string> {
+    // One at a time, each by the configuration as it is then.
+    const reloaded = this.#reloading.then(() => this.#reload());
+    this.#reloading = reloaded.catch(() => {});
+    return reloaded;
+  }
+
+  async #reload(): Promise<string> {
     const { service, load, clock, env } = this.#options;
     notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(clock.monotonicMs() * 1_000)}`, env);
     try {
@@ -81,20 +95,28 @@ export class Operation<Settings> {
     return { pid: process.pid, upMs, ...service.facts(), totals: service.counts() };
   }
 
-  /** Listens for operators' commands. `undefined` where that is not to be: told, and no reason not to go on. */
-  async listen(path: string): Promise<Disposable | undefined> {
+  /** Becomes another process. Where that is refused, all goes on: told either way. */
+  async restart(answerFd = -1): Promise<never> {
+    const { service, load } = this.#options;
+    try {
+      if (service.restart === undefined) throw new Fault("usage", "no-restart", "this service can't be restarted so");
+      await this.#reloading;
+      await load();
+      return await service.restart(answerFd);
+    } catch (error) {
+      for (const line of linesOf(error)) service.say("err", `refused to restart, goes on as before: ${line}`);
+      throw error;
+    }
+  }
+
+  /** Listens for operators' commands. @param fd a socket that listens there already. `undefined` where that is not to be: told, and no reason not to go on. */
+  async listen(path: string, fd?: number): Promise<ListeningControl | undefined> {
     const { service } = this.#options;
     const handlers: Record<string, Handler> = {
       status: async () => this.status(),
       stats: async () => service.samples(),
-      reload: async (_, { part }) => {
-        try {
-          return await this.reload();
-        } catch (error) {
-          for (const line of linesOf(error)) part(line);
-          throw error;
-        }
-      },
+      reload: async (_, { part }) => await toldInParts(this.reload(), part),
+      restart: async (_, { part, fd }) => await toldInParts(this.restart(fd), part),
       reopen: async () => {
         service.reopen();
         return "opened its files anew";
@@ -104,13 +126,28 @@ export class Operation<Settings> {
     const say = (severity: "err" | "warning" | "notice" | "debug") => (text: string) => service.say(severity, text);
     const log = { error: say("err"), warn: say("warning"), notice: say("notice"), debug: say("debug") };
     try {
-      const server = await ControlServer.listen({ path, handlers, log });
-      return { [Symbol.dispose]: () => stopServer(server) };
+      const server = await ControlServer.listen({ path, handlers, log, ...(fd === undefined ? {} : { fd }) });
+      return { fd: server.fd, [Symbol.dispose]: () => stopServer(server) };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       service.say("notice", `no control socket, so no commands: ${error.message}`);
       return undefined;
     }
+  }
+}
+
+/** `fd`: the socket, to be left to another process. */
+export interface ListeningControl extends Disposable {
+  readonly fd: number;
+}
+
+/** Every mistake is a part of the answer. */
+async function toldInParts<T>(done: Promise<T>, part: (value: unknown) => void): Promise<T> {
+  try {
+    return await done;
+  } catch (error) {
+    for (const line of linesOf(error)) part(line);
+    throw error;
   }
 }
 

@@ -8,7 +8,12 @@ import { type Answer, LineCutter, type Request, readRequest, refusal, writeAnswe
 /** Answers one kind of request: gives the final value, or parts by `part` before it. `gone` is aborted when the asker has left. */
 export type Handler = (
   request: Request,
-  conversation: { readonly part: (value: unknown) => void; readonly gone: AbortSignal },
+  conversation: {
+    readonly part: (value: unknown) => void;
+    readonly gone: AbortSignal;
+    /** The asker's socket, for a process that this one becomes to answer on. */
+    readonly fd: number;
+  },
 ) => Promise<unknown>;
 
 export interface ControlServerOptions {
@@ -17,6 +22,8 @@ export interface ControlServerOptions {
   readonly mode?: number;
   readonly handlers: Readonly<Record<string, Handler>>;
   readonly log: Log;
+  /** A socket that listens at `path` already. */
+  readonly fd?: number;
 }
 
 /** Operators talking to one service at one time; one more is told to come back. */
@@ -31,12 +38,12 @@ interface Conversation {
 
 /** A listening control socket; `stop` removes its file. */
 export class ControlServer implements Disposable {
-  readonly #listener: Bun.UnixSocketListener<Conversation>;
+  readonly #listener: Bun.UnixSocketListener<Conversation> | Bun.TCPSocketListener<Conversation>;
   #open = 0;
 
   /** @throws {Fault} kind "cannot-create" where the socket can't be made, or another process answers on it */
   static async listen(options: ControlServerOptions): Promise<ControlServer> {
-    if (await someoneAnswers(options.path)) {
+    if (options.fd === undefined && (await someoneAnswers(options.path))) {
       throw new Fault(
         "cannot-create",
         "in-use",
@@ -47,19 +54,21 @@ export class ControlServer implements Disposable {
   }
 
   private constructor(private readonly options: ControlServerOptions) {
-    const { path } = options;
+    const { path, fd } = options;
+    const socket = {
+      open: (socket: Bun.Socket<Conversation>) => this.#onOpen(socket),
+      data: (socket: Bun.Socket<Conversation>, chunk: Uint8Array) => this.#onData(socket, chunk),
+      drain: flush,
+      close: (socket: Bun.Socket<Conversation>) => this.#onClose(socket),
+    };
     try {
+      if (fd !== undefined) {
+        this.#listener = Bun.listen<Conversation>({ fd, socket } as never); // Bun takes it, and does not say so in its types
+        return;
+      }
       mkdirSync(dirname(path), { recursive: true });
       removeStale(path);
-      this.#listener = Bun.listen<Conversation>({
-        unix: path,
-        socket: {
-          open: (socket) => this.#onOpen(socket),
-          data: (socket, chunk) => this.#onData(socket, chunk),
-          drain: flush,
-          close: (socket) => this.#onClose(socket),
-        },
-      });
+      this.#listener = Bun.listen<Conversation>({ unix: path, socket });
       chmodSync(path, options.mode ?? 0o600);
     } catch (cause) {
       throw new Fault(
@@ -69,6 +78,10 @@ export class ControlServer implements Disposable {
         { cause },
       );
     }
+  }
+
+  get fd(): number {
+    return (this.#listener as { readonly fd?: number }).fd ?? -1;
   }
 
   stop(): void {
@@ -107,7 +120,7 @@ export class ControlServer implements Disposable {
       if (handler === undefined)
         throw new Fault("usage", "unknown-request", `this service does not know ${JSON.stringify(request.ask)}`);
       const part = (value: unknown) => send(socket, { is: "part", value });
-      const value = await handler(request, { part, gone: socket.data.gone.signal });
+      const value = await handler(request, { part, gone: socket.data.gone.signal, fd: descriptorOf(socket) });
       send(socket, { is: "end", value: value ?? null });
     } catch (error) {
       // A handler's own mistake must not end the service, and must not be silent either.
@@ -123,6 +136,11 @@ export class ControlServer implements Disposable {
     this.#open -= 1;
     socket.data.gone.abort();
   }
+}
+
+/** Bun has it on its sockets, and not in its types. */
+function descriptorOf(socket: Bun.Socket<Conversation>): number {
+  return (socket as { readonly fd?: number }).fd ?? -1;
 }
 
 /** An asker that reads nothing for this many answers is let go: nobody may make a service keep more. */

@@ -38,7 +38,7 @@ export class DatagramSource implements Readable, Disposable {
   received = 0;
   cut = 0;
   readonly fd: number;
-  readonly #reader: DatagramReader;
+  #reader: DatagramReader;
   readonly #record = new RecordView();
   readonly #local: Origin;
   /** By address; `undefined`: not admitted. */
@@ -48,11 +48,11 @@ export class DatagramSource implements Readable, Disposable {
   constructor(
     private readonly via: "unix" | "udp",
     private readonly socket: DatagramSocket,
-    private readonly rules: ParseRules,
+    private rules: ParseRules,
     private readonly clock: Clock,
     private readonly intake: Intake,
     host: string = hostname(),
-    private readonly door: Door = OPEN_DOOR,
+    private door: Door = OPEN_DOOR,
   ) {
     this.fd = socket.fd;
     this.#local = origin(via, host);
@@ -101,6 +101,20 @@ export class DatagramSource implements Readable, Disposable {
 
   turnEnded(): void {
     this.intake.turnEnded();
+  }
+
+  /** Goes on with other rules, and lets others in. */
+  change(rules: ParseRules, door: Door = OPEN_DOOR): void {
+    if (rules.messageBytesMax !== this.rules.messageBytesMax)
+      this.#reader = new DatagramReader(this.fd, rules.messageBytesMax);
+    this.rules = rules;
+    this.door = door;
+    this.#peers.clear();
+  }
+
+  /** Reads no more: what is sent from now on waits in the kernel, for another process. */
+  pause(): void {
+    this.#watch[Symbol.dispose]();
   }
 
   /** Senders are told from now on that nobody listens; what they sent before can still be read. Not for a socket that others hold too. */

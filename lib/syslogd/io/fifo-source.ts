@@ -2,6 +2,7 @@
 import { closeSync, readSync } from "node:fs";
 import { openFifo } from "../../linux/fifo.ts";
 import { type Readable, watchReadable } from "../../linux/sigio.ts";
+import type { ReaderState } from "../../syslog/framing.ts";
 import { origin } from "../../syslog/record.ts";
 import type { Conversation, Reception } from "./reception.ts";
 
@@ -24,9 +25,10 @@ export class FifoSource implements Readable, Disposable {
     path: string,
     readonly reception: Reception,
     host: string,
+    handed?: { readonly fd: number; readonly reader: ReaderState | undefined },
   ) {
-    this.fd = openFifo(path);
-    this.#conversation = reception.open(origin("fifo", host));
+    this.fd = handed?.fd ?? openFifo(path);
+    this.#conversation = reception.open(origin("fifo", host), -1, -1, handed?.reader);
     this.#watch = watchReadable(this);
   }
 
@@ -44,6 +46,15 @@ export class FifoSource implements Readable, Disposable {
   }
 
   turnEnded(): void {}
+
+  /** Reads no more: what is written from now on waits in the pipe, for another process. */
+  pause(): void {
+    this.#watch[Symbol.dispose]();
+  }
+
+  get reader(): ReaderState {
+    return this.#conversation.reader;
+  }
 
   [Symbol.dispose](): void {
     if (this.#isClosed) return;

@@ -23,8 +23,10 @@ export class FlowGate {
   /** Taken since the sinks were asked last. */
   #untoldBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isHeld = false;
   readonly #look = (): void => {
     this.#timer = undefined;
+    if (this.#isHeld) return;
     if (this.isBehind()) {
       this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
       return;
@@ -37,7 +39,14 @@ export class FlowGate {
 
   /** Whether the streams wait. */
   get isClosed(): boolean {
-    return this.#timer !== undefined;
+    return this.#isHeld || this.#timer !== undefined;
+  }
+
+  /** All of them stop, for good: nothing more is read by this process. */
+  hold(): void {
+    this.#isHeld = true;
+    clearTimeout(this.#timer);
+    for (const stream of this.#streams) stream.pause();
   }
 
   add(stream: Pausable): void {

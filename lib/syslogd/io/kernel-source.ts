@@ -32,7 +32,7 @@ export interface KernelSourceOptions {
 
 export class KernelSource implements Disposable {
   received = 0;
-  readonly #fd = openSync(PATH, constants.O_RDONLY | constants.O_NONBLOCK);
+  readonly fd: number;
   readonly #options: KernelSourceOptions;
   readonly #bytes = new Uint8Array(KERNEL_RECORD_BYTES_MAX);
   readonly #record = new RecordView();
@@ -47,9 +47,13 @@ export class KernelSource implements Disposable {
   #cannotKeep = false;
   readonly #readOn = (): void => this.#readAll();
 
-  /** @throws where /dev/kmsg cannot be opened: it is root's, and missing in most containers */
-  constructor(options: KernelSourceOptions) {
+  /**
+   * @param handed /dev/kmsg as another process has read it, to its place
+   * @throws where /dev/kmsg cannot be opened: it is root's, and missing in most containers
+   */
+  constructor(options: KernelSourceOptions, handed?: number) {
     this.#options = options;
+    this.fd = handed ?? openSync(PATH, constants.O_RDONLY | constants.O_NONBLOCK);
     this.#record.origin = origin("kernel", options.host);
     this.#sequence = new KernelSequence(savedPosition(options.statePath, this.#bootId));
     this.#timer = setInterval(this.#readOn, ASK_EVERY_MS);
@@ -61,12 +65,20 @@ export class KernelSource implements Disposable {
     return this.#sequence.missed;
   }
 
+  /** Reads no more: its descriptor keeps its place, for another process. */
+  pause(): void {
+    if (this.#isClosed) return;
+    this.#takePending();
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+  }
+
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#readAll(); // what was said last is often why we end
     this.#isClosed = true;
     clearInterval(this.#timer);
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 
   #readAll(): void {
@@ -80,7 +92,7 @@ export class KernelSource implements Disposable {
     } catch (error) {
       this.#isClosed = true;
       clearInterval(this.#timer);
-      closeSync(this.#fd);
+      closeSync(this.fd);
       this.#options.say("warning", `${PATH}: cannot be read any more: ${reasonOf(error)}`);
     }
     if (this.#sequence.next === before) return;
@@ -92,7 +104,7 @@ export class KernelSource implements Disposable {
   #readOne(): boolean {
     let length: number;
     try {
-      length = readSync(this.#fd, this.#bytes);
+      length = readSync(this.fd, this.#bytes);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "EAGAIN") return false;

@@ -1,13 +1,20 @@
-// Opens all that is read as a stream of messages: TCP, TLS, unix stream sockets, FIFOs, stdin, and listening sockets that systemd passes.
+// Opens all that is read as a stream of messages: TCP, TLS, unix stream sockets, FIFOs, stdin, and listening sockets that systemd passes; and changes or closes
+// each of them while the others go on.
+//
+// A listener that is given up takes no more connections; those that it has go on until their clients end them.
 import { formatAddress } from "../../base/ip-address.ts";
+import { keepOpen } from "../../linux/exec.ts";
 import type { PassedSocket } from "../../linux/service-manager.ts";
-import { listenUnixStream } from "../../linux/stream-socket.ts";
+import { adoptUnixStream, listenUnixStream } from "../../linux/stream-socket.ts";
+import { readCertificateFiles } from "../../run/certificate-files.ts";
 import { DEFAULT_RULES, LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin } from "../../syslog/record.ts";
+import type { HandedConnection, HandedPlace } from "../handover.ts";
 import { formatPlace, type Listener, listener } from "../listener.ts";
 import type { SourceSettings } from "../source-settings.ts";
 import { FifoSource } from "./fifo-source.ts";
 import { FlowGate } from "./flow-gate.ts";
+import type { Inheritance } from "./inheritance.ts";
 import { Reception } from "./reception.ts";
 import type { SocketGuard } from "./socket-guard.ts";
 import type { SourceContext } from "./sources.ts";
@@ -18,22 +25,33 @@ const TELL_REFUSALS_EVERY_MS = 60_000;
 /** At the end, what connections have sent and we have not read is read: as long as more comes, but no longer than this. */
 const QUIET_WITHIN_MS = 1_000;
 
+/** One place. */
+interface Opened {
+  readonly key: string;
+  readonly reception: Reception;
+  readonly base: ParseRules;
+  /** What listens: one, but for a unix socket that was made again. */
+  readonly streams: StreamSource[];
+  listener: Listener;
+  tls: TlsSource | undefined;
+  fifo: FifoSource | undefined;
+  /** It takes no more connections. */
+  isGivenUp: boolean;
+}
+
 /** Opens sources one by one; holds all that it opened. */
 export class Listeners {
-  readonly names: string[] = [];
-  readonly receptions: Reception[] = [];
-  readonly #streams: StreamSource[] = [];
-  readonly #tls: TlsSource[] = [];
-  readonly #fifos: FifoSource[] = [];
+  readonly #opened: Opened[] = [];
   readonly #opening: Promise<void>[] = [];
   readonly #gate: FlowGate;
   readonly #telling: ReturnType<typeof setInterval>;
   #hasClosed = false;
 
   constructor(
-    private readonly settings: SourceSettings,
+    private settings: SourceSettings,
     private readonly context: SourceContext,
     private readonly guard: SocketGuard,
+    private readonly inheritance: Inheritance,
   ) {
     this.#gate = new FlowGate(() => context.intake.isBehind);
     this.#telling = setInterval(() => {
@@ -42,65 +60,107 @@ export class Listeners {
     this.#telling.unref();
   }
 
+  get names(): readonly string[] {
+    return this.#opened.filter(({ isGivenUp }) => !isGivenUp).map(({ key }) => key);
+  }
+
+  /** Those of listeners that were given up too, while they have connections. */
+  get receptions(): readonly Reception[] {
+    return this.#opened.map(({ reception }) => reception);
+  }
+
   /**
    * When all listen: TLS takes a moment.
    * @throws {Fault} where one that was asked for cannot be had
    */
   async ready(): Promise<void> {
-    await Promise.all(this.#opening);
+    await Promise.all(this.#opening.splice(0));
   }
 
   /** Opens a listener of streams. @throws {Fault | SystemError} where it cannot be had */
   open(listener: Listener): void {
-    const { on, allow, tls } = listener;
-    const { host } = this.context;
+    const { on } = listener;
+    const key = formatPlace(on);
     switch (on.by) {
       case "tcp": {
-        const place: StreamPlace = { by: "tcp", hostname: formatAddress(on.address), port: on.port };
-        this.#add(listenForStreams(place, this.#reception(listener, DEFAULT_RULES), host, allow));
+        const opened = this.#new(key, listener, DEFAULT_RULES);
+        const fd = this.inheritance.takePlace(key);
+        const place: StreamPlace =
+          fd === undefined
+            ? { by: "tcp", hostname: formatAddress(on.address), port: on.port }
+            : { by: "descriptor", fd, isUnix: false };
+        this.#listen(opened, place);
         return;
       }
       case "stream": {
-        const reception = this.#reception(listener, LOCAL_RULES);
-        this.#openStream(on.path, reception);
+        const opened = this.#new(key, listener, LOCAL_RULES);
+        this.#openStream(opened, on.path, this.inheritance.takePlace(key));
         // Connections that there are go on; only new ones need the socket.
-        this.guard.watch({ path: on.path, restore: () => this.#openStream(on.path, reception) });
+        this.guard.watch({ path: on.path, restore: () => this.#openStream(opened, on.path, undefined) });
         return;
       }
-      case "fifo":
-        this.#fifos.push(new FifoSource(on.path, this.#reception(listener, LOCAL_RULES), host));
-        return;
-      case "tls": {
-        if (tls === undefined) return; // the table's check has said so
-        const place = { hostname: formatAddress(on.address), port: on.port, allow, tls };
-        const opening = listenForTls(place, this.#reception(listener, DEFAULT_RULES)).then((source) =>
-          this.#addTls(source),
-        );
-        opening.catch(() => {}); // who waits for `ready` gets it
-        this.#opening.push(opening);
+      case "fifo": {
+        const opened = this.#new(key, listener, LOCAL_RULES);
+        const [handed] = this.inheritance.takeConnections(key);
+        opened.fifo = new FifoSource(on.path, opened.reception, this.context.host, handed);
+        this.#opened.push(opened);
         return;
       }
+      case "tls":
+        this.#openTls(this.#new(key, listener, DEFAULT_RULES), listener);
+        return;
       default: // a datagram is no stream
     }
+  }
+
+  /** Goes on with another way of reading, and of letting clients in: from now on, for what has not begun. @throws {Fault} where certificates are bad; then nothing has changed */
+  change(listener: Listener): void {
+    const opened = this.#opened.find(({ key, isGivenUp }) => key === formatPlace(listener.on) && !isGivenUp);
+    if (opened === undefined) return;
+    const { tls } = opened;
+    if (tls !== undefined && listener.tls !== undefined) {
+      readCertificateFiles(listener.tls);
+      if (JSON.stringify(listener.tls) !== JSON.stringify(opened.listener.tls)) {
+        tls.stop();
+        this.#openTls(opened, listener); // its connections go on
+      }
+    }
+    opened.listener = listener;
+    opened.reception.change(this.#readingOf(listener, opened.base));
+  }
+
+  /** Takes no more connections there. */
+  giveUp(key: string): void {
+    const opened = this.#opened.find((one) => one.key === key && !one.isGivenUp);
+    if (opened === undefined) return;
+    opened.isGivenUp = true;
+    this.guard.forget("path" in opened.listener.on ? opened.listener.on.path : "");
+    for (const stream of opened.streams) stream.stop();
+    opened.fifo?.[Symbol.dispose]();
+    this.#forgetEnded();
+  }
+
+  /** How all of them read. */
+  set reading(settings: SourceSettings) {
+    this.settings = settings;
+    this.#forgetEnded();
+    for (const { reception, listener, base } of this.#opened) reception.change(this.#readingOf(listener, base));
   }
 
   /** A listening socket that systemd passed. */
   adopt(passed: PassedSocket, settings: Pick<Listener, "allow">): void {
     const isUnix = passed.type === "unix-stream";
     const place: StreamPlace = { by: "descriptor", fd: passed.fd, isUnix };
-    const name = `${isUnix ? "stream" : "tcp"} of descriptor ${passed.fd}${passed.name === "" ? "" : ` (${passed.name})`}`;
-    const reception = this.#newReception(
-      name,
-      listener({ by: "stream", path: name }),
-      isUnix ? LOCAL_RULES : DEFAULT_RULES,
-    );
-    this.#add(listenForStreams(place, reception, this.context.host, settings.allow));
+    const key = `${isUnix ? "stream" : "tcp"} of descriptor ${passed.fd}${passed.name === "" ? "" : ` (${passed.name})`}`;
+    const one = listener({ by: "stream", path: key }, settings);
+    this.#listen(this.#new(key, one, isUnix ? LOCAL_RULES : DEFAULT_RULES), place);
   }
 
   /** Reads stdin, a line a message; `onEnd` when it has ended. */
   openStdin(onEnd: () => void): void {
-    const reception = this.#newReception("stdin", listener({ by: "stream", path: "stdin" }), LOCAL_RULES);
-    const conversation = reception.open(origin("stdin", this.context.host));
+    const opened = this.#new("stdin", listener({ by: "stream", path: "stdin" }), LOCAL_RULES);
+    this.#opened.push(opened);
+    const conversation = opened.reception.open(origin("stdin", this.context.host));
     void (async () => {
       for await (const chunk of Bun.stdin.stream()) {
         conversation.take(chunk);
@@ -113,12 +173,12 @@ export class Listeners {
 
   /** Certificates may have been renewed. What is bad is told, and the old ones stay. */
   reload(): void {
-    for (const tls of this.#tls) {
+    for (const { tls } of this.#opened) {
       try {
-        tls.reload();
+        tls?.reload();
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
-        this.context.say("warning", `${tls.name}: goes on with its old certificates: ${why}`);
+        this.context.say("warning", `${tls!.name}: goes on with its old certificates: ${why}`);
       }
     }
   }
@@ -127,11 +187,46 @@ export class Listeners {
   async close(): Promise<void> {
     this.#hasClosed = true;
     clearInterval(this.#telling);
-    for (const source of this.#streams) source.stop();
+    for (const { streams } of this.#opened) for (const source of streams) source.stop();
     await this.#quiet();
     for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
-    for (const source of this.#streams) source.endConnections();
-    for (const fifo of this.#fifos) fifo[Symbol.dispose]();
+    for (const { streams } of this.#opened) for (const source of streams) source.endConnections();
+    for (const { fifo } of this.#opened) fifo?.[Symbol.dispose]();
+  }
+
+  /** Reads no more, and leaves everything open for another process; but for TLS, whose connections nobody else can go on with: these are read, and end. */
+  async pause(): Promise<void> {
+    this.#hasClosed = true;
+    clearInterval(this.#telling);
+    const tls = this.#opened.filter((one) => one.tls !== undefined);
+    for (const one of tls) for (const source of one.streams) source.stop();
+    if (tls.some(({ reception }) => reception.connections > 0)) await this.#quiet();
+    for (const one of tls) for (const source of one.streams) source.endConnections();
+    this.#pauseAll();
+    for (const { fifo } of this.#opened) fifo?.pause();
+    for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
+  }
+
+  /** After `pause`: all that stays open, marked so. Who has come since is among them, and not read. */
+  handOver(): { readonly places: readonly HandedPlace[]; readonly connections: readonly HandedConnection[] } {
+    this.#pauseAll();
+    const places: HandedPlace[] = [];
+    const connections: HandedConnection[] = [];
+    for (const { key, streams, fifo, tls, isGivenUp } of this.#opened) {
+      if (tls !== undefined) continue;
+      if (fifo !== undefined && !isGivenUp)
+        connections.push({ key, fd: fifo.fd, peer: "", pid: -1, uid: -1, reader: fifo.reader });
+      for (const source of streams) connections.push(...source.connections().map((one) => ({ key, ...one })));
+      const source = streams.at(-1);
+      if (source !== undefined && source.fd >= 0 && !isGivenUp) places.push({ key, fd: source.fd });
+    }
+    for (const { fd } of [...places, ...connections]) keepOpen(fd);
+    return { places, connections };
+  }
+
+  #pauseAll(): void {
+    this.#gate.hold();
+    for (const { streams } of this.#opened) for (const source of streams) source.pause();
   }
 
   /** Until a pass of the event loop brings nothing more. */
@@ -147,42 +242,56 @@ export class Listeners {
   }
 
   /** A unix stream socket at a path, which is removed when it is stopped. */
-  #openStream(path: string, reception: Reception): void {
-    const socket = listenUnixStream(path);
+  #openStream(opened: Opened, path: string, handed: number | undefined): void {
+    const socket = handed === undefined ? listenUnixStream(path) : adoptUnixStream(path, handed);
     const place: StreamPlace = { by: "descriptor", fd: socket.fd, isUnix: true };
-    const source = listenForStreams(place, reception, this.context.host, []);
-    this.#add({
+    this.#listen(opened, place, () => socket[Symbol.dispose]());
+  }
+
+  #listen(opened: Opened, place: StreamPlace, onStop: () => void = () => {}): void {
+    const handed = this.inheritance.takeConnections(opened.key);
+    const source = listenForStreams(place, opened.reception, this.context.host, handed);
+    opened.streams.push({
       ...source,
       stop() {
         source.stop();
-        socket[Symbol.dispose]();
+        onStop();
       },
     });
+    if (!this.#opened.includes(opened)) this.#opened.push(opened);
   }
 
-  #add(source: StreamSource): void {
-    this.#streams.push(source);
+  #openTls(opened: Opened, { on, tls }: Listener): void {
+    if (tls === undefined || on.by !== "tls") return; // the table's check has said so
+    const place = { hostname: formatAddress(on.address), port: on.port, tls };
+    if (!this.#opened.includes(opened)) this.#opened.push(opened);
+    const opening = listenForTls(place, opened.reception).then((source) => {
+      if (this.#hasClosed || opened.isGivenUp) source.stop();
+      opened.tls = source;
+      opened.streams.push(source);
+    });
+    opening.catch(() => {
+      if (opened.tls === undefined) this.#opened.splice(this.#opened.indexOf(opened), 1);
+    }); // who waits for `ready` gets it
+    this.#opening.push(opening);
   }
 
-  #addTls(source: TlsSource): void {
-    if (this.#hasClosed) source.stop();
-    this.#tls.push(source);
-    this.#add(source);
+  #new(key: string, listener: Listener, base: ParseRules): Opened {
+    const { clock, intake, say } = this.context;
+    const reading = this.#readingOf(listener, base);
+    const reception = new Reception({ name: key, ...reading, clock, intake, gate: this.#gate, say });
+    return { key, reception, base, streams: [], listener, tls: undefined, fifo: undefined, isGivenUp: false };
   }
 
-  #reception(listener: Listener, base: ParseRules): Reception {
-    return this.#newReception(formatPlace(listener.on), listener, base);
+  #readingOf(listener: Listener, base: ParseRules) {
+    const { connectionsMax } = this.settings;
+    const { framing, allow, zone } = listener;
+    return { framing, allow, connectionsMax, rules: rulesFor(base, zone, this.settings, this.context) };
   }
 
-  #newReception(name: string, { framing, zone }: Listener, base: ParseRules): Reception {
-    const { settings, context } = this;
-    const { clock, intake, say } = context;
-    const rules = rulesFor(base, zone, settings, context);
-    const { connectionsMax } = settings;
-    const reception = new Reception({ name, framing, rules, connectionsMax, clock, intake, gate: this.#gate, say });
-    this.receptions.push(reception);
-    this.names.push(name);
-    return reception;
+  #forgetEnded(): void {
+    for (const one of this.#opened.filter(({ isGivenUp, reception }) => isGivenUp && reception.connections === 0))
+      this.#opened.splice(this.#opened.indexOf(one), 1);
   }
 }
 

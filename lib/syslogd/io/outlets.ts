@@ -55,7 +55,7 @@ export class Outlets {
    * @throws {Fault} before anything is changed, where a setting names a user that this host does not know
    */
   route(rules: readonly DirectedRule[], settings: SinkSettings): Router {
-    for (const { owner } of settings.entries.map(({ keys }) => keys)) if (owner !== undefined) ownerOf(owner);
+    checkOwners(settings);
     const wanted = new Set<string>();
     const groups = new Map<string, Outlet>();
     const routes = rules.map(({ rule, to, acks }) => {
@@ -217,6 +217,11 @@ export class Outlets {
     });
     this.#closing.set(held, closed);
   }
+}
+
+/** @throws {Fault} where files are to belong to somebody whom this host doesn't know */
+export function checkOwners({ entries }: SinkSettings): void {
+  for (const { keys } of entries) if (keys.owner !== undefined) ownerOf(keys.owner);
 }
 
 /** Without what only some sinks count. */

@@ -2,8 +2,10 @@
 //
 // A connection keeps memory only for a message that has begun and not ended, and no more than one message is long. All of a listener's connections together
 // are bounded too: the one that goes over it is closed, and what it had sent so far is given as a message that was cut.
+
+import type { IpNetwork } from "../../base/ip-address.ts";
 import type { Clock } from "../../run/clock.ts";
-import { type Framing, MessageReader } from "../../syslog/framing.ts";
+import { type Framing, MessageReader, type ReaderState } from "../../syslog/framing.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import type { ParseRules } from "../../syslog/parse-rules.ts";
 import { MARK_CUT, type Origin, RecordView } from "../../syslog/record.ts";
@@ -20,6 +22,8 @@ export interface ReceptionOptions {
   readonly framing: Framing;
   readonly rules: ParseRules;
   readonly connectionsMax: number;
+  /** The networks that it takes connections from; none: all. */
+  readonly allow: readonly IpNetwork[];
   readonly clock: Clock;
   readonly intake: Intake;
   /** Shared by all listeners. */
@@ -41,16 +45,21 @@ export class Reception {
     this.options.intake.turnEnded();
   };
 
-  constructor(readonly options: ReceptionOptions) {}
+  constructor(public options: ReceptionOptions) {}
+
+  /** Goes on in another way: what has begun in the old framing ends in it. */
+  change(more: Partial<ReceptionOptions>): void {
+    this.options = { ...this.options, ...more };
+  }
 
   get isFull(): boolean {
     return this.connections >= this.options.connectionsMax;
   }
 
   /** The messages of one connection; it counts until it has ended. */
-  open(origin: Origin, pid = -1, uid = -1): Conversation {
+  open(origin: Origin, pid = -1, uid = -1, reader?: ReaderState): Conversation {
     this.connections += 1;
-    return new Conversation(this, origin, pid, uid);
+    return new Conversation(this, origin, pid, uid, reader);
   }
 
   /** Somebody was turned away. */
@@ -83,12 +92,20 @@ export class Conversation {
 
   constructor(
     private readonly reception: Reception,
-    private readonly origin: Origin,
-    private readonly pid: number,
-    private readonly uid: number,
+    readonly origin: Origin,
+    readonly pid: number,
+    readonly uid: number,
+    reader?: ReaderState,
   ) {
     const { framing, rules } = reception.options;
-    this.#reader = new MessageReader(framing, rules.messageBytesMax);
+    this.#reader = new MessageReader(framing, rules.messageBytesMax, reader);
+    this.#heldBytes = this.#reader.heldBytes;
+    reception.unfinishedBytes += this.#heldBytes;
+  }
+
+  /** Where it is in its messages, for another process to go on. */
+  get reader(): ReaderState {
+    return this.#reader.state;
   }
 
   /** Takes what was read. False where there is no room for what this connection leaves unfinished: then it has to be closed. */

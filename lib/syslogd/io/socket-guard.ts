@@ -16,7 +16,7 @@ export class SocketGuard implements Disposable {
 
   /** @param restores whether a lost socket is made again; else it is told, no more */
   constructor(
-    private readonly restores: boolean,
+    public restores: boolean,
     private readonly say: (severity: "warning" | "notice" | "err", text: string) => void,
   ) {
     this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
@@ -26,7 +26,18 @@ export class SocketGuard implements Disposable {
   /** @param socket was made just now */
   watch(socket: GuardedSocket): void {
     if (socket.path.startsWith("@")) return; // no file: nobody can take it away
-    this.#watched.push({ socket, made: lstatSync(socket.path), told: "" });
+    let made = lstatSync(socket.path, { throwIfNoEntry: false });
+    if (made === undefined) {
+      socket.restore(); // it was made by the process that we were, and taken away since
+      made = lstatSync(socket.path);
+    }
+    this.#watched.push({ socket, made, told: "" });
+  }
+
+  /** The socket at this path is ours no more. */
+  forget(path: string): void {
+    const at = this.#watched.findIndex(({ socket }) => socket.path === path);
+    if (at >= 0) this.#watched.splice(at, 1);
   }
 
   look(): void {

@@ -10,16 +10,21 @@ import {
   listenUdp,
   listenUnixDatagram,
 } from "../../linux/datagram-socket.ts";
+import { keepOpen } from "../../linux/exec.ts";
 import { type PassedSocket, passedSockets } from "../../linux/service-manager.ts";
+import { readCertificateFiles } from "../../run/certificate-files.ts";
 import type { Clock } from "../../run/clock.ts";
-import { DEFAULT_RULES, LOCAL_RULES } from "../../syslog/parse-rules.ts";
+import { DEFAULT_RULES, LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
-import { formatPlace, type Listener, listener } from "../listener.ts";
+import type { Handover } from "../handover.ts";
+import { formatPlace, type Listener } from "../listener.ts";
 import { Refusals } from "../refusals.ts";
 import type { Settings } from "../settings.ts";
 import { chooseSockets, DEV_LOG, hearsJournal, ownsDevLog, type SocketChoice } from "../socket-choice.ts";
+import { listenersOf, shareAPort, sourcePlan } from "../source-plan.ts";
 import { DatagramSource, type Door, type Intake } from "./datagram-source.ts";
+import type { Inheritance } from "./inheritance.ts";
 import { KernelSource } from "./kernel-source.ts";
 import { Listeners, rulesFor } from "./listeners.ts";
 import { SocketGuard } from "./socket-guard.ts";
@@ -37,6 +42,8 @@ export interface SourceContext {
   readonly intake: Intake;
   readonly env: Record<string, string | undefined>;
   readonly say: (severity: SeverityName, text: string) => void;
+  /** What the process that we were left us. */
+  readonly inheritance: Inheritance;
   /** stdin has ended. */
   readonly onInputEnd: () => void;
 }
@@ -64,9 +71,15 @@ export interface Sources {
   ready(): Promise<void>;
   totals(): readonly SourceTotals[];
   /** What they read at the start may have changed: certificates. */
-  reload(): void;
+  renew(): void;
+  /** Goes on with other sources: new ones are opened, others closed, without a message or a connection lost. @throws where a new one cannot be had; then all is as before */
+  reload(settings: Settings): Promise<void>;
   /** Takes what still waits in them, then closes them. */
   close(): Promise<void>;
+  /** Reads no more, and leaves what can be left open for another process. */
+  pause(): Promise<void>;
+  /** After `pause`: what stays open. */
+  handOver(): Pick<Handover, "places" | "connections">;
 }
 
 /** @throws {SystemError | Fault} where a socket that was asked for cannot be had; those opened before are closed again */
@@ -81,43 +94,47 @@ export function openSources(settings: Settings, context: SourceContext): Sources
   return opened;
 }
 
+/** A datagram socket that is open. */
+interface OpenDatagram {
+  readonly source: DatagramSource;
+  readonly refusals: Refusals;
+}
+
 class OpenSources implements Sources {
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #context: SourceContext;
-  readonly #names: string[] = [];
-  readonly #datagrams = new Map<string, { readonly source: DatagramSource; readonly refusals: Refusals }>();
+  readonly #datagrams = new Map<string, OpenDatagram>();
   readonly #listeners: Listeners;
   readonly #guard: SocketGuard;
-  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  readonly #passed: readonly PassedSocket[];
+  #timers: ReturnType<typeof setInterval>[] = [];
   #kernel: KernelSource | undefined;
   #choices: readonly SocketChoice[] = [];
 
   constructor(settings: Settings, context: SourceContext) {
     this.#settings = settings;
     this.#context = context;
+    this.#passed = passedSockets(context.env);
     this.#guard = new SocketGuard(settings.sources.restoreSockets, context.say);
-    this.#listeners = new Listeners(settings.sources, context, this.#guard);
+    this.#listeners = new Listeners(settings.sources, context, this.#guard, context.inheritance);
   }
 
   open(): void {
-    const { udp, kernel, sources } = this.#settings;
-    const { say, env, onInputEnd } = this.#context;
+    const { sources } = this.#settings;
+    const { onInputEnd } = this.#context;
     if (sources.stdin !== "no") this.#listeners.openStdin(onInputEnd);
     if (sources.stdin === "only") return;
-    const passed = passedSockets(env);
-    this.#choices = chooseSockets(socketFacts(this.#settings, passed));
+    this.#choices = this.#choicesOf(this.#settings);
     for (const choice of this.#choices) this.#openUnix(choice);
-    for (const socket of passed) this.#adopt(socket);
-    for (const at of udp) this.#open(listener({ by: "udp", ...at }, { allow: sources.allow }));
-    for (const one of sources.listeners) this.#open(one);
-    const wantsKernel = kernel === "yes" || (kernel === "auto" && ownsDevLog(this.#choices));
-    if (wantsKernel) this.#openKernel();
-    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals(this.#context.clock.monotonicMs()));
-    if (sources.markEveryMs > 0) this.#every(sources.markEveryMs, () => say("info", "-- MARK --"));
+    for (const socket of this.#passed) this.#adopt(socket);
+    for (const one of listenersOf(this.#settings)) this.#open(one);
+    if (this.#wantsKernel) this.#openKernel();
+    this.#startTimers();
   }
 
   get names(): readonly string[] {
-    return [...this.#names, ...this.#listeners.names];
+    const kernel = this.#kernel === undefined ? [] : [KERNEL_LOG];
+    return [...this.#datagrams.keys(), ...this.#listeners.names, ...kernel];
   }
 
   get echoesStderr(): boolean {
@@ -141,12 +158,48 @@ class OpenSources implements Sources {
     return [...datagrams, ...streams, ...kernel];
   }
 
-  reload(): void {
+  renew(): void {
     this.#listeners.reload();
   }
 
+  async reload(settings: Settings): Promise<void> {
+    if (this.#settings.sources.stdin === "only") return;
+    const before = this.#settings;
+    const plan = sourcePlan(before, settings);
+    const choices = this.#choicesOf(settings);
+    const newChoices = choices.filter((choice) => !this.#datagrams.has(keyOf(choice)));
+    const opened: string[] = [];
+    for (const one of plan.kept) checkCertificates(one, before);
+    // An address that is given up may be in the way of another, as a wildcard's is.
+    const inTheWay = plan.gone.filter((one) => plan.fresh.some((other) => shareAPort(one, other)));
+    for (const one of inTheWay) await this.#giveUp(formatPlace(one.on));
+    this.#settings = settings; // what is opened is read by its rules
+    try {
+      for (const choice of newChoices) {
+        this.#openUnix(choice);
+        opened.push(keyOf(choice));
+      }
+      for (const one of plan.fresh) {
+        this.#open(one);
+        opened.push(formatPlace(one.on));
+      }
+      await this.#listeners.ready();
+    } catch (error) {
+      this.#settings = before;
+      for (const key of opened) await this.#giveUp(key);
+      for (const one of inTheWay) this.#open(one);
+      throw error;
+    }
+    for (const one of plan.gone) await this.#giveUp(formatPlace(one.on));
+    const kept = new Set(choices.map(keyOf));
+    for (const choice of this.#choices) if (!kept.has(keyOf(choice))) await this.#giveUp(keyOf(choice));
+    this.#choices = choices;
+    this.#readAnew(plan.kept);
+    await this.#listeners.ready();
+  }
+
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.#stopTimers();
     this.#guard[Symbol.dispose]();
     for (const { source } of this.#datagrams.values()) end(source);
     this.#tellRefusals(Number.POSITIVE_INFINITY);
@@ -154,13 +207,65 @@ class OpenSources implements Sources {
     await this.#listeners.close();
   }
 
+  async pause(): Promise<void> {
+    this.#stopTimers();
+    this.#guard[Symbol.dispose]();
+    for (const { source } of this.#datagrams.values()) {
+      source.turnEnded();
+      source.pause();
+    }
+    this.#kernel?.pause();
+    this.#tellRefusals(Number.POSITIVE_INFINITY);
+    await this.#listeners.pause();
+  }
+
+  handOver(): Pick<Handover, "places" | "connections"> {
+    const datagrams = [...this.#datagrams].map(([key, { source }]) => ({ key, fd: source.fd }));
+    const kernel = this.#kernel === undefined ? [] : [{ key: KERNEL_LOG, fd: this.#kernel.fd }];
+    const { places, connections } = this.#listeners.handOver();
+    for (const { fd } of [...datagrams, ...kernel]) keepOpen(fd);
+    // Those that systemd passed keep their numbers, and are found by these.
+    const passed = new Set(this.#passed.map(({ fd }) => fd));
+    for (const fd of passed) keepOpen(fd);
+    const all = [...datagrams, ...kernel, ...places];
+    return { places: all.filter(({ fd }) => !passed.has(fd)), connections };
+  }
+
+  /** What has not changed its place and yet its way. */
+  #readAnew(changed: readonly Listener[]): void {
+    const { sources } = this.#settings;
+    this.#guard.restores = sources.restoreSockets;
+    this.#listeners.reading = sources;
+    for (const one of changed) this.#listeners.change(one);
+    for (const one of listenersOf(this.#settings)) {
+      if (one.on.by === "udp") this.#readUdpAnew(formatPlace(one.on), one);
+      if (one.on.by === "unix") this.#datagrams.get(one.on.path)?.source.change(this.#rules("unix", undefined));
+    }
+    for (const choice of this.#choices)
+      this.#datagrams.get(keyOf(choice))?.source.change(this.#rules("unix", undefined));
+    for (const socket of this.#passed)
+      if (socket.type === "inet-datagram")
+        this.#readUdpAnew(passedName(socket), { allow: sources.allow, zone: undefined });
+    if (this.#wantsKernel && this.#kernel === undefined) this.#openKernel();
+    if (!this.#wantsKernel) {
+      this.#kernel?.[Symbol.dispose]();
+      this.#kernel = undefined;
+    }
+    this.#stopTimers();
+    this.#startTimers();
+  }
+
+  #readUdpAnew(name: string, { allow, zone }: Pick<Listener, "allow" | "zone">): void {
+    const found = this.#datagrams.get(name);
+    found?.source.change(this.#rules("udp", zone), this.#door(name, allow, found.refusals));
+  }
+
   /** Sockets that systemd passed, but for those that `chooseSockets` has chosen from. */
   #adopt(socket: PassedSocket): void {
     const { allow } = this.#settings.sources;
-    if (socket.type === "inet-datagram") {
-      const name = `udp of descriptor ${socket.fd}`;
-      this.#addUdp(name, allow, undefined, adoptUdp(socket.fd, UDP_BUFFER_BYTES));
-    } else if (socket.type !== "unix-datagram" && socket.type !== "other") this.#listeners.adopt(socket, { allow });
+    if (socket.type === "inet-datagram")
+      this.#addUdp(passedName(socket), allow, undefined, adoptUdp(socket.fd, UDP_BUFFER_BYTES));
+    else if (socket.type !== "unix-datagram" && socket.type !== "other") this.#listeners.adopt(socket, { allow });
   }
 
   #open(one: Listener): void {
@@ -170,14 +275,33 @@ class OpenSources implements Sources {
     else this.#listeners.open(one);
   }
 
+  /** What was sent there before is taken. */
+  async #giveUp(key: string): Promise<void> {
+    const name = this.#datagrams.has(key) ? key : key.replace(/^unix:/, "");
+    const found = this.#datagrams.get(name);
+    if (found === undefined) return this.#listeners.giveUp(key);
+    this.#guard.forget(name);
+    found.source.refuseMore();
+    end(found.source);
+    this.#datagrams.delete(name);
+  }
+
   #openUdp({ allow, zone }: Listener, at: ListenAddress): void {
-    this.#addUdp(formatPlace({ by: "udp", ...at }), allow, zone, listenUdp(at.address, at.port, UDP_BUFFER_BYTES));
+    const key = formatPlace({ by: "udp", ...at });
+    const handed = this.#context.inheritance.takePlace(key);
+    const socket =
+      handed === undefined ? listenUdp(at.address, at.port, UDP_BUFFER_BYTES) : adoptUdp(handed, UDP_BUFFER_BYTES);
+    this.#addUdp(key, allow, zone, socket);
   }
 
   #addUdp(name: string, allow: readonly IpNetwork[], zone: ZoneOffset | undefined, socket: DatagramSocket): void {
     const refusals = new Refusals();
+    this.#add("udp", name, socket, zone, refusals, this.#door(name, allow, refusals));
+  }
+
+  #door(name: string, allow: readonly IpNetwork[], refusals: Refusals): Door {
     const { clock, say } = this.#context;
-    const door: Door = {
+    return {
       admits(peer) {
         const address = tryPeerAddress(peer);
         if (address === undefined) return false;
@@ -189,12 +313,13 @@ class OpenSources implements Sources {
         if (line !== undefined) say("warning", line);
       },
     };
-    this.#add("udp", name, socket, zone, refusals, door);
   }
 
   #openUnix(choice: SocketChoice): void {
-    const name = "take" in choice ? `descriptor ${choice.take}` : choice.path;
-    this.#add("unix", name, openUnix(choice), undefined, new Refusals());
+    const name = keyOf(choice);
+    const handed = "take" in choice ? undefined : this.#context.inheritance.takePlace(name);
+    const socket = handed === undefined ? openUnix(choice) : adoptUnixDatagram(handed, name);
+    this.#add("unix", name, socket, undefined, new Refusals());
     if ("take" in choice) return; // who passed it looks after it
     this.#guard.watch({ path: choice.path, restore: () => this.#restore(choice.path) });
   }
@@ -217,29 +342,35 @@ class OpenSources implements Sources {
     door?: Door,
   ): void {
     const { clock, intake, host, say } = this.#context;
-    const rules = rulesFor(via === "unix" ? LOCAL_RULES : DEFAULT_RULES, zone, this.#settings.sources, this.#context);
-    const source = new DatagramSource(via, socket, rules, clock, intake, host, door);
-    if (!this.#datagrams.has(name)) this.#names.push(name);
+    const source = new DatagramSource(via, socket, this.#rules(via, zone), clock, intake, host, door);
     this.#datagrams.set(name, { source, refusals });
     for (const shortcoming of socket.shortcomings) say("warning", `${name}: ${shortcoming}`);
   }
 
+  #rules(via: "unix" | "udp", zone: ZoneOffset | undefined): ParseRules {
+    return rulesFor(via === "unix" ? LOCAL_RULES : DEFAULT_RULES, zone, this.#settings.sources, this.#context);
+  }
+
+  get #wantsKernel(): boolean {
+    const { kernel } = this.#settings;
+    return kernel === "yes" || (kernel === "auto" && ownsDevLog(this.#choices));
+  }
+
   #openKernel(): void {
-    const { host, zone, clock, intake, say } = this.#context;
+    const { host, zone, clock, intake, say, inheritance } = this.#context;
     const rules = { ...LOCAL_RULES, zone };
+    const statePath = this.#settings.sources.kernelStatePath;
     try {
-      this.#kernel = new KernelSource({
-        host,
-        rules,
-        clock,
-        intake,
-        say,
-        statePath: this.#settings.sources.kernelStatePath,
-      });
-      this.#names.push(KERNEL_LOG);
+      const handed = inheritance.takePlace(KERNEL_LOG);
+      this.#kernel = new KernelSource({ host, rules, clock, intake, say, statePath }, handed);
     } catch (error) {
       say("warning", `${KERNEL_LOG}: the kernel's messages are left out: ${reasonOf(error)}`);
     }
+  }
+
+  #choicesOf(settings: Settings): readonly SocketChoice[] {
+    const ours = this.#context.inheritance.hasPlace(DEV_LOG) || this.#datagrams.has(DEV_LOG);
+    return chooseSockets(socketFacts(settings, this.#passed, ours));
   }
 
   #tellRefusals(nowMs: number): void {
@@ -249,9 +380,36 @@ class OpenSources implements Sources {
     }
   }
 
+  #startTimers(): void {
+    const { markEveryMs } = this.#settings.sources;
+    const { clock, say } = this.#context;
+    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals(clock.monotonicMs()));
+    if (markEveryMs > 0) this.#every(markEveryMs, () => say("info", "-- MARK --"));
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers = [];
+  }
+
   #every(ms: number, run: () => void): void {
     this.#timers.push(setInterval(run, ms).unref());
   }
+}
+
+/** Where they are the same files, a bad one is told when it is read, and no reason to refuse the rest. */
+function checkCertificates({ on, tls }: Listener, before: Settings): void {
+  const old = listenersOf(before).find((one) => formatPlace(one.on) === formatPlace(on));
+  if (tls !== undefined && JSON.stringify(tls) !== JSON.stringify(old?.tls)) readCertificateFiles(tls);
+}
+
+/** What a unix socket is called. */
+function keyOf(choice: SocketChoice): string {
+  return "take" in choice ? `descriptor ${choice.take}` : choice.path;
+}
+
+function passedName(socket: PassedSocket): string {
+  return `udp of descriptor ${socket.fd}`;
 }
 
 /** At the end: what senders got rid of before we close is taken, but no flood keeps us from closing. */
@@ -261,11 +419,12 @@ function end(source: DatagramSource): void {
   source[Symbol.dispose]();
 }
 
-function socketFacts(settings: Settings, passed: readonly PassedSocket[]) {
+/** @param isOurs the socket at /dev/log is ours already: nothing is to be found out */
+function socketFacts(settings: Settings, passed: readonly PassedSocket[], isOurs: boolean) {
   return {
     asked: settings.sockets,
     passed: passed.filter((socket) => socket.type === "unix-datagram").map((socket) => socket.fd),
-    devLogLink: linkAt(DEV_LOG),
+    devLogLink: isOurs ? undefined : linkAt(DEV_LOG),
     takeDevLog: settings.takeDevLog,
   };
 }

@@ -4,12 +4,13 @@
 import { chmodSync } from "node:fs";
 import type { Socket, TCPSocketListener, UnixSocketListener } from "bun";
 import { Fault } from "../../base/fault.ts";
-import { formatAddress, type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import { removeStale } from "../../linux/datagram-socket.ts";
 import { peerCredentials } from "../../linux/peer-credentials.ts";
 import { SystemError } from "../../linux/system-error.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
 import { type Origin, origin } from "../../syslog/record.ts";
+import type { HandedConnection } from "../handover.ts";
 import type { Conversation, Reception } from "./reception.ts";
 
 /** A peer that is gone without a word (its host lost power) keeps its place for so long. */
@@ -23,6 +24,12 @@ export interface StreamSource {
   stop(): void;
   /** Ends those there are. */
   endConnections(): void;
+  /** The descriptor that it listens on, -1 where it can't be passed on. */
+  readonly fd: number;
+  /** Reads no more from anybody: what is sent from now on waits in the kernel. */
+  pause(): void;
+  /** The connections as they are, for another process. Once, after `pause`. */
+  connections(): readonly Omit<HandedConnection, "key">[];
 }
 
 /** Smaller ones are not worth it. */
@@ -43,23 +50,36 @@ export type StreamPlace =
   | { readonly by: "descriptor"; readonly fd: number; readonly isUnix: boolean };
 
 /**
- * @param host  of messages on a unix socket that name none
- * @param allow the networks that TCP is taken from; none: all
+ * @param host   of messages on a unix socket that name none
+ * @param handed connections that another process has begun to read
  * @throws {Fault} where the place cannot be had
  */
 export function listenForStreams(
   place: StreamPlace,
   reception: Reception,
   host: string,
-  allow: readonly IpNetwork[],
+  handed: readonly HandedConnection[] = [],
 ): StreamSource {
   const isUnix = place.by === "stream" || (place.by === "descriptor" && place.isUnix);
   const clients = new Set<Client>();
-  const listening = open(place, handlersOf(reception, clients, isUnix ? unixPeers(host) : tcpPeers(reception, allow)));
+  const handlers = handlersOf(reception, clients, isUnix ? unixPeers(host) : tcpPeers(reception));
+  const listening = open(place, handlers);
+  for (const one of handed) goOn(one, reception, clients, handlers, isUnix ? host : undefined);
   return {
     name: reception.options.name,
     reception,
+    fd: (listening as Listening & { readonly fd?: number }).fd ?? -1,
     stop: () => listening.stop(),
+    pause() {
+      for (const client of clients) client.pause();
+    },
+    connections: () =>
+      [...clients].flatMap((client) => {
+        const { data: conversation, fd } = client;
+        if (conversation === undefined || fd < 0) return [];
+        const { origin, pid, uid, reader } = conversation;
+        return { fd, peer: origin.peer, pid, uid, reader };
+      }),
     endConnections() {
       for (const client of clients) {
         client.data?.end();
@@ -68,6 +88,30 @@ export function listenForStreams(
       listening.stop(true);
     },
   };
+}
+
+/** A connection that another process has begun to read. Where it has ended meanwhile, what it had begun is a message all the same. */
+function goOn(
+  { fd, peer, pid, uid, reader }: HandedConnection,
+  reception: Reception,
+  clients: Set<Client>,
+  handlers: Handlers,
+  unixHost: string | undefined,
+): void {
+  const from = unixHost === undefined ? origin("tcp", peer, peer) : origin("unix", unixHost);
+  const conversation = reception.open(from, pid, uid, reader);
+  const adopted = {
+    fd,
+    socket: {
+      ...handlers,
+      open(socket: Socket<Conversation | undefined>) {
+        clients.add(socket as Client);
+        reception.options.gate.add(socket as Client);
+        socket.data = conversation;
+      },
+    },
+  } as unknown as Parameters<typeof Bun.connect<Conversation | undefined>>[0];
+  Bun.connect<Conversation | undefined>(adopted).catch(() => conversation.end());
 }
 
 function handlersOf(reception: Reception, clients: Set<Client>, identify: Identify) {
@@ -167,8 +211,9 @@ function unixPeers(host: string): Identify {
   return (client) => ({ origin: local, ...peerCredentials(client.fd) });
 }
 
-function tcpPeers(reception: Reception, allow: readonly IpNetwork[]): Identify {
+function tcpPeers(reception: Reception): Identify {
   return (client) => {
+    const { allow } = reception.options;
     const address = tryPeerAddress(client.remoteAddress ?? "");
     if (address === undefined) return undefined; // it has gone already
     const peer = formatAddress(address);

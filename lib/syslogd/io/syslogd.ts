@@ -11,6 +11,7 @@ import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
+import type { Handover } from "../handover.ts";
 import { ownMessage } from "../own-message.ts";
 import { RateLimit } from "../rate-limit.ts";
 import { Repeats, type Summary } from "../repeats.ts";
@@ -18,7 +19,8 @@ import type { Router } from "../router.ts";
 import type { Totals } from "../samples.ts";
 import type { Settings } from "../settings.ts";
 import type { Intake } from "./datagram-source.ts";
-import { Outlets } from "./outlets.ts";
+import { Inheritance } from "./inheritance.ts";
+import { checkOwners, Outlets } from "./outlets.ts";
 import { SinkOpener } from "./sink-opener.ts";
 import { openSources, type Sources } from "./sources.ts";
 
@@ -29,6 +31,8 @@ const OPEN_WITHIN_MS = 2_000;
 export interface Surroundings {
   readonly clock: Clock;
   readonly env: Record<string, string | undefined>;
+  /** What the process that we were left us; nothing unless said. */
+  readonly inheritance?: Inheritance;
   /** Own messages, besides their way through the rules. */
   readonly onOwnMessage: (severity: SeverityName, text: string) => void;
 }
@@ -40,10 +44,13 @@ export class Syslogd implements Intake {
   readonly #ownRules: ParseRules;
   readonly #ownRecord = new RecordView();
   readonly #outlets: Outlets;
-  readonly #rate: RateLimit | undefined;
-  readonly #repeats: Repeats | undefined;
+  #rate: RateLimit | undefined;
+  #repeats: Repeats | undefined;
   /** Whether either is asked for. */
-  readonly #checks: boolean;
+  #checks = false;
+  /** Held back by a rate, and summed up, before the settings for that changed. */
+  #heldBefore = 0;
+  #repeatedBefore = 0;
   readonly #summaryRecord = new RecordView();
   #telling: ReturnType<typeof setInterval> | undefined;
   #settings: Settings;
@@ -59,9 +66,6 @@ export class Syslogd implements Intake {
   /** Opens the sinks, then the sources: the first record finds its way. @throws where a source that was asked for cannot be had */
   constructor(settings: Settings, surroundings: Surroundings) {
     this.#settings = settings;
-    this.#rate = settings.rate && new RateLimit(settings.rate);
-    this.#repeats = settings.summariseRepeats ? new Repeats() : undefined;
-    this.#checks = this.#rate !== undefined || this.#repeats !== undefined;
     this.#surroundings = surroundings;
     this.#host = settings.host || hostname();
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
@@ -82,10 +86,13 @@ export class Syslogd implements Intake {
     });
     this.#outlets = new Outlets(opener, say);
     this.#router = this.#outlets.route(settings.rules, settings.sinks);
-    const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, onInputEnd };
+    const { inheritance = Inheritance.none() } = surroundings;
+    const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, inheritance, onInputEnd };
     this.#sources = openSources(settings, context);
-    if (this.#checks) this.#telling = setInterval(() => this.#tellHeld(false), TELL_HELD_EVERY_MS).unref();
-    this.say("notice", `started: listens on ${this.listensOn.join(", ")}`);
+    this.#restrain(settings);
+    const { placesCount, connectionsCount } = inheritance;
+    const handed = inheritance.isSome ? `; ${placesCount} sockets and ${connectionsCount} connections handed over` : "";
+    this.say("notice", `started: listens on ${this.listensOn.join(", ")}${handed}`);
   }
 
   /** What we listen on. */
@@ -164,7 +171,7 @@ export class Syslogd implements Intake {
   /** SIGHUP: files may have been moved away, certificates renewed. */
   reopen(): void {
     this.#outlets.reopen();
-    this.#sources?.reload();
+    this.#sources?.renew();
     this.say("notice", "opened its files anew");
   }
 
@@ -173,18 +180,39 @@ export class Syslogd implements Intake {
     return this.#settings;
   }
 
-  /** Goes on with other rules, and with what sinks are told: see outlets.ts. @throws {Fault} where they can't be had; then nothing has changed */
-  reload({ rules, sinks }: Settings): void {
+  /**
+   * Goes on with other sources, rules, and what sinks are told: see sources.ts and outlets.ts.
+   * @throws {Fault} where they can't be had; then nothing has changed
+   */
+  async reload(settings: Settings): Promise<void> {
+    const { rules, sinks, sockets, udp, sources, kernel, rate, summariseRepeats } = settings;
+    checkOwners(sinks);
+    await this.#sources?.reload({ ...settings, takeDevLog: this.#settings.takeDevLog });
     this.#router = this.#outlets.route(rules, sinks);
-    this.#settings = { ...this.#settings, rules, sinks };
+    const isRestrained =
+      rate?.recordsMax !== this.#settings.rate?.recordsMax || rate?.withinMs !== this.#settings.rate?.withinMs;
+    if (isRestrained || summariseRepeats !== this.#settings.summariseRepeats) this.#restrain(settings);
+    this.#settings = { ...this.#settings, rules, sinks, sockets, udp, sources, kernel, rate, summariseRepeats };
+  }
+
+  /** What senders may say, and how often; what was held back until now is told. */
+  #restrain({ rate, summariseRepeats }: Settings): void {
+    clearInterval(this.#telling);
+    if (this.#checks) this.#tellHeld(true);
+    this.#heldBefore += this.#rate?.held ?? 0;
+    this.#repeatedBefore += this.#repeats?.held ?? 0;
+    this.#rate = rate && new RateLimit(rate);
+    this.#repeats = summariseRepeats ? new Repeats() : undefined;
+    this.#checks = rate !== undefined || summariseRepeats;
+    if (this.#checks) this.#telling = setInterval(() => this.#tellHeld(false), TELL_HELD_EVERY_MS).unref();
   }
 
   get totals(): Totals {
     return {
       received: this.#received,
       unrouted: this.#unrouted,
-      heldBack: this.#rate?.held ?? 0,
-      repeated: this.#repeats?.held ?? 0,
+      heldBack: this.#heldBefore + (this.#rate?.held ?? 0),
+      repeated: this.#repeatedBefore + (this.#repeats?.held ?? 0),
       sources: this.#sources?.totals() ?? [],
       sinks: this.#outlets.totals,
     };
@@ -198,6 +226,17 @@ export class Syslogd implements Intake {
     if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
     await this.#outlets.close(withinMs);
+  }
+
+  /** Gets rid of what it has taken, within about `withinMs`, and leaves its sockets open and unread, for another process. @returns what stays open */
+  async handOver(withinMs: number): Promise<Pick<Handover, "places" | "connections">> {
+    this.say("notice", `restarts after ${this.#received} records`);
+    await this.#sources?.pause();
+    clearInterval(this.#telling);
+    if (this.#checks) this.#tellHeld(true);
+    this.#isClosing = true;
+    await this.#outlets.close(withinMs);
+    return this.#sources?.handOver() ?? { places: [], connections: [] };
   }
 
   /** What a sink has to tell: through the rules, as all that is said. */

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { namesOf } from "../../base/certificate-name.ts";
 import { Fault } from "../../base/fault.ts";
-import { formatAddress, type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
 import { origin } from "../../syslog/record.ts";
 import type { TlsSettings } from "../listener.ts";
@@ -28,7 +28,6 @@ export interface TlsSource extends StreamSource {
 export interface TlsPlace {
   readonly hostname: string;
   readonly port: number;
-  readonly allow: readonly IpNetwork[];
   readonly tls: TlsSettings;
 }
 
@@ -95,6 +94,18 @@ class TlsServer implements TlsSource {
     this.#server.setSecureContext(contextOf(files));
     this.#files = files;
     this.#look();
+  }
+
+  /** The library takes no descriptor: a process that comes binds anew. */
+  readonly fd = -1;
+
+  pause(): void {
+    for (const client of this.#clients.keys()) client.pause();
+  }
+
+  /** The keys of a session can't be passed on. */
+  connections(): readonly [] {
+    return [];
   }
 
   stop(): void {
@@ -166,9 +177,10 @@ class TlsServer implements TlsSource {
   }
 
   #isAllowed(remote: string | undefined): boolean {
-    if (this.place.allow.length === 0) return true;
+    const { allow } = this.reception.options;
+    if (allow.length === 0) return true;
     const address = tryPeerAddress(remote ?? "");
-    return address !== undefined && this.place.allow.some((network) => networkContains(network, address));
+    return address !== undefined && allow.some((network) => networkContains(network, address));
   }
 
   /** Tells when our own certificate has ended, or is about to. */

@@ -1,0 +1,87 @@
+// What the process that we were left us: taken place by place as sources open, and closed where nobody wants it any more.
+import { closeSync, writeSync } from "node:fs";
+import { leaveBytes, takeBytes, takeOver } from "../../linux/exec.ts";
+import { formatHandover, HANDOVER_VARIABLE, type HandedConnection, type Handover, tryHandover } from "../handover.ts";
+
+type Environment = Record<string, string | undefined>;
+
+export class Inheritance {
+  readonly #places = new Map<string, number>();
+  readonly #connections = new Map<string, HandedConnection[]>();
+  readonly #answerFd: number;
+  readonly sinceMs: number;
+  /** Whether there is any. */
+  readonly isSome: boolean;
+  /** How many of each were there. */
+  readonly placesCount: number;
+  readonly connectionsCount: number;
+
+  private constructor(handover: Handover | undefined) {
+    const { places = [], connections = [], answerFd = -1, sinceMs = 0 } = handover ?? {};
+    this.isSome = handover !== undefined;
+    for (const { key, fd } of places) if (takeOver(fd)) this.#places.set(key, fd);
+    for (const one of connections) {
+      if (!takeOver(one.fd)) continue;
+      const others = this.#connections.get(one.key);
+      if (others === undefined) this.#connections.set(one.key, [one]);
+      else others.push(one);
+    }
+    this.#answerFd = answerFd >= 0 && takeOver(answerFd) ? answerFd : -1;
+    this.sinceMs = sinceMs;
+    this.placesCount = this.#places.size;
+    this.connectionsCount = connections.length;
+  }
+
+  /** Of this process, once: the variable is taken out of the environment. */
+  static take(env: Environment): Inheritance {
+    const text = env[HANDOVER_VARIABLE];
+    delete env[HANDOVER_VARIABLE];
+    const bytes = text === undefined || !/^\d{1,6}$/.test(text) ? undefined : takeBytes(Number(text));
+    return new Inheritance(bytes === undefined ? undefined : tryHandover(new TextDecoder().decode(bytes)));
+  }
+
+  static none(): Inheritance {
+    return new Inheritance(undefined);
+  }
+
+  /** The descriptor that was this place's. */
+  takePlace(key: string): number | undefined {
+    const fd = this.#places.get(key);
+    this.#places.delete(key);
+    return fd;
+  }
+
+  hasPlace(key: string): boolean {
+    return this.#places.has(key);
+  }
+
+  takeConnections(key: string): readonly HandedConnection[] {
+    const found = this.#connections.get(key) ?? [];
+    this.#connections.delete(key);
+    return found;
+  }
+
+  /** What nobody took is closed: the configuration names it no more. */
+  closeRest(): void {
+    for (const fd of this.#places.values()) closeSync(fd);
+    for (const { fd } of [...this.#connections.values()].flat()) closeSync(fd);
+    this.#places.clear();
+    this.#connections.clear();
+  }
+
+  /** To who asked for the restart, if that was somebody. */
+  answer(line: string): void {
+    if (this.#answerFd < 0) return;
+    try {
+      writeSync(this.#answerFd, line);
+      closeSync(this.#answerFd);
+    } catch {
+      // has gone
+    }
+  }
+}
+
+/** The environment of the process that comes. */
+export function environmentWith(handover: Handover, env: Environment): Environment {
+  return { ...env, [HANDOVER_VARIABLE]: String(leaveBytes(new TextEncoder().encode(formatHandover(handover)))) };
+}

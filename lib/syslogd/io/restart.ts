@@ -1,0 +1,82 @@
+// `syslogd restart`: the process becomes the program that lies at its path now, with its number, its sockets and its connections. Senders notice nothing: what
+// they send meanwhile waits in the kernel. First the new program is asked whether it runs, and likes the configuration: else all stays as it is.
+//
+// The order: ask; read no more; get rid of what was taken (what can't be sent now is on disk, or counted); exec. Between the last two nothing can fail but the
+// exec itself, and what it would start has just run.
+import { accessSync, constants } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import { writeAnswer } from "../../control/message.ts";
+import { become, keepOpen } from "../../linux/exec.ts";
+import { notifyServiceManager } from "../../linux/service-manager.ts";
+import { systemClock } from "../../run/clock.ts";
+import { environmentWith, type Inheritance } from "./inheritance.ts";
+import type { Syslogd } from "./syslogd.ts";
+
+/** What the control socket is called among what is handed over. */
+export const CONTROL_KEY = "control";
+/** Senders wait for so long at most until what they sent before is on its way, or on disk. */
+const FLUSH_MS = 300;
+const CHECK_MS = 10_000;
+
+export interface RestartOptions {
+  readonly daemon: Syslogd;
+  readonly env: Record<string, string | undefined>;
+  /** -1: none. */
+  readonly controlFd: number;
+  /** Of who waits for an answer; -1: nobody. */
+  readonly answerFd: number;
+}
+
+/** @throws {Fault} where it is not to be; then nothing has changed */
+export async function becomeAnew({ daemon, env, controlFd, answerFd }: RestartOptions): Promise<never> {
+  if (daemon.settings.sources.stdin !== "no")
+    throw new Fault("usage", "stdin", "what reads stdin can't be restarted: what it has read of that is nowhere else");
+  const args = process.argv.slice(2);
+  await checkProgram(args, env);
+  notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1_000)}`, env);
+  const sinceMs = systemClock.monotonicMs();
+  const { places, connections } = await daemon.handOver(FLUSH_MS);
+  const control = controlFd < 0 ? [] : [{ key: CONTROL_KEY, fd: controlFd }];
+  for (const { fd } of control) keepOpen(fd);
+  if (answerFd >= 0) keepOpen(answerFd);
+  const handover = { places: [...places, ...control], connections, answerFd, sinceMs };
+  return become(programPath(), [process.argv0, ...args], environmentWith(handover, env));
+}
+
+/** What lies where we were started from; where we can't get there any more (as another user), what we are. */
+function programPath(): string {
+  try {
+    accessSync(process.execPath, constants.X_OK);
+    return process.execPath;
+  } catch {
+    return "/proc/self/exe";
+  }
+}
+
+/** In the new process: to who asked. */
+export function answerRestart(inheritance: Inheritance, version: string): void {
+  if (!inheritance.isSome) return;
+  const { placesCount, connectionsCount, sinceMs } = inheritance;
+  const ms = Math.round(systemClock.monotonicMs() - sinceMs);
+  const value = `restarted: spreadbox ${version}, ${placesCount} sockets and ${connectionsCount} connections handed over; it took ${ms} ms`;
+  inheritance.answer(writeAnswer({ is: "end", value }));
+}
+
+/** The program that we would become says whether it can run by this configuration. */
+async function checkProgram(args: readonly string[], env: Record<string, string | undefined>): Promise<void> {
+  const child = Bun.spawn({
+    cmd: [programPath(), ...args, "--check"],
+    argv0: process.argv0,
+    env,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+    timeout: CHECK_MS,
+  });
+  const [status, stderr] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+  if (status === 0) return;
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  const told = lines.map((line) => new Fault("config", "refused", line));
+  const found = `${process.execPath} --check ended with ${status}`;
+  throw new Fault("config", "refused", lines[0] ?? found, told.length === 0 ? {} : { all: told });
+}

@@ -1,0 +1,227 @@
+// `syslogd restart`: the process becomes another one, and nobody who logs notices.
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
+import { binary } from "../support/binary.ts";
+import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { eventually } from "../syslogd/running.ts";
+import { connect } from "../syslogd/sender.ts";
+import { rule, running } from "./running-syslogd.ts";
+
+const TCP = 25_220;
+const UDP = 25_221;
+
+/** The numbers in the texts "m0", "m1"... of a file's lines, in its order. */
+function numbersIn(path: string): number[] {
+  if (!existsSync(path)) return [];
+  return [...readFileSync(path, "utf8").matchAll(/ m(\d+)$/gm)].map(([, number]) => Number(number));
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, at) => at);
+
+test("under a flood of datagrams none is lost, doubled or out of order, through three restarts", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", `file:${directory}/all`),
+    () => `udp = ["127.0.0.1:${UDP}"]`,
+  );
+  const { at, ask, daemon } = syslogd;
+  using socket = openUnixDatagram();
+  let sent = 0;
+  let isOver = false;
+  let longestMs = 0;
+  const flood = (async () => {
+    let waitedFromMs = performance.now();
+    while (!isOver) {
+      const message = new TextEncoder().encode(`<13>app: m${sent}`);
+      if (sendUnixDatagram(socket.fd, at("log"), message)) {
+        longestMs = Math.max(longestMs, performance.now() - waitedFromMs);
+        sent += 1;
+        waitedFromMs = performance.now();
+      }
+      if (sent % 20 === 0) await new Promise((done) => setTimeout(done, 1));
+      else await new Promise((done) => setImmediate(done));
+    }
+  })();
+  const pid = daemon.pid;
+  for (let times = 0; times < 3; times++) {
+    const { status, stdout, stderr } = await ask("restart");
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^restarted: spreadbox \S+, 3 sockets and 0 connections handed over; it took \d+ ms\n$/);
+    process.stderr.write(stdout);
+  }
+  isOver = true;
+  await flood;
+  await eventually(
+    () => numbersIn(at("all")).length >= sent,
+    () => `${numbersIn(at("all")).length} of ${sent}: ${daemon.stderr.text}`,
+  );
+  expect(numbersIn(at("all"))).toEqual(upTo(sent));
+  expect(JSON.parse((await ask("status", "--json")).stdout).pid).toBe(pid);
+  process.stderr.write(
+    `three restarts under ${sent} messages: the longest wait of who logs ${longestMs.toFixed(0)} ms\n`,
+  );
+  daemon.signal("SIGTERM");
+  expect(await daemon.exited).toBe(0);
+  expect(existsSync(at("log"))).toBe(false); // it is still its own to remove
+}, 60_000);
+
+test("connections go on, in the midst of a message too, counted or not, with who has sent them", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", `file:${directory}/all`),
+    (directory) => `tcp = ["127.0.0.1:${TCP}"]\nstream = ["${directory}/stream"]`,
+  );
+  const { at, ask, line } = syslogd;
+  using lines = await connect(TCP);
+  using counted = await connect(TCP);
+  using stream = await connect(at("stream"));
+  await lines.send("<13>app: whole\n<13>app: be");
+  await counted.send("19 <13>app: counted");
+  await stream.send("<13>app: str");
+  await line("all", "whole");
+  const { stdout } = await ask("restart");
+  expect(stdout).toContain("3 connections handed over");
+  await lines.send("gun before\n");
+  await counted.send("-on19 <13>app: another on");
+  await stream.send("eam\n");
+  for (const text of ["127.0.0.1 app: begun before\n", "app: counted-on\n", "app: another on\n", "app: stream\n"])
+    await line("all", text);
+  using later = await connect(TCP);
+  await later.send("<13>app: a new one\n");
+  await line("all", "a new one");
+}, 30_000);
+
+test("a configuration with mistakes, or a program that does not run, is refused, and all goes on", async () => {
+  await using syslogd = await running((directory) => rule("user,syslog.*", `file:${directory}/all`));
+  const { ask, configure, log, line } = syslogd;
+  configure(rule("mial.*", "file:/x"));
+  const { status, stderr } = await ask("restart", "--control", syslogd.at("ctl"));
+  expect([status, stderr]).toEqual([78, expect.stringContaining('"mial"')]);
+  log("goes on");
+  await line("all", "goes on");
+  await line("all", "refused to restart, goes on as before");
+}, 30_000);
+
+test("what a sink could not send goes on in the new process, from disk", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", `tcp:127.0.0.1:${TCP + 2}`) + rule("user.*", `file:${directory}/local`),
+  );
+  const { log, ask, line, at } = syslogd;
+  for (let number = 0; number < 5; number++) log(`m${number}`);
+  await line("local", "m4");
+  await syslogd.daemon.stderr.until("ECONNREFUSED");
+  expect((await ask("restart")).status).toBe(0);
+  for (let number = 5; number < 8; number++) log(`m${number}`);
+  await line("local", "m7");
+  const path = at("received");
+  await using _receiver = start([
+    process.execPath,
+    join(import.meta.dir, "../sink/tcp-receiver-child.ts"),
+    `${TCP + 2}`,
+    path,
+  ]);
+  await eventually(
+    () => numbersIn(path).includes(7),
+    () => `${numbersIn(path)}: ${syslogd.daemon.stderr.text}`,
+  );
+  expect(numbersIn(path)).toEqual(upTo(8));
+}, 30_000);
+
+test("as another user it goes on as that user, with sockets that only root could make", async () => {
+  if (process.getuid!() !== 0) {
+    process.stderr.write("SKIP: not root, leaving root is not tried\n");
+    return;
+  }
+  await using syslogd = await running(
+    (directory) => rule("user.*", `file:${directory}/one`),
+    (directory) => `user = "nobody"\npid_file = "${directory}/pid"\nudp = ["127.0.0.1:514"]`,
+  );
+  const { log, line, daemon, at, ask } = syslogd;
+  await daemon.stderr.until("runs as nobody");
+  log("before");
+  await line("one", "before");
+  Bun.spawnSync(["chmod", "666", at("one")]);
+  Bun.spawnSync(["chmod", "755", at("")]); // it has to read its configuration
+  const { status, stdout } = await ask("restart");
+  expect([status, stdout]).toEqual([0, expect.stringContaining("restarted")]);
+  log("after");
+  await line("one", "after");
+  expect(readFileSync(`/proc/${daemon.pid}/status`, "latin1")).toMatch(/^Uid:\s+[1-9]/m);
+  const shown = await ask("status");
+  expect([shown.stderr, shown.stdout]).toEqual(["", expect.stringContaining("udp:127.0.0.1:514")]);
+  expect(readFileSync(at("pid"), "utf8")).toBe(`${daemon.pid}\n`);
+}, 30_000);
+
+test("sockets that systemd holds are found again", async () => {
+  using scratch = temporaryDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  writeFileSync(
+    at("c.toml"),
+    `[syslogd]\nsocket = ["${at("log")}"]\ncontrol = "${at("ctl")}"\nspool_directory = "${at("spool")}"\n${rule("user.*", `file:${at("all")}`)}`,
+  );
+  if (Bun.which("systemd-socket-activate") === null) {
+    process.stderr.write("SKIP: no systemd-socket-activate\n");
+    return;
+  }
+  await using daemon = start([
+    "systemd-socket-activate",
+    "-l",
+    `127.0.0.1:${TCP + 4}`,
+    binary(),
+    "syslogd",
+    "--config",
+    at("c.toml"),
+  ]);
+  await daemon.stderr.until("Listening on");
+  using first = await connect(TCP + 4);
+  await daemon.stderr.until("listens on");
+  await first.send("<13>app: m0\n");
+  await eventually(
+    () => numbersIn(at("all")).length === 1,
+    () => daemon.stderr.text,
+  );
+  const { status } = await runSpreadbox(["syslogd", "restart", "--config", at("c.toml")]);
+  expect(status).toBe(0);
+  await first.send("<13>app: m1\n");
+  using second = await connect(TCP + 4);
+  await second.send("<13>app: m2\n");
+  await eventually(
+    () => numbersIn(at("all")).length === 3,
+    () => daemon.stderr.text,
+  );
+}, 30_000);
+
+describe("a reader of groups", () => {
+  test("knows that nothing is missing across a restart, and that it can't be known across a kill", async () => {
+    using scratch = temporaryDirectory();
+    const at = (name: string) => join(scratch.path, name);
+    await using spreadd = startSpreadbox(["spreadd", "--port", "0", "--name", "dmn1", "--socket", at("spread")]);
+    await spreadd.stderr.until("listens on");
+    await using reader = startSpreadbox(["logcat", "logs", "--spread", `unix:${at("spread")}`]);
+    const config = `[syslogd]\nsocket = ["${at("log")}"]\ncontrol = "${at("ctl")}"\nspool_directory = "${at("spool")}"\nhost = "web1"\n[spread]\nservers = ["unix:${at("spread")}"]\n${rule("user.*", "group:logs")}`;
+    writeFileSync(at("c.toml"), config);
+    const log = (text: string) => Bun.spawnSync(["logger", "-u", at("log"), "-t", "app", text]);
+    const first = startSpreadbox(["syslogd", "--config", at("c.toml")]);
+    await first.stderr.until("listens on");
+    await eventually(
+      () => {
+        log("hello");
+        return reader.stdout.text.includes("hello");
+      },
+      () => `${reader.stderr.text} ${first.stderr.text}`,
+    );
+    expect((await runSpreadbox(["syslogd", "restart", "--config", at("c.toml")])).status).toBe(0);
+    log("after the restart");
+    await reader.stdout.until("after the restart");
+    await reader.stderr.until("web1 began anew in logs: nothing is missing");
+    first.signal("SIGKILL");
+    await first.exited;
+    await using second = startSpreadbox(["syslogd", "--config", at("c.toml")]);
+    await second.stderr.until(/the syslogd before \(process \d+\) did not end in order/);
+    await second.stderr.until("listens on");
+    log("after the kill");
+    await reader.stdout.until("after the kill");
+    await reader.stderr.until(/web1 began anew in logs at 1: what it sent after \d+ is not known/);
+  }, 30_000);
+});
