@@ -2,7 +2,7 @@
 import { formatDuration } from "../base/duration.ts";
 import { writeCorosyncConf } from "./corosync-conf.ts";
 import type { Node } from "./nodes.ts";
-import { detectionMs, type Mode, moleTimes, type Profile, timesOf } from "./profile.ts";
+import { detectionMs, type Mode, moleTimes, type Profile, spreaddSilenceMs, timesOf } from "./profile.ts";
 
 export const COROSYNC_CONF_PATH = "/etc/corosync/corosync.conf";
 export const AUTHKEY_PATH = "/etc/corosync/authkey";
@@ -56,6 +56,8 @@ function clusterToml({ nodes, profile, mode }: InitChoices): string {
 # One daemon on each host; together they are one group communication system, ordered by corosync.
 [spreadd]
 engine = "corosync"
+# corosync counts as dead when it does not send our own messages back for this: longer than a change of the ring takes.
+silence = "${formatDuration(spreaddSilenceMs(times))}"
 
 [mole]
 hosts = [${hosts}]

@@ -74,3 +74,8 @@ export function moleTimes(times: RingTimes, mode: Mode): MoleTimes {
   const silenceMs = Math.ceil(Math.max(least, 500) / 50) * 50;
   return { silenceMs, leaseMs: leastLeaseMs(silenceMs) };
 }
+
+/** How long spreadd waits for its own messages before corosync counts as dead: three changes of the ring in a row, at least 2 s. */
+export function spreaddSilenceMs(times: RingTimes): number {
+  return Math.max(2_000, Math.ceil((3 * detectionMs(times)) / 1_000) * 1_000);
+}

@@ -85,6 +85,17 @@ function open() {
 
 let opened: ReturnType<typeof open> | undefined;
 
+/** Whether the library is there. */
+export function hasCpg(): boolean {
+  try {
+    opened ??= open();
+    return true;
+  } catch (error) {
+    if (error instanceof Fault) return false;
+    throw error;
+  }
+}
+
 /** libcpg. @throws {Fault} kind "os-file" where it is not installed */
 function libcpg(): ReturnType<typeof open> {
   opened ??= open();
