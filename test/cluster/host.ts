@@ -210,7 +210,7 @@ export class Host {
     try {
       await Promise.any(said);
     } catch (error) {
-      throw new Error(`${this.name}: ${name} does not serve`, { cause: error });
+      throw new Error(`${this.name}: ${name} does not serve: ${child.stderr.text}`, { cause: error });
     }
   }
 }
