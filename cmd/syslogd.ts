@@ -186,6 +186,12 @@ export const syslogdCommand: AnyCommand = defineCommand({
         "Sinks to other hosts and groups spool below /var/lib/spreadbox/syslogd, 256 MiB and 7 days each, unless told otherwise.",
     },
     {
+      title: "Acknowledgements",
+      text:
+        'A rule with "acks = N" keeps the records of its groups in the spool until recorders (logcat record) on N hosts have told that they are on disk, and sends them again ' +
+        "where they got lost. Too few recorders are told after 10 s; status tells who acknowledges, and how much waits. What the spool has no room for is lost, the oldest first, and counted.",
+    },
+    {
       title: "Signals",
       text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGUSR2 restarts it, as syslogd restart does. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
     },
