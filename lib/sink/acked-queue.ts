@@ -18,6 +18,8 @@ import { type Mark, RecordRing } from "./record-ring.ts";
 
 /** The longest record fits into an empty ring. */
 const MEMORY_BYTES_LEAST = 131_072;
+/** Records that are written together at most: as many datagrams as are read at a time. A turn of the event loop under a flood takes more. */
+const UNWRITTEN_MAX = 64;
 /** Of a stream's word in the ring: what is known of one record besides. */
 const AGAIN = 0x8000_0000;
 const LATE = 0x4000_0000;
@@ -59,6 +61,8 @@ export class AckedQueue {
   readonly #liveFrom: number;
   /** All before this sequence was given free. */
   #freedTo: number;
+  /** Pushed since the last write. */
+  #unwritten = 0;
   #isAway = false;
   #isReading = false;
   /** What is picked out on the way to `#passEnd`; all behind it was never sent. */
@@ -151,6 +155,8 @@ export class AckedQueue {
     }
     this.#ledger.enter(stream, number, sequence);
     this.#missDropped();
+    this.#unwritten += 1;
+    if (this.#unwritten >= UNWRITTEN_MAX) this.writeNow();
     if (isNext && this.#ring.push(stream, number, bytes, start, end)) {
       this.#headRecords += 1;
       if (this.#isAway) this.#lateRecords = this.#headRecords;
@@ -161,6 +167,7 @@ export class AckedQueue {
 
   /** What was pushed is on disk when this returns, if the disk takes it. */
   writeNow(): void {
+    this.#unwritten = 0;
     this.#disk.writeNow();
   }
 
