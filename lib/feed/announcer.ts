@@ -1,8 +1,8 @@
 // A sender's part of the directory (directory-message.ts): what it says of the groups that it feeds, and when. No socket and no clock: the runner tells what happens,
 // and asks `next` for what is to be said.
 //
-//   new      A group is told to all before the first record goes to it, and that record is held for a moment (`mayGo`): so whoever follows groups by a wildcard can
-//            join first. Since that delays everything, it is done once a second at most; who joins too late sees by the numbers what it has missed.
+//   new      A group is told to all before the first record goes to it, and that record is held for a moment (`openTo`), with all that comes behind it: so whoever follows
+//            groups by a wildcard can join first. Who takes longer than that sees by the numbers what it has missed.
 //   moved    Some seconds after records went out, the numbers that have moved are told to all: so a reader knows what is missing at the end of a stream.
 //   asked    Who asks is told alone, after a random wait, so that not all senders answer at once.
 //   again    After a lost connection everything is new.
@@ -23,10 +23,9 @@ export const NUMBERS_AFTER_MS = 2_000;
 /** Where something waits to be sent then, it is looked again. */
 const NUMBERS_AGAIN_MS = 250;
 /** Who has been told of a group needs so long to have joined it: measured from when our own message came back. */
-const SETTLE_MS = 40;
+const SETTLE_MS = 100;
 /** No record is held longer, whatever becomes of the message. */
 export const HOLD_MS_MAX = 250;
-const HOLD_EVERY_MS = 1_000;
 const ASKERS_MAX = 1_024;
 /** Groups that are compared with a question at a time. */
 const COMPARED_MAX = 512;
@@ -52,10 +51,22 @@ export interface Utterance {
 
 interface Fed {
   readonly name: string;
+  /** Its place among the sender's groups. */
+  readonly index: number;
   /** `undefined`: its records have no numbers, or those of an earlier life. */
   readonly numbered: Numbered | undefined;
   /** The last number that all were told. */
   told: number | undefined;
+}
+
+/** New groups that a message to all has told. */
+interface Telling {
+  /** Which of the messages to all on this connection, from 1. */
+  readonly message: number;
+  /** Groups at places below are told by it and those before. */
+  readonly upTo: number;
+  /** When records may go to them. */
+  openMs: number;
 }
 
 interface Asker {
@@ -74,8 +85,11 @@ export class Announcer {
   #isConnected = false;
   /** Groups from here on have not been told on this connection. */
   #newFrom = 0;
-  /** Records may have gone to groups below this. */
-  #sentTo = 0;
+  /** Groups at places below may be sent to, and perhaps were. */
+  #openTo = 0;
+  #tellings: Telling[] = [];
+  /** We may not be in the directory on this connection. */
+  #isRefused = false;
   /** Nothing is said before. */
   #paceMs = Number.NEGATIVE_INFINITY;
   /** When numbers that have moved are told, and from which group on. */
@@ -83,41 +97,50 @@ export class Announcer {
   #numbersFrom = 0;
   /** Since they were begun to be told. */
   #haveMoved = false;
-  #holdUntilMs = Number.NEGATIVE_INFINITY;
-  #nextHoldMs = Number.NEGATIVE_INFINITY;
-  // Of what we told all on this connection: how many messages, how many of them came back, and with which one a hold begins to end.
+  // Messages to all on this connection, and how many of them came back.
   #toldAll = 0;
   #returned = 0;
-  #holdEndsWith = 0;
 
   constructor(options: AnnouncerOptions) {
     this.#random = options.random;
     this.#writer = new GroupsWriter(options.host, options.incarnation);
   }
 
-  /** A group is fed from now on. @param name in full; told as `group` where it is too long or unfit for that */
-  feed(name: string, group: string, numbered: Numbered | undefined): void {
+  /**
+   * A group is fed from now on.
+   * @param name  in full; told as `group` where it is too long or unfit for that
+   * @param index its place among the sender's groups, which are made known in this order
+   */
+  feed(name: string, group: string, index: number, numbered: Numbered | undefined): void {
     const told = isFullName(name) ? name : group;
-    if (this.#names.has(told)) return;
-    this.#names.add(told);
-    this.#fed.push({ name: told, numbered, told: undefined });
+    const key = `${index} ${told}`;
+    if (this.#names.has(key)) return;
+    this.#names.add(key);
+    this.#fed.push({ name: told, index, numbered, told: undefined });
   }
 
   /** There is a connection: everything has to be told. */
   stood(): void {
     this.#isConnected = true;
     this.#newFrom = 0;
-    this.#toldAll = this.#returned = this.#holdEndsWith = 0;
+    this.#isRefused = false;
+    this.#toldAll = this.#returned = 0;
     for (const fed of this.#fed) fed.told = undefined;
   }
 
-  /** The connection is gone, or there is to be no directory on it. Whoever had asked will ask again. */
+  /** The connection is gone. Whoever had asked will ask again. */
   fell(): void {
     this.#isConnected = false;
     this.#askers.clear();
     this.#numbersFrom = 0;
     this.#numbersDueMs = Number.POSITIVE_INFINITY;
-    this.#holdUntilMs = this.#nextHoldMs = Number.NEGATIVE_INFINITY;
+    this.#tellings = [];
+  }
+
+  /** There is to be no directory on this connection: then nobody follows groups by it. */
+  refused(): void {
+    this.fell();
+    this.#isRefused = true;
   }
 
   /** Somebody asks. A second question takes the place of the first. */
@@ -129,23 +152,26 @@ export class Announcer {
   /** A message to all has come back to us: others have it too. */
   returned(nowMs: number): void {
     this.#returned += 1;
-    if (this.#returned === this.#holdEndsWith) this.#holdUntilMs = Math.min(this.#holdUntilMs, nowMs + SETTLE_MS);
+    for (const telling of this.#tellings)
+      if (telling.message === this.#returned) telling.openMs = Math.min(telling.openMs, nowMs + SETTLE_MS);
   }
 
-  /** Whether records may go out now. Where not, ask again at `holdUntilMs`, and after `returned`. */
-  mayGo(nowMs: number): boolean {
-    if (!this.#isConnected) return true;
-    if (this.#fed.length > Math.max(this.#newFrom, this.#sentTo)) this.#hold(nowMs);
-    return nowMs >= this.#holdUntilMs;
+  /** Groups at places below may be sent to now. That changes at `nextOpenMs`. */
+  openTo(nowMs: number): number {
+    for (let first = this.#tellings[0]; first !== undefined && first.openMs <= nowMs; first = this.#tellings[0]) {
+      this.#openTo = Math.max(this.#openTo, first.upTo);
+      this.#tellings.shift();
+    }
+    return this.#isRefused ? Number.POSITIVE_INFINITY : this.#openTo;
   }
 
-  get holdUntilMs(): number {
-    return this.#holdUntilMs;
+  /** Infinity: nothing is held that was told. */
+  get nextOpenMs(): number {
+    return this.#tellings[0]?.openMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Records went out. */
   sent(nowMs: number): void {
-    this.#sentTo = this.#fed.length;
     this.#haveMoved = true;
     if (this.#numbersDueMs === Number.POSITIVE_INFINITY) this.#numbersDueMs = nowMs + NUMBERS_AFTER_MS;
   }
@@ -166,23 +192,16 @@ export class Announcer {
     return said;
   }
 
-  #hold(nowMs: number): void {
-    if (nowMs < this.#nextHoldMs) return;
-    this.#holdUntilMs = nowMs + HOLD_MS_MAX;
-    this.#nextHoldMs = nowMs + HOLD_EVERY_MS;
-  }
-
   #tellNew(nowMs: number, isQuiet: boolean): Utterance | undefined {
-    if (this.#fed.length > Math.max(this.#newFrom, this.#sentTo)) {
-      this.#hold(nowMs);
-      this.#holdEndsWith = this.#toldAll + 1;
-    }
+    let upTo = 0;
     for (; this.#newFrom < this.#fed.length; this.#newFrom++) {
       const fed = this.#fed[this.#newFrom]!;
       const last = this.#lastOf(this.#newFrom, isQuiet);
       if (!this.#writer.append({ name: fed.name, last })) break;
       fed.told = last;
+      upTo = Math.max(upTo, fed.index + 1);
     }
+    if (upTo > this.#openTo) this.#tellings.push({ message: this.#toldAll + 1, upTo, openMs: nowMs + HOLD_MS_MAX });
     return this.#saying(DIRECTORY_GROUP);
   }
 
@@ -228,9 +247,9 @@ export class Announcer {
   }
 
   #lastOf(index: number, isQuiet: boolean): number | undefined {
-    const { numbered } = this.#fed[index]!;
+    const { numbered, index: place } = this.#fed[index]!;
     if (numbered === undefined) return undefined;
-    if (index >= this.#sentTo) return 0;
+    if (place >= this.#openTo) return 0;
     return isQuiet ? numbered.next - 1 : undefined;
   }
 }

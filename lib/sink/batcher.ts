@@ -55,11 +55,12 @@ export class Batcher {
   /** Takes a stretch of records from the ring and sends them as batches; false where sending failed, and nobody knows how much of it went. */
   gather(send: SendBatch): boolean {
     const { ring } = this;
+    const { openTo } = this.book;
     const isAgain = ring.nextIsAgain;
     let bytes = 0;
     let went = true;
     // Records that were sent before are not mixed with others: their batches are flagged.
-    while (went && bytes < GATHER_BYTES && ring.nextIsAgain === isAgain && ring.next()) {
+    while (went && bytes < GATHER_BYTES && ring.nextIsAgain === isAgain && ring.next() && ring.group < openTo) {
       const entry = this.book.at(ring.group);
       let writer = this.#filling.get(ring.group);
       if (writer !== undefined && (writer.isFull || writer.next !== ring.number)) {

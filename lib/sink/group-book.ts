@@ -20,6 +20,8 @@ export class GroupBook {
   readonly #entries: GroupEntry[] = [];
   readonly #byName = new Map<GroupName, GroupEntry>();
   readonly #earlier = new Map<string, GroupEntry>();
+  /** Groups at places below may be sent to: who follows groups by their names has had time to hear of them. */
+  openTo = Number.POSITIVE_INFINITY;
 
   /** @param former how far the life before came, where anything is to be said of that */
   constructor(

@@ -85,8 +85,10 @@ export class GroupSender {
     const { queue, link } = this.#options;
     const { messageType } = this.#batcher;
     while (queue.waiting > 0 && queue.unconfirmedBytes < WINDOW_BYTES) {
+      const { waiting } = queue;
       const went = this.#batcher.gather((group, body) => link.trySend(group, body, messageType));
       if (!went) return; // "lost" follows, and puts all of it back
+      if (queue.waiting === waiting) return; // the next goes to a group that may not be sent to yet
     }
   }
 

@@ -59,9 +59,10 @@ export class TextBatcher {
 
   #takeStretch(): void {
     const ring = this.#ring;
+    const { openTo } = this.#book;
     let bytes = 0;
     this.#groupCount = 0;
-    for (let line = 0; line < LINES_MAX && bytes < GATHER_BYTES && ring.next(); line++) {
+    for (let line = 0; line < LINES_MAX && bytes < GATHER_BYTES && ring.next() && ring.group < openTo; line++) {
       const { group, start, end } = ring;
       this.#starts[line] = start;
       this.#ends[line] = end;

@@ -28,7 +28,7 @@ describe("a sender tells all", () => {
   test("a new group, with 0 before a record went to it", () => {
     const one = announcer();
     const mail = { next: 4 }; // three records wait
-    one.feed("log.mail", "log.mail", mail);
+    one.feed("log.mail", "log.mail", 0, mail);
     expect(one.next(0, false)).toBeUndefined(); // no connection
     one.stood();
     expect(one.nextMs).toBe(Number.NEGATIVE_INFINITY);
@@ -39,11 +39,12 @@ describe("a sender tells all", () => {
   test("the numbers that have moved, once nothing waits", () => {
     const one = announcer();
     const mail = { next: 1 };
-    one.feed("log.mail", "log.mail", mail);
-    one.feed("raw", "raw", undefined);
-    one.feed("log.auth", "log.auth", { next: 1 });
+    one.feed("log.mail", "log.mail", 0, mail);
+    one.feed("raw", "raw", 1, undefined);
+    one.feed("log.auth", "log.auth", 2, { next: 1 });
     one.stood();
     one.next(0, true);
+    one.openTo(HOLD_MS_MAX);
     mail.next = 8;
     one.sent(1_000);
     expect(one.nextMs).toBe(1_000 + NUMBERS_AFTER_MS);
@@ -57,10 +58,10 @@ describe("a sender tells all", () => {
 
   test("everything anew on another connection, with numbers where nothing waits", () => {
     const one = announcer();
-    one.feed("log.mail", "log.mail", { next: 8 });
+    one.feed("log.mail", "log.mail", 0, { next: 8 });
     one.stood();
     one.next(0, true);
-    one.sent(1);
+    one.openTo(HOLD_MS_MAX);
     one.fell();
     expect(one.next(5_000, true)).toBeUndefined();
     one.stood();
@@ -69,7 +70,7 @@ describe("a sender tells all", () => {
 
   test("thousands of groups in messages that are not too long, at a pace", () => {
     const one = announcer();
-    for (let at = 0; at < 10_000; at++) one.feed(`www.host-${at}.example.org`, `g${at}`, { next: 1 });
+    for (let at = 0; at < 10_000; at++) one.feed(`www.host-${at}.example.org`, `g${at}`, at, { next: 1 });
     one.stood();
     let groups = 0;
     let nowMs = 0;
@@ -85,8 +86,8 @@ describe("a sender tells all", () => {
 
   test("a name that can't be told by the group's own", () => {
     const one = announcer();
-    one.feed("a\nb", "a_b", { next: 1 });
-    one.feed("x".repeat(600), "xx~1", { next: 1 });
+    one.feed("a\nb", "a_b", 0, { next: 1 });
+    one.feed("x".repeat(600), "xx~1", 1, { next: 1 });
     one.stood();
     expect(said(one.next(0, true))).toMatchObject({ groups: { a_b: 0, "xx~1": 0 } });
   });
@@ -95,31 +96,31 @@ describe("a sender tells all", () => {
 describe("who asks", () => {
   test("is answered alone, with what matches, within a random wait", () => {
     const one = announcer(() => 0.5);
-    one.feed("log.mail", "log.mail", { next: 3 });
-    one.feed("www.a", "www.a", { next: 1 });
+    one.feed("log.mail", "log.mail", 0, { next: 3 });
+    one.feed("www.a", "www.a", 1, { next: 1 });
     one.stood();
     one.next(0, true);
-    one.sent(1);
-    one.asked(READER, ["log.*"], 100);
-    expect(one.next(100, true)).toBeUndefined();
-    expect(one.nextMs).toBe(100 + ANSWER_WITHIN_MS / 2);
-    expect(said(one.next(100 + ANSWER_WITHIN_MS / 2, true))).toEqual({ to: READER, groups: { "log.mail": 2 } });
+    one.openTo(HOLD_MS_MAX);
+    one.asked(READER, ["log.*"], 300);
+    expect(one.next(300, true)).toBeUndefined();
+    expect(one.nextMs).toBe(300 + ANSWER_WITHIN_MS / 2);
+    expect(said(one.next(300 + ANSWER_WITHIN_MS / 2, true))).toEqual({ to: READER, groups: { "log.mail": 2 } });
     expect(one.next(1_000, true)).toBeUndefined();
   });
 
   test("gets no number while something waits", () => {
     const one = announcer(() => 0);
-    one.feed("log.mail", "log.mail", { next: 3 });
+    one.feed("log.mail", "log.mail", 0, { next: 3 });
     one.stood();
     one.next(0, true);
-    one.sent(1);
-    one.asked(READER, ["*"], 2);
-    expect(said(one.next(2, false))).toEqual({ to: READER, groups: { "log.mail": undefined } });
+    one.openTo(HOLD_MS_MAX);
+    one.asked(READER, ["*"], 300);
+    expect(said(one.next(300, false))).toEqual({ to: READER, groups: { "log.mail": undefined } });
   });
 
   test("and is one too many is not", () => {
     const one = announcer(() => 0);
-    one.feed("log.mail", "log.mail", { next: 1 });
+    one.feed("log.mail", "log.mail", 0, { next: 1 });
     one.stood();
     one.next(0, true);
     for (let at = 0; at < 5_000; at++) one.asked(parsePrivateGroup(`#r${at}#d`), ["*"], 1);
@@ -130,48 +131,63 @@ describe("who asks", () => {
 });
 
 describe("the first records of a group wait until who follows it can have joined", () => {
-  test("that is a moment behind our own message's return", () => {
+  test("that is a moment behind our own message's return, and for each of them", () => {
     const one = announcer();
-    one.feed("log.mail", "log.mail", { next: 2 });
+    one.feed("log.mail", "log.mail", 0, { next: 2 });
     one.stood();
     one.next(0, false);
-    expect(one.mayGo(0)).toBe(false);
-    one.returned(3);
-    expect(one.mayGo(3)).toBe(false);
-    expect(one.mayGo(one.holdUntilMs)).toBe(true);
-    expect(one.holdUntilMs).toBeLessThan(100);
+    expect(one.openTo(0)).toBe(0);
+    one.feed("log.auth", "log.auth", 1, { next: 2 });
+    one.next(5, false);
+    one.returned(6);
+    expect(one.openTo(6)).toBe(0);
+    const openMs = one.nextOpenMs;
+    expect(openMs).toBeLessThan(HOLD_MS_MAX);
+    expect(one.openTo(openMs)).toBe(1);
+    one.returned(openMs);
+    expect(one.openTo(openMs)).toBe(1);
+    expect(one.openTo(one.nextOpenMs)).toBe(2);
+    expect(one.nextOpenMs).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("and no longer than the bound, though it never returns", () => {
     const one = announcer();
-    one.feed("log.mail", "log.mail", { next: 2 });
+    one.feed("log.mail", "log.mail", 0, { next: 2 });
     one.stood();
-    expect(one.mayGo(10)).toBe(false);
-    expect(one.mayGo(10 + HOLD_MS_MAX)).toBe(true);
+    one.next(10, false);
+    expect(one.openTo(10)).toBe(0);
+    expect(one.openTo(10 + HOLD_MS_MAX)).toBe(1);
   });
 
-  test("and once a second at most", () => {
+  test("but not those of a group that could be sent to before the connection was lost", () => {
     const one = announcer();
-    one.stood();
-    let heldMs = 0;
-    for (let nowMs = 0; nowMs < 10_000; nowMs++) {
-      if (nowMs % 5 === 0) one.feed(`log.${nowMs}`, `log.${nowMs}`, { next: 1 });
-      one.next(nowMs, false);
-      if (one.mayGo(nowMs)) one.sent(nowMs);
-      else heldMs += 1;
-    }
-    expect(heldMs).toBeLessThanOrEqual(10 * HOLD_MS_MAX);
-  });
-
-  test("but not those of a group that had records before the connection was lost, nor any without one", () => {
-    const one = announcer();
-    one.feed("log.mail", "log.mail", { next: 2 });
-    expect(one.mayGo(0)).toBe(true);
+    one.feed("log.mail", "log.mail", 0, { next: 2 });
     one.stood();
     one.next(0, true);
-    one.sent(1);
+    expect(one.openTo(HOLD_MS_MAX)).toBe(1);
     one.fell();
     one.stood();
-    expect(one.mayGo(5_000)).toBe(true);
+    one.feed("log.auth", "log.auth", 1, { next: 2 });
+    expect(one.openTo(5_000)).toBe(1);
+  });
+
+  test("nor any where the daemon lets nobody of us into the directory", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", 0, { next: 2 });
+    one.stood();
+    one.refused();
+    expect(one.openTo(0)).toBe(Number.POSITIVE_INFINITY);
+    one.stood();
+    expect(one.openTo(0)).toBe(0);
+  });
+
+  test("a group under two lives of its sender is told with each", () => {
+    const one = announcer();
+    one.feed("log.mail", "log.mail", 0, undefined);
+    one.feed("log.mail", "log.mail", 1, { next: 2 });
+    one.stood();
+    one.next(0, false);
+    one.returned(0);
+    expect(one.openTo(100)).toBe(2);
   });
 });

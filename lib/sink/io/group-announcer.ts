@@ -30,6 +30,8 @@ export class GroupAnnouncer {
   /** When it fires. */
   #timerMs = Number.POSITIVE_INFINITY;
   #goTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When it fires. */
+  #goMs = Number.POSITIVE_INFINITY;
   /** "back" was told, which comes a moment behind the connection. */
   #isUp = false;
 
@@ -39,9 +41,9 @@ export class GroupAnnouncer {
     void options.session.join(DIRECTORY_GROUP);
   }
 
-  /** A group is fed from now on. @param numbered `undefined`: what goes to it has no numbers of this life */
-  feed(name: string, group: string, numbered: Numbered | undefined): void {
-    this.#announcer.feed(name, group, numbered);
+  /** A group is fed from now on. @param index its place in the book @param numbered `undefined`: what goes to it has no numbers of this life */
+  feed(name: string, group: string, index: number, numbered: Numbered | undefined): void {
+    this.#announcer.feed(name, group, index, numbered);
     this.#arm();
   }
 
@@ -59,13 +61,12 @@ export class GroupAnnouncer {
     this.close();
   }
 
-  /** Whether records may go out now; where not, `onGo` is called when they may, or `stood` will be. */
-  mayGo(): boolean {
-    if (!this.#isUp) return false;
-    this.#speak();
-    const mayGo = this.#announcer.mayGo(performance.now());
-    if (!mayGo) this.#armGo();
-    return mayGo;
+  /** Groups at places below may be sent to now; `onGo` is called when there are more. */
+  openTo(): number {
+    if (this.#isUp) this.#speak();
+    const openTo = this.#announcer.openTo(performance.now());
+    this.#armGo();
+    return openTo;
   }
 
   /** Records went out. */
@@ -76,7 +77,10 @@ export class GroupAnnouncer {
 
   /** A frame that came to us: a question, what another sender says, or that we may not be here. */
   frame(frame: FrameView): void {
-    if (frame.kind === "reject" && frame.groups().includes(DIRECTORY_GROUP)) this.#announcer.fell();
+    if (frame.kind === "reject" && frame.groups().includes(DIRECTORY_GROUP)) {
+      this.#announcer.refused();
+      this.#options.onGo();
+    }
     if (frame.kind !== "message" || frame.messageType !== DIRECTORY_MESSAGE_TYPE) return;
     const { session } = this.#options;
     if (frame.name === session.privateGroup) {
@@ -98,7 +102,7 @@ export class GroupAnnouncer {
   close(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#goTimer);
-    this.#timerMs = Number.POSITIVE_INFINITY;
+    this.#timerMs = this.#goMs = Number.POSITIVE_INFINITY;
   }
 
   readonly #speak = (): void => {
@@ -122,9 +126,17 @@ export class GroupAnnouncer {
     this.#timer = setTimeout(this.#speak, isFull ? LATER_MS : Math.max(0, nextMs - performance.now()));
   }
 
+  readonly #go = (): void => {
+    this.#goMs = Number.POSITIVE_INFINITY;
+    this.#options.onGo();
+  };
+
   #armGo(): void {
+    const { nextOpenMs } = this.#announcer;
+    if (nextOpenMs === this.#goMs) return;
     clearTimeout(this.#goTimer);
-    const waitMs = this.#announcer.holdUntilMs - performance.now();
-    this.#goTimer = setTimeout(this.#options.onGo, Math.max(0, waitMs));
+    this.#goMs = nextOpenMs;
+    if (nextOpenMs < Number.POSITIVE_INFINITY)
+      this.#goTimer = setTimeout(this.#go, Math.max(0, nextOpenMs - performance.now()));
   }
 }

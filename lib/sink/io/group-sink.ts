@@ -79,6 +79,8 @@ export class GroupSink implements Sink {
   readonly #sender: GroupSender;
   readonly #writer = new RecordWriter();
   readonly #announcer: GroupAnnouncer;
+  /** Groups at places below are announced. */
+  #announced = 0;
   #rounds: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setTimeout> | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
@@ -128,7 +130,7 @@ export class GroupSink implements Sink {
       isQuiet: () => this.#queue.waiting === 0,
       onGo: this.#pump,
     });
-    for (let index = 0; index < this.#book.size; index++) this.#announce(this.#book.at(index));
+    this.#announceUpTo(this.#book.size);
     void this.#follow();
     if (this.#acked !== undefined) this.#rounds = setInterval(this.#round, ROUND_MS);
   }
@@ -217,7 +219,10 @@ export class GroupSink implements Sink {
 
   #entry(name: GroupName, fullName: string): GroupEntry | undefined {
     const entry = this.#book.entry(name);
-    if (entry !== undefined) this.#announce(entry, fullName);
+    if (entry !== undefined) {
+      this.#announceUpTo(entry.index);
+      this.#announce(entry, fullName);
+    }
     if (name !== fullName && !this.#hasToldRename) {
       this.#hasToldRename = true;
       queueMicrotask(() => this.#options.onSpoolEvent?.({ on: "renamed", fullName, group: name }));
@@ -225,9 +230,18 @@ export class GroupSink implements Sink {
     return entry;
   }
 
-  #announce(entry: GroupEntry, fullName: string = entry.name): void {
+  /** Groups that a spool knew before us. */
+  #announceUpTo(index: number): void {
+    while (this.#announced < index) {
+      const entry = this.#book.at(this.#announced);
+      this.#announce(entry, entry.name);
+    }
+  }
+
+  #announce(entry: GroupEntry, fullName: string): void {
+    this.#announced = Math.max(this.#announced, entry.index + 1);
     const isNumbered = entry.incarnation === undefined && this.#options.payload !== "text";
-    this.#announcer.feed(fullName, entry.name, isNumbered ? entry : undefined);
+    this.#announcer.feed(fullName, entry.name, entry.index, isNumbered ? entry : undefined);
   }
 
   /**
@@ -325,7 +339,8 @@ export class GroupSink implements Sink {
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
     this.#acked?.writeNow();
-    if (this.#queue.waiting > 0 && !this.#announcer.mayGo()) return;
+    this.#announceUpTo(this.#book.size);
+    this.#book.openTo = this.#announcer.openTo();
     this.#lastPumpMs = performance.now();
     const unconfirmed = this.#queue.unconfirmed;
     this.#sender.pump();
