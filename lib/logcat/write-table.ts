@@ -1,8 +1,10 @@
 // `[[logcat.write]]` and `[logcat.recorder]`: what `logcat record` writes where, and how it runs.
+
 import * as v from "valibot";
 import { processKeys, processSettingsOf } from "../base/process-settings.ts";
 import { explained, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
+import { isBatchHost } from "../feed/batch-writer.ts";
 import { fileKeys, rotationOf } from "../sink/file-keys.ts";
 import { type Choice, EVERYTHING, parseFacilities, parseRegex, parseSeverities } from "./choice.ts";
 import { TIME_LOOKS } from "./clock-face.ts";
@@ -113,6 +115,14 @@ export function writeSchema<
 }
 
 export const recorderSchema = v.strictObject({
+  host: v.pipe(
+    v.optional(
+      parsed("1 to 255 printable ASCII characters, no space", (text) => (isBatchHost(text) ? text : undefined)),
+    ),
+    v.description(
+      "this host's name: in what the recorder says, and to senders with acks = N, who count hosts; by default what the system calls it",
+    ),
+  ),
   state: v.pipe(
     v.optional(
       parsed("an absolute path of a directory", (text) => (/^\/[^\0]*$/.test(text) ? text : undefined)),
@@ -146,9 +156,10 @@ export interface RecorderTable {
  * @throws {Fault} kind "usage": a group or an expression that is none
  */
 export function recordSettingsOf(table: RecorderTable): RecordSettings {
-  const { state, control } = table.recorder;
+  const { host, state, control } = table.recorder;
   return {
     rules: table.write.map((entry) => writeRule(entry, table)),
+    host: host ?? "",
     state,
     control,
     process: processSettingsOf(table.recorder),

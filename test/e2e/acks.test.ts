@@ -27,8 +27,13 @@ class Stage implements AsyncDisposable {
   #loading: Promise<void> = Promise.resolve();
 
   constructor(acks = 1) {
+    this.#configure("c.toml", "db1", "user.log", acks);
+    this.#configure("c2.toml", "db2", "user2.log", acks);
+  }
+
+  #configure(name: string, recorderHost: string, file: string, acks: number): void {
     writeFileSync(
-      this.path("c.toml"),
+      this.path(name),
       `[spread]
 servers = ["unix:${this.path("spread.sock")}"]
 [syslogd]
@@ -42,8 +47,10 @@ to = "group:log.user"
 acks = ${acks}
 [[logcat.write]]
 groups = ["log.user"]
-to = "file:${this.path("user.log")}"
+to = "file:${this.path(file)}"
 format = "raw"
+[logcat.recorder]
+host = "${recorderHost}"
 `,
     );
   }
@@ -64,14 +71,18 @@ format = "raw"
     await child.stderr.until("listens on");
   }
 
-  async recorder(): Promise<void> {
-    const own = ["--state", this.path("state"), "--control", this.path("logcat.ctl"), "--config", this.path("c.toml")];
+  /** @param which "2" for the one on the other host */
+  async recorder(which: "" | "2" = ""): Promise<void> {
+    const [state, control, config] = [`state${which}`, `logcat${which}.ctl`, `c${which}.toml`].map((one) =>
+      this.path(one),
+    );
+    const own = ["--state", state!, "--control", control!, "--config", config!];
     const child = startSpreadbox(["logcat", "record", "--verbose", ...own], { env: NO_CONFIG });
-    this.#children.set("recorder", child);
+    this.#children.set(`recorder${which}`, child);
     await child.stderr.until("joined log.user");
   }
 
-  async kill(who: "daemon" | "syslogd" | "recorder"): Promise<void> {
+  async kill(who: "daemon" | "syslogd" | "recorder" | "recorder2"): Promise<void> {
     await this.#children.get(who)![Symbol.asyncDispose]();
   }
 
@@ -111,9 +122,9 @@ format = "raw"
   }
 
   /** The numbers in the recorder's file, in order. */
-  recorded(): number[] {
-    if (!existsSync(this.path("user.log"))) return [];
-    return Array.from(readFileSync(this.path("user.log"), "utf8").matchAll(/^n=(\d+) x{150}$/gm), ([, n]) => Number(n));
+  recorded(file = "user.log"): number[] {
+    if (!existsSync(this.path(file))) return [];
+    return Array.from(readFileSync(this.path(file), "utf8").matchAll(/^n=(\d+) x{150}$/gm), ([, n]) => Number(n));
   }
 
   async counts(): Promise<{ accepted: number; delivered: number; waiting: number; lost: number; text: string }> {
@@ -222,4 +233,19 @@ test("with too few recorders records are kept, which is told, and delivered when
   await set.settled();
   expect(set.recorded()).toEqual(Array.from({ length: set.sent }, (_, at) => at + 1));
   expect((await set.counts()).text).toMatch(/, acknowledged by 1 \(\S+\) of 1 host wanted$/);
+}, 120_000);
+
+test("acks = 2: what one host has is kept until another has it too, and both end with the same records", async () => {
+  await using set = await stage(2);
+  set.load();
+  await Bun.sleep(500);
+  await set.recorder("2");
+  await Bun.sleep(500);
+  await set.kill("recorder");
+  await Bun.sleep(500);
+  await set.rest();
+  await set.recorder();
+  await set.settled();
+  for (const file of ["user.log", "user2.log"]) expect(missing(set.recorded(file), set.sent)).toEqual([]);
+  expect((await set.counts()).text).toEndWith("lost 0, acknowledged by 2 (db1, db2) of 2 hosts wanted");
 }, 120_000);

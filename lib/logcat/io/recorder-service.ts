@@ -73,7 +73,7 @@ export class RecorderService implements Operated<RecordSettings> {
   readonly #recorder: Recorder;
   readonly #zone: ZoneOffset;
   readonly #pool = new BlockPool();
-  readonly #host = hostname();
+  readonly #host: string;
   #settings: RecordSettings;
   #id = "";
   #works: Work[] = [];
@@ -91,6 +91,7 @@ export class RecorderService implements Operated<RecordSettings> {
 
   private constructor(settings: RecordSettings, around: RecorderSurroundings) {
     this.#settings = settings;
+    this.#host = settings.host || hostname();
     this.#around = around;
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#recorder = new Recorder({ host: this.#host, pid: process.pid, say: this.say.bind(this) });
