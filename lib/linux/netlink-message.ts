@@ -67,6 +67,16 @@ export class NetlinkWriter {
     this.#close();
   }
 
+  /** Writes a message once more that was written before, under another number. */
+  again(message: Uint8Array, flags: number, sequence: number): void {
+    this.#room(message.length);
+    const at = this.#end;
+    this.#bytes.set(message, at);
+    this.#view.setUint16(at + 6, flags | NLM_F_REQUEST, true);
+    this.#view.setUint32(at + 8, sequence, true);
+    this.#end = at + message.length;
+  }
+
   #close(): void {
     this.#view.setUint32(this.#messageAt, this.#end - this.#messageAt, true);
   }

@@ -11,6 +11,8 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
+/** The kernel counts from the first retransmission, which on a fast network comes so long after the bytes went out. */
+const FIRST_RETRANSMISSION_MS = 200;
 
 /**
  * Has a dead peer noticed within `timeoutMs`, while bytes are on their way to it; on an idle connection within that, rounded up to a second, and a second more.
@@ -22,7 +24,7 @@ export function setPeerTimeout(fd: number, timeoutMs: number): void {
   setOption(fd, IPPROTO_TCP, TCP_KEEPIDLE, Math.max(1, Math.floor(seconds / 2)));
   setOption(fd, IPPROTO_TCP, TCP_KEEPINTVL, Math.max(1, Math.floor(seconds / 8)));
   setOption(fd, IPPROTO_TCP, TCP_KEEPCNT, 127); // the user timeout judges, not the number of probes
-  setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs);
+  setOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, Math.max(timeoutMs - FIRST_RETRANSMISSION_MS, timeoutMs / 2));
 }
 
 function setOption(fd: number, level: number, option: number, value: number): void {

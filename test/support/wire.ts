@@ -9,6 +9,11 @@ const libc = dlopen("libc.so.6", {
   setns: { args: ["i32", "i32"], returns: "i32" },
 }).symbols;
 
+/** Moves this process into the network of an open /proc/PID/ns/net: sockets that are opened in it stay there. */
+export function enterNetwork(fd: number): void {
+  if (libc.setns(fd, CLONE_NEWNET) < 0) throw new Error("cannot enter a network namespace");
+}
+
 /** Whether this process may make network namespaces. For `describe.if(hasNamespaces)`. */
 export const hasNamespaces =
   process.getuid?.() === 0 &&
@@ -30,7 +35,7 @@ export class Wire implements Disposable {
     libc.unshare(CLONE_NEWNET);
     this.#holder = Bun.spawn(["cat"], { stdio: ["pipe", "ignore", "ignore"] });
     this.#far = openSync("/proc/thread-self/ns/net", "r");
-    libc.setns(this.#near, CLONE_NEWNET);
+    enterNetwork(this.#near);
     this.near(`ip link add near0 type veth peer name far0 netns ${this.#holder.pid}`);
     this.near("ip link set lo up");
     this.near("ip link set near0 addrgenmode none address 02:00:00:00:00:01 up");
@@ -55,11 +60,11 @@ export class Wire implements Disposable {
 
   /** Does something at the far end: sockets that are opened in it stay there. */
   inFar<T>(work: () => T): T {
-    libc.setns(this.#far, CLONE_NEWNET);
+    enterNetwork(this.#far);
     try {
       return work();
     } finally {
-      libc.setns(this.#near, CLONE_NEWNET);
+      enterNetwork(this.#near);
     }
   }
 
@@ -69,7 +74,7 @@ export class Wire implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    libc.setns(this.#home, CLONE_NEWNET);
+    enterNetwork(this.#home);
     this.#holder.kill("SIGKILL");
     for (const fd of [this.#home, this.#near, this.#far]) closeSync(fd);
   }

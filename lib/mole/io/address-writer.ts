@@ -21,6 +21,9 @@ export interface Place {
 }
 
 export class AddressWriter {
+  /** The last order of each place: a renewal is the same bytes, but for its number. */
+  readonly #written = new WeakMap<Place, { readonly leaseS: number | undefined; readonly message: Uint8Array }>();
+
   constructor(private readonly network: HostNetwork) {}
 
   /**
@@ -122,7 +125,13 @@ export class AddressWriter {
       const sequence = requester.sequence();
       numbered.set(sequence, place);
       const asks = numbered.size === places.length ? flags | NLM_F_ACK : flags;
-      writeNewAddress(requester.writer, place.order, leaseS, asks, sequence);
+      const before = this.#written.get(place);
+      if (before !== undefined && before.leaseS === leaseS) requester.writer.again(before.message, asks, sequence);
+      else {
+        const start = requester.writer.length;
+        writeNewAddress(requester.writer, place.order, leaseS, asks, sequence);
+        this.#written.set(place, { leaseS, message: requester.writer.bytes.slice(start) });
+      }
     }
     const refused = new Map<P, number>();
     for (const [sequence, number] of requester.order()) refused.set(numbered.get(sequence)!, number);

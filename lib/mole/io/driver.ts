@@ -79,7 +79,7 @@ export interface Driver extends Disposable {
   /** Tells the network that a held vip is here: at once, after 1.1 s, and a few times more. Begins anew each time; ended by `release`. */
   announce(vip: VipId): void;
 
-  /** Asks the wire whether somebody else has one of the addresses. Takes under half a second; `false` where nobody answers, or the wire can't be asked. */
+  /** Asks the wire whether somebody else has one of the addresses. Takes a tenth of a second; `false` where nobody answers, or the wire can't be asked. */
   probe(definition: Definition): Promise<boolean>;
 
   /** Whom this host has spoken with lately on the vips' devices, by its neighbour tables: at most NEIGHBOURS_TOLD_MAX, for other members. */

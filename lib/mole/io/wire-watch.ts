@@ -8,9 +8,9 @@ import type { Mac } from "../mac.ts";
 import { solicitationProbe, tryAdvertisement } from "../neighbour-discovery.ts";
 import type { HostNetwork } from "./host-network.ts";
 
-/** When a probe asks, and how long it waits in all. */
-const ASK_AT_MS = [0, 80, 160];
-const ANSWER_BY_MS = 300;
+/** When a probe asks, and how long it waits in all: on the wire an answer takes less than a millisecond, and a vip may wait for this uncovered. */
+const ASK_AT_MS = [0, 25, 60];
+const ANSWER_BY_MS = 100;
 
 /** Somebody else says that an address is theirs. */
 export interface ForeignClaim {

@@ -1,0 +1,51 @@
+// mole as the system that covers, over the group services that it can have.
+import { randomBytes } from "node:crypto";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { RigVip, System } from "./rig.ts";
+
+/** The daemon of `moleOnHub`, as its clients find it. */
+export const HUB = "4803@hub";
+
+/**
+ * One spreadd for all, on a machine of its own, reached by TCP. It notices a host that is gone within its session_timeout for mole's group, a second.
+ * @param times lines of `[mole]`
+ */
+export function moleOnHub(times: string): System {
+  return {
+    name: "mole, one spreadd",
+    clients: ["hub"],
+    async start(cluster, vips) {
+      await cluster.at("hub").service("spreadd", '[spreadd]\nlisten = ["0.0.0.0"]\n');
+      await startMoles(cluster, vips, HUB, times);
+    },
+  };
+}
+
+/** Starts a mole on every host, all with the same config but for their name. */
+export async function startMoles(
+  cluster: Cluster,
+  vips: readonly RigVip[],
+  server: string,
+  more: string,
+): Promise<void> {
+  const key = randomBytes(32);
+  for (const host of cluster.hosts) {
+    host.write("/etc/machine-id", `${host.id.toString(16).padStart(32, "0")}\n`);
+    host.write("/etc/spreadbox/mole.key", key, 0o600);
+    await host.service("mole", moleConfig(cluster, vips, server, more));
+  }
+}
+
+export function moleConfig(cluster: Cluster, vips: readonly RigVip[], server: string, more: string): string {
+  const list = (texts: readonly string[]) => JSON.stringify(texts);
+  return `
+[spread]
+servers = ${list([server])}
+[mole]
+hosts = ${list(cluster.hosts.map(({ name }) => name))}
+key_file = "/etc/spreadbox/mole.key"
+hold_down = "500ms"
+calm = "300ms"
+${more}
+${vips.map(({ name, addresses }) => `[[mole.vip]]\nname = "${name}"\naddresses = ${list(addresses)}\n`).join("")}`;
+}
