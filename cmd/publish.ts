@@ -1,6 +1,6 @@
 // stdin, or the output of a command, to a group. What it does lies in lib/sink (publisher.ts); here are its flags and its end.
 import { hostname } from "node:os";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { parseDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
 import { parseSize } from "../lib/base/size.ts";
@@ -35,6 +35,8 @@ const BLOCK_MAX_MS = 1_000;
 const FLUSH_MS = 5_000;
 const SPOOL_BYTES = 256 * 1_048_576;
 const SPOOL_AGE_MS = 7 * 86_400_000;
+/** In the spool's directory, beside its files: what a run tells the next one. */
+const NUMBERS_NAME = "numbers";
 const KEPT_BYTES = 4 * 1_048_576;
 const TEE_MODE = 0o640;
 const STATUS_UNDELIVERED = EXIT_CODES.find(({ kind }) => kind === "temporary")!.code;
@@ -221,7 +223,9 @@ function publisherOf(call: PublishCall, group: GroupPattern, command: readonly s
       host: host.host,
       incarnation: `${Math.floor(systemClock.wallMs()).toString(36)}p${process.pid.toString(36)}`,
       queueBytesMax,
-      ...(flags.spool === undefined ? {} : { spool: spoolAt(flags.spool) }),
+      ...(flags.spool === undefined
+        ? {}
+        : { spool: spoolAt(flags.spool), numbersPath: join(flags.spool, NUMBERS_NAME) }),
       ...(flags.acks === undefined ? {} : { acks: flags.acks }),
     },
     tee: flags.tee === undefined ? undefined : teeTo(flags.tee, queueBytesMax),
