@@ -167,7 +167,7 @@ export class Machine {
   private leave(why: string, forGood: boolean): void {
     if (this.life.at !== "inside") return;
     if (why === "name taken") this.out.report({ about: "name taken" });
-    if (!forGood) this.out.report({ about: "outside", why });
+    else if (!forGood) this.out.report({ about: "outside", why });
     this.life = { at: "leaving", session: this.life.session, forGood: forGood || why === "name taken" };
     if (!this.isMaintained()) this.holdings.releaseAll();
   }

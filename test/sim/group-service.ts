@@ -207,7 +207,7 @@ export class GroupService<Payload> {
   /** From a session to its daemon: at once, or late, but never out of order. */
   private forward(daemon: Daemon<Payload>, item: Item<Payload>): void {
     const { nowMs } = this.clockwork;
-    if (daemon.sendDelayMs === 0 && daemon.sentUntilMs <= nowMs) {
+    if (daemon.sendDelayMs === 0 && daemon.sentUntilMs < nowMs) {
       this.submit(daemon, item);
       return;
     }

@@ -1,0 +1,269 @@
+// What an operator does with a mole that runs: three hosts in namespaces on one spreadd, real addresses. How fast it takes over is another file's matter.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Status } from "../../lib/mole/status.ts";
+import { type Cluster, startCluster } from "../cluster/cluster.ts";
+import type { Host } from "../cluster/host.ts";
+import { canMakeHosts } from "../cluster/requirements.ts";
+import { WAIT_MS } from "../support/child.ts";
+
+const KEY = "/etc/spreadbox/mole.key";
+
+const config = (host: string, more = "") => `
+[spread]
+servers = ["4803@10.7.0.1"]
+[mole]
+host = "${host}"
+hosts = ["a", "b", "c"]
+key_file = "${KEY}"
+silence = "3s"
+hold_down = "0"
+${more}
+[[mole.vip]]
+name = "web"
+addresses = ["10.7.0.100", "fd07::100"]
+[[mole.vip]]
+name = "mail"
+addresses = ["10.7.0.101"]
+[[mole.vip]]
+name = "db"
+addresses = ["10.7.0.102"]
+[[mole.health]]
+name = "well"
+vips = ["db"]
+command = ["test", "!", "-e", "/run/ill"]
+interval = "100ms"
+[[mole.hook]]
+on = ["acquire", "release"]
+command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES on $MOLE_HOST >> /run/hooks"]
+`;
+
+describe.if(canMakeHosts)("an operator of three moles", () => {
+  let cluster: Cluster;
+  let a: Host;
+  let b: Host;
+  let c: Host;
+
+  const mole = (host: Host, ...words: readonly string[]) => host.spreadbox(["mole", ...words]);
+
+  /** What the command prints; it must end well. */
+  async function does(host: Host, ...words: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await mole(host, ...words);
+    expect({ words, status, stderr }).toEqual({ words, status: 0, stderr: "" });
+    return stdout;
+  }
+
+  const statusOf = async (host: Host) => JSON.parse(await does(host, "status", "--json")) as Status;
+
+  /** Asks until it is so. */
+  async function until(host: Host, isSo: (status: Status) => boolean): Promise<Status> {
+    const endMs = performance.now() + WAIT_MS;
+    for (;;) {
+      const status = await statusOf(host);
+      if (isSo(status)) return status;
+      if (performance.now() > endMs) throw new Error(`it never came to this: ${JSON.stringify(status, undefined, 1)}`);
+    }
+  }
+
+  const isHeld = ({ vips }: Status) => vips.length === 3 && vips.every(({ is }) => is === "held");
+  const ownerOf = ({ vips }: Status, vip: string) => vips.find((one) => one.vip === vip)?.owner;
+  const has = async (host: Host, address: string) =>
+    (await host.output(["ip", "-o", "addr", "show"])).includes(` ${address}/`);
+  /** Which of the hosts have the address in their kernel. */
+  async function holders(address: string): Promise<string[]> {
+    const found = await Promise.all([a, b, c].map(async (host) => ((await has(host, address)) ? host.name : "")));
+    return found.filter((name) => name !== "");
+  }
+
+  beforeAll(async () => {
+    cluster = await startCluster({ hosts: 3 });
+    [a, b, c] = [cluster.at("a"), cluster.at("b"), cluster.at("c")];
+    await a.service("spreadd", '[spreadd]\nlisten = ["10.7.0.1"]\ntmp_socket = false\n');
+    for (const host of [a, b, c]) {
+      host.write(KEY, "0123456789abcdef0123456789abcdef", 0o600);
+      const text = `${host === a ? '[spreadd]\nlisten = ["10.7.0.1"]\n' : ""}${config(host.name)}`;
+      await host.service("mole", text, { ready: "the group is" });
+    }
+    await until(c, isHeld);
+  }, 60_000);
+
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test("sees all vips of all hosts from any host, each held by one, and in its kernel", async () => {
+    const [one, other] = [await statusOf(a), await statusOf(c)];
+    expect(one.hosts.map(({ host, is }) => [host, is])).toEqual([
+      ["a", "here"],
+      ["b", "here"],
+      ["c", "here"],
+    ]);
+    expect(other.vips.map(({ vip, owner }) => [vip, owner])).toEqual(one.vips.map(({ vip, owner }) => [vip, owner]));
+    expect(new Set(one.vips.map(({ owner }) => owner)).size).toBe(3);
+    expect(one.warnings).toEqual([]);
+    for (const { owner, addresses } of one.vips)
+      for (const address of addresses) expect(await holders(address)).toEqual([owner!]);
+    expect(await does(b, "status")).toMatch(/^web +10\.7\.0\.100 \+1 +[abc] +held/m);
+    expect(await does(b, "check")).toMatch(/^OK: 3 hosts, 3 of 3 vips held, 1 here \| hosts=3 held=3;;;0;3 here=1/);
+  });
+
+  test("moves a vip: done when it is there, and there alone", async () => {
+    const dry = await does(b, "move", "web", "a", "--dry-run");
+    expect(dry).toMatch(/of 3 vips would move/);
+    for (const to of ["b", "c"]) {
+      expect(await does(a, "move", "web", to)).toBe(`${to} holds web\n`);
+      expect(await holders("10.7.0.100")).toEqual([to]);
+      expect(await holders("fd07::100")).toEqual([to]);
+    }
+    expect(await does(b, "why", "10.7.0.100")).toContain("moved by an operator");
+  });
+
+  test("is told what can't be done, and why", async () => {
+    for (const [words, status, told] of [
+      [["move", "wbe", "a"], 69, "cannot move wbe to a: no vip is called wbe"],
+      [["move", "web", "x"], 69, "no such host here: x"],
+      [["forget", "b"], 64, "--force says so"],
+      [["forget", "b", "--force"], 69, "b is here: only a host that is gone can be forgotten"],
+      [["why", "wbe"], 64, "there are db, mail, web"],
+      [["simulate", "a", "b", "c"], 64, "then nobody would be left"],
+      [["status", "--control", "/run/none"], 69, "is mole running?"],
+    ] as const) {
+      const result = await mole(b, ...words);
+      expect([result.status, result.stderr]).toEqual([status, expect.stringContaining(told)]);
+    }
+  });
+
+  test("drains a host: done when it holds nothing and all is held elsewhere; not the last one", async () => {
+    await does(a, "move", "web", "b");
+    const dry = await does(a, "drain", "b", "--dry-run");
+    expect(dry).toMatch(/^web +b +[ac]$/m);
+    expect(ownerOf(await statusOf(a), "web")).toBe("b");
+    expect(await does(a, "drain", "b")).toBe("b holds nothing any more\n");
+    expect(await has(b, "10.7.0.100")).toBe(false);
+    expect(isHeld(await statusOf(a))).toBe(true);
+    await does(a, "drain", "c");
+    const last = await mole(b, "drain", "a");
+    expect([last.status, last.stderr]).toEqual([69, expect.stringContaining("is the last that can hold some vip")]);
+    await does(a, "resume", "b");
+    await does(a, "resume", "c");
+    await does(a, "balance");
+    const { hosts } = await statusOf(c);
+    expect(hosts.map(({ load }) => load)).toEqual([1, 1, 1]);
+  });
+
+  test("has vips leave a host whose health fails", async () => {
+    const owner = ownerOf(await statusOf(a), "db")!;
+    const host = cluster.at(owner);
+    host.write("/run/ill", "");
+    const moved = await until(a, (status) => isHeld(status) && ownerOf(status, "db") !== owner);
+    expect(moved.hosts.find((one) => one.host === owner)?.unfit).toEqual({ db: "health" });
+    expect(await does(a, "why", "db")).toMatch(new RegExp(`- +${owner} +a health check fails`));
+    expect((await mole(host, "check")).status).toBe(1);
+    await host.output(["rm", "/run/ill"]);
+    await until(a, ({ hosts }) => hosts.every(({ unfit }) => Object.keys(unfit).length === 0));
+  });
+
+  test("has hooks called for what is acquired and released", async () => {
+    await does(a, "move", "mail", "b");
+    await does(a, "move", "mail", "c");
+    const wanted = ["acquire mail 10.7.0.101 on b", "release mail 10.7.0.101 on b"];
+    const endMs = performance.now() + WAIT_MS;
+    let lines: string[] = [];
+    while (!wanted.every((line) => lines.includes(line)) && performance.now() < endMs)
+      lines = (await b.read("/run/hooks")).split("\n");
+    expect(lines).toEqual(expect.arrayContaining(wanted));
+  });
+
+  test("rolls out a changed vip host by host, and nothing else moves", async () => {
+    const before = await statusOf(a);
+    for (const host of [a, b, c]) {
+      const path = "/etc/spreadbox/spreadbox.toml";
+      host.write(path, (await host.read(path)).replace('addresses = ["10.7.0.102"]', 'addresses = ["10.7.0.103"]'));
+      expect(await does(host, "reload")).toContain("changed: db");
+    }
+    const after = await until(a, (status) => isHeld(status) && status.vips[0]?.addresses[0] === "10.7.0.103");
+    expect(await holders("10.7.0.102")).toEqual([]);
+    expect(await holders("10.7.0.103")).toHaveLength(1);
+    for (const vip of ["web", "mail"]) {
+      const [was, is] = [before, after].map(({ vips }) => vips.find((one) => one.vip === vip)!);
+      expect([is!.owner, is!.number]).toEqual([was!.owner, was!.number]);
+    }
+    b.write("/etc/spreadbox/conf.d/wrong.toml", "[mole]\nsilense = 1\n");
+    const refused = await mole(b, "reload");
+    expect([refused.status, refused.stderr]).toEqual([78, expect.stringContaining('did you mean "silence"?')]);
+    await b.output(["rm", "/etc/spreadbox/conf.d/wrong.toml"]);
+    expect((await statusOf(b)).is).toBe("settled");
+  });
+
+  test("under maintenance a killed mole's vips stay where they are, and its next life takes them up", async () => {
+    await does(a, "move", "web", "b");
+    expect(await does(a, "maintenance", "on")).toContain("maintenance is on");
+    await b.kill("mole");
+    const without = await until(a, ({ hosts }) => hosts.some(({ host, is }) => host === "b" && is === "away"));
+    expect(without.warnings.join("\n")).toContain("b went away under maintenance and keeps its vips");
+    expect(ownerOf(without, "web")).toBe("b");
+    expect(await holders("10.7.0.100")).toEqual(["b"]);
+    expect(await b.output(["ip", "-o", "addr", "show", "to", "10.7.0.100"])).toContain("valid_lft forever");
+    await b.again("mole");
+    await until(c, ({ hosts }) => hosts.every(({ is }) => is === "here"));
+    expect((await mole(c, "check")).stdout).toContain("MAINTENANCE");
+    expect(await does(c, "maintenance", "off")).toContain("maintenance is off");
+    await until(a, (status) => isHeld(status) && ownerOf(status, "web") === "b");
+    expect(await b.output(["ip", "-o", "addr", "show", "to", "10.7.0.100"])).toMatch(/valid_lft \d+sec/);
+  });
+
+  test("killed, its addresses are gone and taken over; stopped, it ends well and leaves none", async () => {
+    await does(a, "move", "web", "b");
+    await b.kill("mole");
+    await until(a, (status) => isHeld(status) && ownerOf(status, "web") !== "b");
+    expect(await holders("10.7.0.100")).not.toContain("b");
+    await b.again("mole");
+    await until(a, ({ hosts }) => hosts.every(({ is }) => is === "here"));
+    await does(a, "move", "web", "c");
+    const { exited } = c.child("mole");
+    await c.stop("mole");
+    expect(await exited).toBe(0);
+    expect(await has(c, "10.7.0.100")).toBe(false);
+    await until(a, isHeld);
+    await c.again("mole");
+    await until(a, ({ hosts }) => hosts.every(({ is }) => is === "here"));
+  });
+
+  test("a host with another key is not counted, and named", async () => {
+    await c.stop("mole");
+    c.write(KEY, "another one another one another", 0o600);
+    await c.again("mole");
+    const status = await until(a, ({ warnings }) => warnings.some((warning) => warning.includes("HMAC does not fit")));
+    expect(status.hosts.find(({ host }) => host === "c")?.is).toBe("away");
+    expect(isHeld(status)).toBe(true);
+    await c.kill("mole");
+  });
+
+  test("preflight tells of each thing that would keep a mole from its work, before it is started", async () => {
+    const well = await mole(c, "preflight");
+    expect([well.status, well.stdout]).toEqual([0, expect.stringMatching(/^ok {4}vip web: 10\.7\.0\.100 on/m)]);
+    const wrong = config("c")
+      .replace('host = "c"\nhosts = ["a", "b", "c"]', 'hosts = ["a", "b"]')
+      .replace("4803@", "4804@")
+      .replace(/^key_file.*$/m, "")
+      .replace('["sh",', '["/none/sh",')
+      .replace("[[mole.hook]]", '[[mole.vip]]\nname = "far"\naddresses = ["10.99.0.1"]\n[[mole.hook]]');
+    c.write("/run/wrong.toml", wrong);
+    const { status, stdout } = await mole(c, "preflight", "--config", "/run/wrong.toml");
+    expect(status).toBe(78);
+    for (const told of [
+      'FAIL  configuration: this host calls itself "c"',
+      "WARN  key: NO KEY",
+      "FAIL  hook 1: /none/sh",
+      "FAIL  vip far",
+      "FAIL  daemon: cannot reach",
+    ])
+      expect(stdout).toContain(told);
+  });
+
+  test("a dump has the views and decisions, and the table", async () => {
+    const dump = JSON.parse(await does(a, "dump"));
+    expect(dump).toMatchObject({ host: "a", standing: "inside" });
+    expect(dump.table.entries).toHaveLength(3);
+    expect(dump.recorded.map(({ what }: { what: string }) => what).join("\n")).toMatch(/view .* by join/);
+  });
+});
