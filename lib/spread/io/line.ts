@@ -2,10 +2,11 @@
 import { BackOff } from "../../base/back-off.ts";
 import { Fault } from "../../base/fault.ts";
 import { Liveness } from "../liveness.ts";
+import type { Server } from "../server.ts";
 import { LostError } from "../session-error.ts";
 import { dialAny, isTemporary } from "./dial-any.ts";
 import type { Link, LinkUser } from "./link.ts";
-import { nearestFirst } from "./nearest.ts";
+import { Nearness } from "./nearest.ts";
 import type { SessionSettings } from "./settings.ts";
 
 /** What a session wants to know of its line. */
@@ -35,12 +36,16 @@ export class Line {
   readonly #stop = new AbortController();
   #standing: Standing | undefined = undefined;
   #awaySinceMs: number;
+  readonly #nearness: Nearness;
+  /** The daemon that was lost last. */
+  #lost: Server | undefined;
 
   constructor(
     private readonly settings: SessionSettings,
     private readonly user: LineUser,
   ) {
     this.#awaySinceMs = settings.clock.monotonicMs();
+    this.#nearness = new Nearness(settings.servers, settings.random);
   }
 
   /** The link that stands, if one does. */
@@ -98,8 +103,7 @@ export class Line {
     const { name, membership, priority, methods, connectTimeoutMs: timeoutMs, tls } = settings;
     const handshake = { name, membership, priority, methods };
     try {
-      const servers =
-        settings.order === "nearest" ? await nearestFirst(settings.servers, settings.random) : settings.servers;
+      const servers = settings.order === "nearest" ? await this.#nearness.order(this.#lost) : settings.servers;
       return await dialAny(servers, { handshake, tls, timeoutMs, signal: this.#stop.signal }, this.#linkUser);
     } catch (error) {
       if (this.#stop.signal.aborted) return undefined;
@@ -151,6 +155,7 @@ export class Line {
       clearInterval(standing.timer);
       this.#standing = undefined;
       this.#awaySinceMs = this.settings.clock.monotonicMs();
+      this.#lost = link.server;
       this.user.fell(link, reason);
       standing.fell();
     },
