@@ -468,8 +468,10 @@ export class RingCore implements Engine {
       if (view === undefined || !sameTag(view.tag, bytes) || host === undefined || first?.is !== "frame") return;
       if (host.delivered >= first.safeAt) return;
     }
-    if (this.#self !== undefined && isSame(seat, this.#self)) this.#fail(new Fault("temporary", "expelled", EXPELLED));
-    else this.#left(seat);
+    if (this.#self !== undefined && isSame(seat, this.#self)) {
+      this.#goOutside(new Fault("unavailable", "expelled", EXPELLED));
+      this.#comeBack();
+    } else this.#left(seat);
   }
 
   // --- exchanges ---
@@ -713,7 +715,7 @@ export class RingCore implements Engine {
 const NO_BYTES = new Uint8Array(0);
 
 const EXPELLED =
-  "cannot go on: this process did not answer the other daemons for too long, and they went on without it; start it again";
+  "cannot reach the other hosts: this process did not answer for too long, and they went on without it; coming back";
 
 const keyOf = ({ node, pid }: Seat) => `${node}.${pid}`;
 
