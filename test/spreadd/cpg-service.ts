@@ -18,8 +18,6 @@ export interface CpgClient {
   ringChanged(node: number, sequence: number): void;
   delivered(from: Seat, bytes: Uint8Array): void;
   lost(): void;
-  /** It has heard all that there was. */
-  flush(): boolean;
 }
 
 type Item =

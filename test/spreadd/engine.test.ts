@@ -5,6 +5,7 @@ import { describeEngine } from "./engine-contract.ts";
 import { join, kill, message } from "./frames.ts";
 import { memoryRings } from "./memory-ring.ts";
 import { Bench } from "./recording-rim.ts";
+import { simulatedRings } from "./simulated-ring.ts";
 
 describeEngine({
   name: "local",
@@ -21,6 +22,7 @@ describeEngine({
 });
 
 describeEngine(memoryRings);
+describeEngine(simulatedRings);
 
 /** A daemon on an engine that delivers later. */
 async function slowBench() {

@@ -207,10 +207,6 @@ export class SimHost implements CpgClient, RingPort {
     this.cluster.clockwork.after(RE_ENTRY_MS, () => this.#enter());
   }
 
-  flush(): boolean {
-    return this.core.flush();
-  }
-
   // --- the port ---
 
   now(): MonotonicMs {
