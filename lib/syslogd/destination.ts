@@ -1,8 +1,8 @@
 // Where a rule sends records, as an operator writes it: "file:/var/log/messages", "group:log.%facility%", "tcp:loghost:601", "users:root".
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
+import { formatRemoteAddress, REMOTE_PORTS, type RemoteAddress, tryRemoteAddress } from "../sink/remote-address.ts";
 import { parseTemplate, type Template } from "../syslog/template.ts";
-import { formatRemoteAddress, REMOTE_PORTS, type RemoteAddress, tryRemoteAddress } from "./remote-address.ts";
 
 export type Destination =
   | { readonly kind: "file"; readonly path: string }

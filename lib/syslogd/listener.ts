@@ -3,9 +3,9 @@ import { Fault } from "../base/fault.ts";
 import type { IpNetwork } from "../base/ip-address.ts";
 import { formatListenAddress, type ListenAddress, parseListenAddress } from "../base/listen-address.ts";
 import { nearest } from "../base/nearest.ts";
+import type { PermittedPeer } from "../sink/permitted-peer.ts";
 import type { Framing } from "../syslog/framing.ts";
 import type { ZoneOffset } from "../syslog/zone.ts";
-import type { PermittedPeer } from "./permitted-peer.ts";
 
 export type Place =
   | ({ readonly by: "udp" | "tcp" | "tls" } & ListenAddress)

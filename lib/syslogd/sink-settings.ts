@@ -1,10 +1,10 @@
 // What a sink is told besides where it goes: [[syslogd.sink]]. Entries apply to every sink whose name fits their pattern, in their order, a later key over an
 // earlier one; so "file:*" may set what all files have in common, and an entry behind it what is special to one.
 import type { SyncChoice } from "../sink/file-keys.ts";
+import type { PermittedPeer } from "../sink/permitted-peer.ts";
 import { describeFormat, type FormatChoice } from "../syslog/format-choice.ts";
 import { type Destination, formatDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
-import type { PermittedPeer } from "./permitted-peer.ts";
 
 /** The keys of an entry; what is left out is not said. */
 export interface SinkKeys {

@@ -5,16 +5,14 @@ import { nearest } from "../base/nearest.ts";
 import { duration, explained, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
 import { fileKeys } from "../sink/file-keys.ts";
+import { tlsKeys } from "../sink/tls-keys.ts";
 import { SEVERITY_NAMES, trySeverity } from "../syslog/severity.ts";
 import { formatDestination, parseDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
-import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
 import { KINDS_OF_KEY, type SinkEntry, type SinkKeys, type SinkKind } from "./sink-settings.ts";
 
 const PATTERN_FORM = 'a sink as a rule names it, or a pattern of sinks such as "file:*" or "tcp:*"';
 const KINDS: readonly SinkKind[] = ["file", "group", "udp", "tcp", "tls", "fifo", "program", "users", "console"];
-const FILE_FORM = 'an absolute path such as "/etc/spreadbox/cert.pem"';
-const path = (form: string) => parsed(form, (text) => (/^\/[^\0]*$/.test(text) ? text : undefined));
 const SEVERITY_FORM = `a severity: ${SEVERITY_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
 
 const sinkSchema = v.strictObject({
@@ -47,22 +45,7 @@ const sinkSchema = v.strictObject({
     v.optional(v.pipe(size(), v.minValue(480, "at least 480B"), v.maxValue(65_507, "at most 65507B"))),
     v.description("udp: a longer record is cut; by default 2KiB (RFC 5426)"),
   ),
-  certificate: v.pipe(v.optional(path(FILE_FORM)), v.description("tls: our certificate, with its chain, in PEM form")),
-  key: v.pipe(v.optional(path(FILE_FORM)), v.description("tls: the key of our certificate, in PEM form")),
-  authorities: v.pipe(
-    v.optional(path(FILE_FORM)),
-    v.description("tls: the certificates of those who vouch for servers; by default whom the system trusts"),
-  ),
-  peers: v.pipe(
-    v.optional(
-      v.array(
-        explained(PERMITTED_PEER_FORM, parsePermittedPeer, { examples: ["loghost.example.com", "sha-256:E1:2D:..."] }),
-      ),
-    ),
-    v.description(
-      "tls: who may get the records, by a name in the certificate or its fingerprint; by default the host that the sink names",
-    ),
-  ),
+  ...tlsKeys,
   payload: v.pipe(
     v.optional(v.picklist(["records", "text"], '"records" or "text"')),
     v.description(

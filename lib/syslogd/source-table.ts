@@ -3,10 +3,10 @@ import * as v from "valibot";
 import { LISTEN_FORM, type ListenAddress, parseListenAddress } from "../base/listen-address.ts";
 import { duration, explained, integer, network, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
+import { PERMITTED_PEER_FORM, parsePermittedPeer } from "../sink/permitted-peer.ts";
 import { FRAMINGS } from "../syslog/framing.ts";
 import { zoneSchema } from "../syslog/schema.ts";
 import { formatPlace, type Listener, listener, PLACE_FORM, parsePlace, type TlsSettings } from "./listener.ts";
-import { PERMITTED_PEER_FORM, parsePermittedPeer } from "./permitted-peer.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
 const FILE_FORM = 'an absolute path such as "/etc/spreadbox/cert.pem"';

@@ -1,5 +1,4 @@
 // Makes the sinks that rules ask for: what each kind needs to be told, from the settings, and nothing else.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HOST_BYTES_MAX } from "../../feed/batch.ts";
 import { ownerOf } from "../../run/accounts.ts";
@@ -12,8 +11,9 @@ import { FileSink } from "../../sink/io/file-sink.ts";
 import { GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
 import { ProgramCarrier } from "../../sink/io/program-carrier.ts";
 import { type Delivery, QueuedSink, type SpoolPlace } from "../../sink/io/queued-sink.ts";
-import { StreamCarrier, type TlsOptions } from "../../sink/io/stream-carrier.ts";
+import { StreamCarrier } from "../../sink/io/stream-carrier.ts";
 import { audienceOf, TerminalCarrier } from "../../sink/io/terminal-carrier.ts";
+import { tlsOptions } from "../../sink/io/tls-options.ts";
 import { DATAGRAM_BYTES_MAX, UdpCarrier } from "../../sink/io/udp-carrier.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
 import { isSinkEvent, type QueueEvent, queueReport } from "../../sink/queue-event.ts";
@@ -25,7 +25,6 @@ import { type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
 import { type Destination, formatDestination } from "../destination.ts";
-import { whyRefused } from "../permitted-peer.ts";
 import { keysOf, kindOf, type SinkKeys, type SinkSettings, spoolOf, usualFormat } from "../sink-settings.ts";
 
 /** Only for those who may read the whole log. */
@@ -205,16 +204,6 @@ export class SinkOpener {
 
 function numbersPath({ spoolDirectory }: SinkSettings, acks: number): string {
   return spoolDirectory === "" ? "" : join(spoolDirectory, acks === 0 ? GROUP_NUMBERS : `${GROUP_NUMBERS}-${acks}`);
-}
-
-/** Read for each connection: certificates may have been renewed. @throws where one can't be read */
-function tlsOptions({ certificate, key, authorities, peers }: SinkKeys, wallMs: () => number): TlsOptions {
-  return {
-    ...(authorities === undefined ? {} : { authorities: readFileSync(authorities) }),
-    ...(certificate === undefined ? {} : { certificate: readFileSync(certificate) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
-    ...(peers === undefined || peers.length === 0 ? {} : { whyRefused: (found) => whyRefused(peers, found, wallMs()) }),
-  };
 }
 
 /** A name for this life of the daemon: its time, and some chance for a clock that was set back. */

@@ -8,9 +8,9 @@ import { namesOf } from "../../base/certificate-name.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
+import { type PeerCertificate, whyRefused } from "../../sink/permitted-peer.ts";
 import { origin } from "../../syslog/record.ts";
 import type { TlsSettings } from "../listener.ts";
-import { type PeerCertificate, whyRefused } from "../permitted-peer.ts";
 import type { Conversation, Reception } from "./reception.ts";
 import type { StreamSource } from "./stream-listener.ts";
 

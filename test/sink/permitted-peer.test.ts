@@ -5,7 +5,7 @@ import {
   type PeerCertificate,
   parsePermittedPeer,
   whyRefused,
-} from "../../lib/syslogd/permitted-peer.ts";
+} from "../../lib/sink/permitted-peer.ts";
 
 const NOW = Date.parse("2026-11-23T12:00:00Z");
 const SHA1 = "E1".repeat(20);
