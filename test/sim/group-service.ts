@@ -164,7 +164,9 @@ export class GroupService<Payload> {
     if (this.recovers(ring)) return;
     if (!ring.daemons.some((other) => other !== daemon && other.ring === ring && other.isUp)) {
       this.deliverUpTo(daemon, Math.min(ring.log.length, daemon.limit));
-      if (this.random() < 0.7) this.deliverOwn([daemon]);
+      // Not past what its sessions said before, and which waits for the next ring: a session's messages never overtake each other.
+      const isBehind = ring.log.slice(daemon.delivered).some(({ item }) => item.session.daemon === daemon);
+      if (this.random() < 0.7 && !isBehind) this.deliverOwn([daemon]);
     }
     this.look(this.options.mergeMs * (0.2 + this.random()));
   }
