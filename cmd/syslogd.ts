@@ -300,6 +300,7 @@ function settingsOf(
     host: table.host ?? "",
     rules,
     spread,
+    lastResort: isTrial(flags) || table.last_resort === "none" ? undefined : table.last_resort,
     sinks,
   };
 }

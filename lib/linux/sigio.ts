@@ -38,6 +38,8 @@ export interface Readable {
   readonly readMax: number;
   /** Messages that its queue holds before senders have to wait, or are not heard. */
   readonly queueMax: number;
+  /** It is not to be read now: it is asked again soon. Left out by what never waits. */
+  readonly isHeld?: boolean;
   /** A turn has ended: what was read in it may be handed on. */
   turnEnded(): void;
 }
@@ -98,6 +100,7 @@ class Watch {
     let found = 0;
     let isEmpty = false;
     for (let reads = 0; reads < READS_A_TURN && !isEmpty; reads++) {
+      if (readable.isHeld === true) break;
       const count = readable.readOnce();
       if (this.#isClosed) return;
       found += count;
@@ -108,7 +111,9 @@ class Watch {
     const nowMs = performance.now();
     const sinceMs = nowMs - this.#lastTurnMs;
     this.#lastTurnMs = nowMs;
-    if (!isEmpty) {
+    if (readable.isHeld === true) {
+      this.#goOn(TIMER_MS);
+    } else if (!isEmpty) {
       this.#floodUntilMs = nowMs + FLOOD_MS;
       this.#goOn(0);
     } else if (found > 0 && (this.at === "busy" || sinceMs < PACE_MS)) {

@@ -36,6 +36,10 @@ export interface Sink {
   readonly waiting: number;
   /** It works, and is slower than what comes in: a source that can wait had better. Left out by sinks that nobody is to wait for. */
   readonly isBehind?: boolean;
+  /** It can't deliver now, and has said so. */
+  readonly isFailing?: boolean;
+  /** It has what it took on the disk before more is taken, and has not yet: sources that can wait do, so that a kill loses no more than what they read at a time. */
+  readonly isUnsettled?: boolean;
   /** When what it writes to was opened, or it was tried once. Left out by sinks that may open it at any time. */
   readonly tried?: Promise<void>;
   /** A turn of the event loop has ended: what was taken may go out. */

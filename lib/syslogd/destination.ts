@@ -17,6 +17,9 @@ export type Destination =
   | { readonly kind: "users"; readonly users: readonly string[] | "all" }
   | { readonly kind: "console"; readonly path: string };
 
+/** What has a queue of records in our own form before it, and something that carries them. */
+export type QueuedDestination = Exclude<Destination, { kind: "file" | "files" | "group" }>;
+
 /** What a destination looks like, for messages and help. */
 export const DESTINATION_FORM =
   'a sink such as "file:/var/log/messages", "group:log.%facility%", "tcp:loghost:601" (udp, tls), "fifo:/run/x", "program:COMMAND", "users:root,amy" (users:* are all) or "console"';

@@ -3,6 +3,7 @@
 import type { ListenAddress } from "../base/listen-address.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
 import type { SessionOptions } from "../spread/index.ts";
+import type { QueuedDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import type { RateRule } from "./rate-limit.ts";
 import type { SinkSettings } from "./sink-settings.ts";
@@ -32,6 +33,8 @@ export interface Settings {
   readonly control: string;
   /** Where the counts are given to collectors. */
   readonly metrics: ListenAddress | undefined;
+  /** Who hears that a sink fails where no sink that works does; `undefined`: nobody but stderr. */
+  readonly lastResort: QueuedDestination | undefined;
   /** What sinks are told besides where they send. */
   readonly sinks: SinkSettings;
 }

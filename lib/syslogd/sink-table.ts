@@ -7,12 +7,13 @@ import type { Complaint } from "../base/table.ts";
 import { fileKeys } from "../sink/file-keys.ts";
 import { tlsKeys } from "../sink/tls-keys.ts";
 import { SEVERITY_NAMES, trySeverity } from "../syslog/severity.ts";
-import { formatDestination, parseDestination } from "./destination.ts";
+import { formatDestination, parseDestination, type QueuedDestination } from "./destination.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { KINDS_OF_KEY, type SinkEntry, type SinkKeys, type SinkKind } from "./sink-settings.ts";
 
 const PATTERN_FORM = 'a sink as a rule names it, or a pattern of sinks such as "file:*" or "tcp:*"';
 const KINDS: readonly SinkKind[] = ["file", "group", "udp", "tcp", "tls", "fifo", "program", "users", "console"];
+const LAST_RESORT_FORM = '"console", users such as "users:root", another host, a program, or "none"';
 const SEVERITY_FORM = `a severity: ${SEVERITY_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
 
 const sinkSchema = v.strictObject({
@@ -55,6 +56,13 @@ const sinkSchema = v.strictObject({
 });
 
 export const sinkKeys = {
+  last_resort: v.pipe(
+    v.optional(
+      explained(LAST_RESORT_FORM, parseLastResort, { examples: ["console", "users:root", "none"] }),
+      "console",
+    ),
+    v.description("who hears that a sink fails where no sink that works takes that message; none: nobody but stderr"),
+  ),
   sink: v.pipe(
     v.optional(v.array(sinkSchema), []),
     v.description("what is special to one sink, or to all of a kind: queue, spool, sync, rotation, owner, TLS"),
@@ -128,6 +136,19 @@ function parsePattern(text: string): string {
     if (text.startsWith("*") || KINDS.some((kind) => kind === head)) return text;
     throw error;
   }
+}
+
+/** @throws {Fault} kind "config", code "sink" */
+function parseLastResort(text: string): QueuedDestination | "none" {
+  if (text === "none") return "none";
+  const to = parseDestination(text);
+  if (to.kind === "file" || to.kind === "files" || to.kind === "group")
+    throw new Fault(
+      "config",
+      "sink",
+      `${to.kind === "group" ? "a group" : "a file"} is no last resort: expected ${LAST_RESORT_FORM}`,
+    );
+  return to;
 }
 
 /** Lines of the starter, behind the rules. */

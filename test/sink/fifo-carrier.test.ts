@@ -49,6 +49,7 @@ test("when its reader goes, what was taken just before is uncertain, and the res
   const rig = new SinkRig(new FifoCarrier(path));
   rig.log("one");
   expect(textsOf(await new Response(first.stdout).text())).toEqual(["one"]);
+  await first.exited; // its end of the FIFO is closed by now, and not only its stdout
   rig.log("two");
   await rig.heard("uncertain");
   expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);

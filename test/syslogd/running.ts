@@ -39,6 +39,7 @@ export class Running implements AsyncDisposable {
         process: { user: "", group: "", umask: undefined, pidFile: "" },
         metrics: undefined,
         sinks: sinksWith(1 << 20),
+        lastResort: undefined,
         ...more,
       },
       {

@@ -53,6 +53,11 @@ export class FileCare {
     this.#options = options;
   }
 
+  /** Whether what was written is on the disk before more is taken. */
+  get settles(): boolean {
+    return this.#options.sync === "each";
+  }
+
   /** It was opened. */
   async opened(fd: number): Promise<void> {
     const { owner } = this.#options;

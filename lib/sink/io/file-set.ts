@@ -99,6 +99,15 @@ export class FileSet implements Sink, Outlet {
     return all.every((committed) => committed) && this.#closed.lost === lost;
   }
 
+  get isFailing(): boolean {
+    return this.#failing > 0;
+  }
+
+  get isUnsettled(): boolean {
+    for (const { file } of this.#open.values()) if (file?.isUnsettled === true) return true;
+    return false;
+  }
+
   /** How many are open. */
   get openFiles(): number {
     return this.#open.size;

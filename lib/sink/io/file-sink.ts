@@ -101,6 +101,15 @@ export class FileSink implements Sink, Outlet {
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
   }
 
+  get isFailing(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
+  get isUnsettled(): boolean {
+    if (this.#options.care?.settles !== true || this.#queue.records === 0 || this.isFailing) return false;
+    return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
+  }
+
   /** When it was tried once to open the file. */
   get tried(): Promise<void> {
     return this.#tried.promise;
@@ -180,7 +189,7 @@ export class FileSink implements Sink, Outlet {
 
   /** A file that was just written waits a moment for more, unless there is enough already. */
   async #linger(): Promise<void> {
-    const restMs = this.#lastWriteMs + LINGER_MS - performance.now();
+    const restMs = this.#options.care?.settles === true ? 0 : this.#lastWriteMs + LINGER_MS - performance.now();
     if (restMs > 0 && !this.#queue.isPressing && !this.#isClosed && !this.#mustReopen) await this.#nap.sleep(restMs);
     this.#lastWriteMs = performance.now();
   }
@@ -195,8 +204,9 @@ export class FileSink implements Sink, Outlet {
     while (blocks.length > 0) {
       const isUrgent = blocks.some((block) => block.isUrgent);
       const bytes = await files.writev(fd, blocks, this.#writtenBytes);
-      this.#noteWritten(bytes);
+      this.#lastProgressMs = performance.now();
       await this.#options.care?.written(bytes, isUrgent);
+      this.#noteWritten(bytes);
       this.#busySinceMs = undefined;
     }
   }

@@ -154,6 +154,10 @@ export class GroupSink implements Sink {
     return this.#queue.hasRoom;
   }
 
+  get isFailing(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
   /** Whether what waits outlives an end of the process. */
   get outlives(): boolean {
     return this.#queue.outlives;

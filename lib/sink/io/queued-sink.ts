@@ -137,6 +137,10 @@ export class QueuedSink implements Sink, Outlet {
     this.#nudge();
   }
 
+  get isFailing(): boolean {
+    return this.#failingSinceMs !== undefined;
+  }
+
   /** Whether what waits outlives an end of the process. */
   get outlives(): boolean {
     return this.#queue.outlives;

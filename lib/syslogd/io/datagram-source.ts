@@ -17,6 +17,8 @@ export interface Intake {
   turnEnded(): void;
   /** A sink that works is slower than what comes in. */
   readonly isBehind: boolean;
+  /** A sink has on the disk what it took before it takes more, and has not yet: everybody waits, programs that log too. */
+  readonly isUnsettled: boolean;
 }
 
 const SHUT_RD = 0;
@@ -67,6 +69,10 @@ export class DatagramSource implements Readable, Disposable {
 
   get queueMax(): number {
     return this.socket.queueMax;
+  }
+
+  get isHeld(): boolean {
+    return this.intake.isUnsettled;
   }
 
   readOnce(): number {

@@ -12,12 +12,12 @@ import type { QueuedSink } from "../../sink/io/queued-sink.ts";
 import type { Outlet, Sink, SinkCounters } from "../../sink/sink.ts";
 import { spoolDirectoryName } from "../../sink/spool-name.ts";
 import type { FormatChoice } from "../../syslog/format-choice.ts";
-import { type Destination, formatDestination } from "../destination.ts";
+import { type Destination, formatDestination, type QueuedDestination } from "../destination.ts";
 import type { DirectedRule } from "../directed-rule.ts";
 import { Router } from "../router.ts";
 import type { SinkTotals } from "../samples.ts";
 import { describeSink, keysOf, keysOfName, type SinkSettings } from "../sink-settings.ts";
-import type { QueuedDestination, SinkOpener } from "./sink-opener.ts";
+import type { SinkOpener } from "./sink-opener.ts";
 
 /** A sink that no rule names any more, and whose queue does not outlive us, may take so long to be empty. */
 const RETIRE_MS = 60_000;
@@ -41,6 +41,9 @@ export class Outlets {
   readonly #closing = new Map<Held, Promise<void>>();
   /** Those of `#held`: asked at the end of each turn. */
   #sinks: readonly Sink[] = [];
+  /** Of these, those that have on the disk what they take. */
+  #settling: readonly Sink[] = [];
+  #lastResort: QueuedSink | undefined;
   readonly #opener: SinkOpener;
   readonly #say: Say;
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -65,6 +68,7 @@ export class Outlets {
     });
     for (const [key, held] of this.#held) if (!wanted.has(key)) this.#retire(key, held);
     this.#sinks = [...this.#held.values()].map(({ sink }) => sink);
+    this.#settling = [...this.#held.values()].flatMap(({ sink, told }) => (told.includes('"sync":"each"') ? sink : []));
     return new Router(routes);
   }
 
@@ -79,6 +83,23 @@ export class Outlets {
 
   get isBehind(): boolean {
     return this.#sinks.some((sink) => sink.isBehind === true);
+  }
+
+  /** Whether one that promises to have on the disk what it took has not yet. */
+  get isUnsettled(): boolean {
+    for (let at = 0; at < this.#settling.length; at++) if (this.#settling[at]!.isUnsettled === true) return true;
+    return false;
+  }
+
+  /** Records that sinks have taken which work. */
+  get takenByWorking(): number {
+    return this.#sinks.reduce((sum, { isFailing, counters }) => sum + (isFailing === true ? 0 : counters.accepted), 0);
+  }
+
+  /** For what no sink that works takes. */
+  lastResort(to: QueuedDestination, settings: SinkSettings): Outlet & Sink {
+    this.#lastResort ??= this.#opener.queued(to, undefined, settings);
+    return this.#lastResort;
   }
 
   reopen(): void {
@@ -113,6 +134,7 @@ export class Outlets {
   async close(withinMs: number): Promise<void> {
     clearInterval(this.#looking);
     const all = [...this.#held.values(), ...this.#retiring.values()];
+    void this.#lastResort?.close(0);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((done) => {
       timer = setTimeout(done, withinMs);

@@ -24,7 +24,7 @@ import type { SessionOptions } from "../../spread/index.ts";
 import { type FormatChoice, openFormat } from "../../syslog/format-choice.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
-import { type Destination, formatDestination } from "../destination.ts";
+import { type Destination, formatDestination, type QueuedDestination } from "../destination.ts";
 import { keysOf, kindOf, type SinkKeys, type SinkSettings, spoolOf, usualFormat } from "../sink-settings.ts";
 
 /** Only for those who may read the whole log. */
@@ -45,9 +45,6 @@ export interface OpenerContext {
   /** A sink has begun to fail, or works again. */
   readonly onTold: (severity: SeverityName, text: string, isFailure: boolean) => void;
 }
-
-/** What goes on behind one queue. */
-export type QueuedDestination = Exclude<Destination, { kind: "file" | "files" | "group" }>;
 
 export class SinkOpener {
   readonly #context: OpenerContext;

@@ -152,7 +152,11 @@ export class Syslogd implements Intake {
   }
 
   get isBehind(): boolean {
-    return this.#outlets.isBehind;
+    return this.#outlets.isBehind || this.#outlets.isUnsettled;
+  }
+
+  get isUnsettled(): boolean {
+    return this.#outlets.isUnsettled;
   }
 
   /** A message of the daemon's own: through the rules as any other. */
@@ -185,14 +189,25 @@ export class Syslogd implements Intake {
    * @throws {Fault} where they can't be had; then nothing has changed
    */
   async reload(settings: Settings): Promise<void> {
-    const { rules, sinks, sockets, udp, sources, kernel, rate, summariseRepeats } = settings;
+    const { rules, sinks, lastResort, sockets, udp, sources, kernel, rate, summariseRepeats } = settings;
     checkOwners(sinks);
     await this.#sources?.reload({ ...settings, takeDevLog: this.#settings.takeDevLog });
     this.#router = this.#outlets.route(rules, sinks);
     const isRestrained =
       rate?.recordsMax !== this.#settings.rate?.recordsMax || rate?.withinMs !== this.#settings.rate?.withinMs;
     if (isRestrained || summariseRepeats !== this.#settings.summariseRepeats) this.#restrain(settings);
-    this.#settings = { ...this.#settings, rules, sinks, sockets, udp, sources, kernel, rate, summariseRepeats };
+    this.#settings = {
+      ...this.#settings,
+      rules,
+      sinks,
+      lastResort,
+      sockets,
+      udp,
+      sources,
+      kernel,
+      rate,
+      summariseRepeats,
+    };
   }
 
   /** What senders may say, and how often; what was held back until now is told. */
@@ -239,9 +254,16 @@ export class Syslogd implements Intake {
     return this.#sources?.handOver() ?? { places: [], connections: [] };
   }
 
-  /** What a sink has to tell: through the rules, as all that is said. */
-  #onTold(severity: SeverityName, text: string, _isFailure: boolean): void {
+  /** What a sink has to tell: through the rules, as all that is said. That it fails has to be read somewhere: where no sink that works takes it, by the last resort. */
+  #onTold(severity: SeverityName, text: string, isFailure: boolean): void {
+    const before = isFailure ? this.#outlets.takenByWorking : 0;
     this.say(severity, text);
+    const { lastResort, sinks } = this.#settings;
+    if (!isFailure || lastResort === undefined || this.#isClosing || this.#outlets.takenByWorking > before) return;
+    const outlet = this.#outlets.lastResort(lastResort, sinks);
+    if (outlet.isFailing === true) return; // it is what fails
+    outlet.take(this.#ownRecord);
+    outlet.flush();
   }
 }
 

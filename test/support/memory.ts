@@ -1,0 +1,8 @@
+// How much memory a process uses, as the kernel counts it.
+import { readFileSync } from "node:fs";
+
+/** The most that it ever had resident of its own (without the pages of its executable), in MiB. */
+export function ownMebibytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)![1]) / 1_024;
+}
