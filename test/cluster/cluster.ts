@@ -12,6 +12,8 @@ export interface ClusterOptions {
   readonly hosts: number | readonly string[];
   /** Hosts without a place in the ring, beside them on the switch. */
   readonly clients?: readonly string[];
+  /** The first three parts of the hosts' addresses: "10.7.0" unless said. */
+  readonly network?: string;
   /** A corosync on each host, and its ring awaited. Left out: none. */
   readonly corosync?: RingTimes;
   /** Our spreadd on each host with this config (the whole file, or made for each). */
@@ -99,7 +101,7 @@ export class Cluster {
 
 /** Makes the hosts, their cables, and what the options want to run on them. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { clients = [], corosync, spreadd } = options;
+  const { clients = [], corosync, spreadd, network: prefix = "10.7.0" } = options;
   const names =
     typeof options.hosts === "number"
       ? Array.from({ length: options.hosts }, (_, at) => String.fromCharCode(97 + at))
@@ -107,7 +109,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const all = [...names, ...clients].map((name, at) => ({
     name,
     id: at + 1,
-    address: `10.7.0.${at + 1}`,
+    address: `${prefix}.${at + 1}`,
     address6: `fd07::${at + 1}`,
   }));
   const hosts = all.map(({ name, address }) => `${address} ${name}`).join("\n");
@@ -115,24 +117,26 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const opened: Host[] = [];
   const cluster = () => new Cluster(network, opened.slice(0, names.length), opened.slice(names.length));
   try {
-    for (const { name, id, address, address6 } of all) {
-      const host = new Host(await Namespace.open({ name, hosts }), id, address, address6);
-      opened.push(host);
-      await network.connect(host.namespace, [`${address}/24`, `${address6}/64`]);
-    }
-    const made = cluster();
+    const made = await Promise.allSettled(all.map(({ name }) => Namespace.open({ name, hosts })));
+    for (const [at, result] of made.entries())
+      if (result.status === "fulfilled")
+        opened.push(new Host(result.value, all[at]!.id, all[at]!.address, all[at]!.address6));
+    for (const result of made) if (result.status === "rejected") throw result.reason;
+    for (const { namespace, address, address6 } of opened)
+      await network.connect(namespace, [`${address}/24`, `${address6}/64`]);
+    const whole = cluster();
     if (corosync !== undefined) {
-      for (const host of made.hosts) {
-        host.write("/etc/corosync/corosync.conf", corosyncConf(made.hosts, corosync));
+      for (const host of whole.hosts) {
+        host.write("/etc/corosync/corosync.conf", corosyncConf(whole.hosts, corosync));
         await host.corosync();
       }
-      await made.ring();
+      await whole.ring();
     }
     if (spreadd !== undefined)
       await Promise.all(
-        made.hosts.map((host) => host.service("spreadd", typeof spreadd === "string" ? spreadd : spreadd(host))),
+        whole.hosts.map((host) => host.service("spreadd", typeof spreadd === "string" ? spreadd : spreadd(host))),
       );
-    return made;
+    return whole;
   } catch (error) {
     await cluster()[Symbol.asyncDispose]();
     throw error;

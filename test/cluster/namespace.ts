@@ -12,17 +12,27 @@ const KEEPER = `
 set -e
 exec 3<"$PROJECT"
 hostname "$HOST"
-fresh() { mkdir -p "$2"; mount -t tmpfs -o "mode=$1" tmpfs "$2"; }
-fresh 755 /run
+mount -t tmpfs -o mode=755 "$HOST" /run
 cp -a /etc /run/etc.before
-fresh 755 /etc
+mkdir /run/dev.before
+mount --rbind /dev /run/dev.before
+for place in "755 /etc" "755 /dev" "1777 /tmp" "755 /var/log" "755 /var/lib" "755 /var/spool" "755 /usr/local/bin"; do
+  mkdir -p "\${place#* }"
+  echo "$HOST \${place#* } tmpfs mode=\${place%% *} 0 0"
+done >/run/places
+mount -a -T /run/places
 cp -a /run/etc.before/. /etc/
-rm -rf /run/etc.before
-fresh 1777 /tmp
-fresh 1777 /dev/shm
-fresh 755 /var/log
-fresh 755 /var/lib
-fresh 755 /var/spool
+mkdir -p /dev/net /dev/shm /dev/pts
+for device in null zero full random urandom tty kmsg ptmx net/tun pts; do # /dev/log is this host's own
+  [ -e "/run/dev.before/$device" ] || continue
+  [ -d "/dev/$device" ] || : >"/dev/$device"
+  echo "/run/dev.before/$device /dev/$device none bind 0 0"
+done >/run/devices
+echo "$HOST /dev/shm tmpfs mode=1777 0 0" >>/run/devices
+mount -a -T /run/devices
+ln -s /proc/self/fd /dev/fd
+umount -l /run/dev.before
+rm -r /run/etc.before /run/dev.before /run/places /run/devices
 mkdir -p /run/netns /run/lock /run/corosync /var/lib/corosync /var/log/corosync /etc/corosync
 rm -f /etc/corosync/corosync.conf /etc/corosync/authkey
 if [ ! -e "$PROJECT/package.json" ]; then # the checkout itself lies in what we just hid
