@@ -14,6 +14,8 @@ const RETRY: BackOffRule = { firstMs: 100, mostMs: 2_000, jitter: 0.2 };
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 const WRITE_CHUNKS_MAX = 32;
+/** A disk that takes so long for what should only be copied keeps others waiting: what comes next is written behind their backs. */
+const SLOW_MS = 50;
 
 /** Whole entries that belong at `offset` of a segment. */
 export interface Chunk {
@@ -100,6 +102,8 @@ export class SpoolWriter {
   writeNow(): void {
     if (this.#isDeferred) return;
     const { chunks } = this;
+    if (chunks.length === 0) return;
+    const beganMs = performance.now();
     try {
       while (chunks.length > 0) {
         const { segment, offset, bytes, end } = chunks[0]!;
@@ -109,6 +113,7 @@ export class SpoolWriter {
         this.pendingBytes -= end;
         this.#spare = bytes;
       }
+      if (performance.now() - beganMs > SLOW_MS) this.#isDeferred = true; // until the writer has caught up
     } catch {
       this.#isDeferred = true; // what we met will be met again, and told
       this.#run();
