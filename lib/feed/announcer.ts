@@ -119,6 +119,22 @@ export class Announcer {
     this.#fed.push({ name: told, index, numbered, told: undefined });
   }
 
+  /** Groups are not fed any more. Who follows them forgets them when they are silent. @param gone their places */
+  forget(gone: ReadonlySet<number>): void {
+    const before = (position: number): number => {
+      let left = 0;
+      for (let at = 0; at < position; at++) if (!gone.has(this.#fed[at]!.index)) left += 1;
+      return left;
+    };
+    this.#newFrom = before(this.#newFrom);
+    this.#numbersFrom = before(this.#numbersFrom);
+    for (const asker of this.#askers.values()) asker.from = before(asker.from);
+    for (const { name, index } of this.#fed) if (gone.has(index)) this.#names.delete(`${index} ${name}`);
+    const left = this.#fed.filter(({ index }) => !gone.has(index));
+    this.#fed.length = 0;
+    for (const fed of left) this.#fed.push(fed);
+  }
+
   /** There is a connection: everything has to be told. */
   stood(): void {
     this.#isConnected = true;

@@ -202,9 +202,14 @@ export class AckLedger {
     }
   }
 
-  /** How far a stream is done; 0 where there is none. */
-  floorOf(index: number): number {
-    return this.#streams.get(index)?.floor ?? 0;
+  /** Whether nothing of a stream waits, as far as that is known. */
+  isIdle(index: number): boolean {
+    return this.unread === 0 && !this.#open.has(index);
+  }
+
+  /** A stream that is idle is gone: its index will not come again. */
+  forget(index: number): void {
+    this.#streams.delete(index);
   }
 
   #begin(index: number, first: number): Stream {
@@ -312,7 +317,10 @@ export class AckLedger {
   }
 
   #isDone({ highest }: Stretch): boolean {
-    for (const [index, number] of highest) if (this.#streams.get(index)!.floor <= number) return false;
+    for (const [index, number] of highest) {
+      const stream = this.#streams.get(index); // none: it was idle, and is forgotten
+      if (stream !== undefined && stream.floor <= number) return false;
+    }
     return true;
   }
 }

@@ -224,6 +224,16 @@ export class AckedQueue {
     if (!this.#isReading) this.#settle();
   }
 
+  /** Whether nothing of a stream is waited for. */
+  isIdle(stream: number): boolean {
+    return this.#ledger.isIdle(stream);
+  }
+
+  /** An idle stream will not come again. */
+  forget(stream: number): void {
+    this.#ledger.forget(stream);
+  }
+
   /** Brings records from disk where the ring has room. */
   refill(): void {
     const disk = this.#disk;

@@ -62,6 +62,10 @@ export class Batcher {
     // Records that were sent before are not mixed with others: their batches are flagged.
     while (went && bytes < GATHER_BYTES && ring.nextIsAgain === isAgain && ring.next() && ring.group < openTo) {
       const entry = this.book.at(ring.group);
+      if (entry === undefined) {
+        ring.take(); // only what nobody waits for any more has no entry
+        continue;
+      }
       let writer = this.#filling.get(ring.group);
       if (writer !== undefined && (writer.isFull || writer.next !== ring.number)) {
         went = this.#send(entry, writer, isAgain, send);
@@ -80,7 +84,7 @@ export class Batcher {
       bytes += ring.end - ring.start;
       ring.take();
     }
-    for (const [index, writer] of this.#filling) went = this.#send(this.book.at(index), writer, isAgain, send) && went;
+    for (const [index, writer] of this.#filling) went = this.#send(this.book.at(index)!, writer, isAgain, send) && went;
     return went;
   }
 
@@ -95,7 +99,7 @@ export class Batcher {
     this.#spare.push(...loan);
   }
 
-  /** An earlier life's records go out under its name; whether it had sent them already, nobody knows. */
+  /** Records go out under the name of the life that numbered them; whether an earlier one had sent them already, nobody knows. */
   #writerFor({ incarnation }: GroupEntry): BatchWriter {
     if (incarnation !== undefined) return new BatchWriter(this.host, incarnation);
     return this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
@@ -107,11 +111,10 @@ export class Batcher {
   }
 
   #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
-    const isEarlier = entry.incarnation !== undefined;
-    const body = writer.close(this.#flags(isAgain || isEarlier, entry.former));
+    const body = writer.close(this.#flags(isAgain || entry.isEarlier, entry.former));
     const went = send(entry.name, body);
     this.#filling.delete(entry.index);
-    if (isEarlier) return went; // its buffer is nobody else's
+    if (entry.incarnation !== undefined) return went; // its buffer is nobody else's
     writer.clear();
     (body.length > this.copiedBytesMax ? this.#loan : this.#spare).push(writer);
     return went;

@@ -133,12 +133,13 @@ export class GroupSender {
 
   /** Asks what is to be asked. To be called every ROUND_MS where there are acknowledgements. */
   round(nowMs: number): void {
-    const { acked, book, host, incarnation, link } = this.#options;
+    const { acked, book, host, link } = this.#options;
     if (acked === undefined || link.self === undefined) return;
     for (const { stream, number, from, next } of acked.round(nowMs)) {
-      const { name, incarnation: earlier } = book.at(stream);
-      const body = writeEmptyBatch(host, earlier ?? incarnation, next, askFlags({ number, from }));
-      if (!link.trySend(name, body, BATCH_MESSAGE_TYPE)) return;
+      const entry = book.at(stream);
+      if (entry === undefined) continue;
+      const body = writeEmptyBatch(host, book.incarnationOf(entry), next, askFlags({ number, from }));
+      if (!link.trySend(entry.name, body, BATCH_MESSAGE_TYPE)) return;
     }
   }
 
@@ -153,15 +154,11 @@ export class GroupSender {
   }
 
   #ackCame(frame: FrameView, nowMs: number): number | undefined {
-    const { acked, book, incarnation } = this.#options;
+    const { acked, book } = this.#options;
     if (acked === undefined) return undefined;
     try {
       const ack = readAck(frame.bytes, frame.bodyStart, frame.bodyEnd);
-      const done = acked.rounds.heard(
-        ack,
-        (life, group) => book.find(group, life === incarnation ? undefined : life)?.index,
-        nowMs,
-      );
+      const done = acked.rounds.heard(ack, (incarnation, group) => book.find(group, incarnation)?.index, nowMs);
       acked.free();
       return done;
     } catch (error) {

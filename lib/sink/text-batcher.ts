@@ -3,6 +3,7 @@
 // Lines stay where they lie until their group's turn: a stretch is a list of places, chained by group, and one message is filled at a time. So thousands of groups cost no
 // more than one. A message is no longer than what the session copies; a line that is longer goes alone, in bytes of its own.
 import { TEXT_MESSAGE_TYPE } from "../feed/text-payload.ts";
+import type { GroupName } from "../spread/names.ts";
 import { writeBytes } from "../syslog/output.ts";
 import { GATHER_BYTES, type Loan, type NumberedRecords, type SendBatch } from "./batcher.ts";
 import type { GroupBook } from "./group-book.ts";
@@ -25,17 +26,17 @@ export class TextBatcher {
   /** The groups that have a line in it, in the order of their first; by their places in the book. */
   readonly #groups = new Uint32Array(LINES_MAX);
   #groupCount = 0;
-  /** By a group's place in the book. */
-  readonly #firstLines: Int32Array;
-  readonly #lastLines: Int32Array;
+  /** Their places in that order, by their places in the book. */
+  readonly #slots = new Map<number, number>();
+  /** By place in that order. */
+  readonly #firstLines = new Int32Array(LINES_MAX);
+  readonly #lastLines = new Int32Array(LINES_MAX);
 
   /** @param copiedBytesMax bodies up to this length may be written over as soon as they are sent */
   constructor(book: GroupBook, ring: NumberedRecords, copiedBytesMax: number) {
     this.#book = book;
     this.#ring = ring;
     this.#message = new Uint8Array(copiedBytesMax);
-    this.#firstLines = new Int32Array(book.groupsMax).fill(NONE);
-    this.#lastLines = new Int32Array(book.groupsMax);
   }
 
   /** Takes a stretch of lines from the ring and sends them; false where sending failed, and nobody knows how much of it went. */
@@ -43,9 +44,8 @@ export class TextBatcher {
     this.#takeStretch();
     let went = true;
     for (let at = 0; at < this.#groupCount; at++) {
-      const group = this.#groups[at]!;
-      went = went && this.#sendGroup(group, send);
-      this.#firstLines[group] = NONE;
+      const entry = this.#book.at(this.#groups[at]!);
+      if (entry !== undefined) went = went && this.#sendGroup(entry.name, this.#firstLines[at]!, send);
     }
     return went;
   }
@@ -62,30 +62,33 @@ export class TextBatcher {
     const { openTo } = this.#book;
     let bytes = 0;
     this.#groupCount = 0;
+    this.#slots.clear();
     for (let line = 0; line < LINES_MAX && bytes < GATHER_BYTES && ring.next() && ring.group < openTo; line++) {
       const { group, start, end } = ring;
       this.#starts[line] = start;
       this.#ends[line] = end;
       this.#nexts[line] = NONE;
-      if (this.#firstLines[group] === NONE) {
-        this.#firstLines[group] = line;
+      const known = this.#slots.get(group);
+      const slot = known ?? this.#groupCount;
+      if (known === undefined) {
+        this.#slots.set(group, slot);
+        this.#firstLines[slot] = line;
         this.#groups[this.#groupCount++] = group;
       } else {
-        this.#nexts[this.#lastLines[group]!] = line;
+        this.#nexts[this.#lastLines[slot]!] = line;
       }
-      this.#lastLines[group] = line;
+      this.#lastLines[slot] = line;
       bytes += end - start;
       ring.take();
     }
   }
 
-  #sendGroup(group: number, send: SendBatch): boolean {
-    const { name } = this.#book.at(group);
+  #sendGroup(name: GroupName, first: number, send: SendBatch): boolean {
     const { bytes } = this.#ring; // what was taken stays there until it is confirmed
     const message = this.#message;
     let filled = 0;
     let went = true;
-    for (let line = this.#firstLines[group]!; line !== NONE && went; line = this.#nexts[line]!) {
+    for (let line = first; line !== NONE && went; line = this.#nexts[line]!) {
       const start = this.#starts[line]!;
       const end = this.#ends[line]!;
       const lineBytes = end - start + 1;

@@ -10,7 +10,7 @@ import { cases } from "../support/fuzz.ts";
 /** A ring that records are put into, and what a batcher makes of it. */
 class Bench {
   readonly ring = new RecordRing(1 << 22);
-  readonly book = new GroupBook(100);
+  readonly book = new GroupBook(100, "i1");
   readonly batcher = new Batcher("web1", "abc", this.book, this.ring, 1_000);
   readonly sent: { group: string; first: number; flags: string; records: string[] }[] = [];
   canSend = true;
@@ -159,11 +159,11 @@ describe("what waits becomes batches", () => {
   });
 });
 
-test("a book of groups is never larger than it may be, and forgets none", () => {
-  const book = new GroupBook(2);
+test("a book of groups is never larger than it may be, and forgets none by itself", () => {
+  const book = new GroupBook(2, "i1");
   const a = book.entry(parseGroupName("a"))!;
   a.next = 7;
   book.entry(parseGroupName("b"));
   expect(book.entry(parseGroupName("c"))).toBeUndefined();
-  expect([book.size, book.entry(parseGroupName("a"))!.next, book.at(1).name]).toEqual([2, 7, parseGroupName("b")]);
+  expect([book.size, book.entry(parseGroupName("a"))!.next, book.at(1)!.name]).toEqual([2, 7, parseGroupName("b")]);
 });

@@ -27,17 +27,17 @@ test("what a life says of the one before can be read from among other flags", ()
 });
 
 test("the numbers of a life are those of the next life's groups, also of groups that a life between did not use", () => {
-  const first = new GroupBook(10);
+  const first = new GroupBook(10, "a");
   first.entry(groupName("log.mail"))!.next = 13;
   first.entry(groupName("log.user"))!.next = 2;
-  const second = new GroupBook(10, first.numbers("a"));
+  const second = new GroupBook(10, "b", first.numbers());
   expect(second.entry(groupName("log.mail"))!.former).toBe("after=a:12");
-  const third = new GroupBook(10, second.numbers("b"));
+  const third = new GroupBook(10, "c", second.numbers());
   expect(third.entry(groupName("log.mail"))!.former).toBe("after=b:0");
   expect(third.entry(groupName("log.user"))!.former).toBe("after=a:1");
   expect(third.entry(groupName("log.cron"))!.former).toBe("after=unknown");
-  expect(new GroupBook(10, "unknown").entry(groupName("log.mail"))!.former).toBe("after=unknown");
-  expect(new GroupBook(10).entry(groupName("log.mail"))!.former).toBe("");
+  expect(new GroupBook(10, "d", "unknown").entry(groupName("log.mail"))!.former).toBe("after=unknown");
+  expect(new GroupBook(10, "e").entry(groupName("log.mail"))!.former).toBe("");
 });
 
 test("they are trusted once, and only whole", () => {

@@ -12,7 +12,7 @@ const COPIED_BYTES_MAX = 64;
 /** A ring that lines are put into, and what a batcher makes of it. */
 class Bench {
   readonly ring = new RecordRing(1 << 20);
-  readonly book = new GroupBook(100);
+  readonly book = new GroupBook(100, "i1");
   readonly batcher = new TextBatcher(this.book, this.ring, COPIED_BYTES_MAX);
   readonly sent: { group: string; text: string }[] = [];
   canSend = true;

@@ -47,6 +47,11 @@ export class GroupAnnouncer {
     this.#arm();
   }
 
+  /** Groups are not fed any more. @param gone their places */
+  forget(gone: ReadonlySet<number>): void {
+    this.#announcer.forget(gone);
+  }
+
   /** There is a connection. */
   stood(): void {
     this.#isUp = true;

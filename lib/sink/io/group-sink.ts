@@ -22,7 +22,7 @@ import type { Template } from "../../syslog/template.ts";
 import { ROUND_MS } from "../ack-rounds.ts";
 import { AckedQueue } from "../acked-queue.ts";
 import { GATHER_BYTES } from "../batcher.ts";
-import { GroupBook, type GroupEntry } from "../group-book.ts";
+import { GroupBook, type GroupEntry, noEntry } from "../group-book.ts";
 import { type GroupLink, GroupSender } from "../group-sender.ts";
 import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
@@ -35,9 +35,11 @@ import { SpooledQueue } from "./spooled-queue.ts";
 
 /** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks. */
 const MARK_AFTER_MS = 20;
+/** Where no group could be forgotten it is tried again so long after: all of them are looked at. */
+const FORGET_EVERY_MS = 1_000;
 /** Records that wait so long for too few recorders are worth a word. */
 const TOO_FEW_MS = 10_000;
-/** Groups that records may go to: a group is never forgotten, so that it never begins to count anew. */
+/** Groups that are remembered at a time, unless said. */
 const GROUPS_MAX = 10_000;
 
 export interface GroupSinkOptions {
@@ -55,6 +57,8 @@ export interface GroupSinkOptions {
   readonly spool?: SpoolPlace;
   /** Where an orderly end leaves how far the groups are numbered, for the next life to announce; "": it announces that it doesn't know. Left out: nothing is announced. */
   readonly numbersPath?: string;
+  /** Groups that are remembered at a time; 10,000 unless said. */
+  readonly groupsMax?: number;
   readonly onEvent: (event: SinkEvent) => void;
   readonly onSpoolEvent?: (event: OwnQueueEvent) => void;
 }
@@ -96,16 +100,26 @@ export class GroupSink implements Sink {
   /** Of what waits, what `close` could keep nowhere. */
   #lostAtEnd = 0;
   #onProgress: () => void = () => {};
+  /** Records that the queue took, those of an earlier life among them. */
+  #taken = 0;
+  #recovered = 0;
+  /** Of these, what the disk lost in the midst: where they were nobody knows. */
+  #damaged = 0;
+  #forgetAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
     this.name = groupSinkName(options.payload ?? "records", options.acks ?? 0);
     const { numbersPath, payload } = options;
     const isTold = numbersPath !== undefined && payload !== "text";
-    this.#book = new GroupBook(GROUPS_MAX, isTold ? takeGroupNumbers(numbersPath) : undefined);
+    this.#book = new GroupBook(
+      options.groupsMax ?? GROUPS_MAX,
+      options.incarnation,
+      isTold ? takeGroupNumbers(numbersPath) : undefined,
+    );
     this.#acked = this.#openAcked();
     this.#queue = this.#acked ?? this.#openQueue();
-    this.counters.accepted = this.#queue.records; // of an earlier life
+    this.counters.accepted = this.#taken = this.#recovered = this.#queue.records; // of an earlier life
     this.#sender = new GroupSender({
       host: options.host,
       incarnation: options.incarnation,
@@ -130,22 +144,23 @@ export class GroupSink implements Sink {
       isQuiet: () => this.#queue.waiting === 0,
       onGo: this.#pump,
     });
-    this.#announceUpTo(this.#book.size);
+    this.#announceUpTo(this.#book.end);
     void this.#follow();
     if (this.#acked !== undefined) this.#rounds = setInterval(this.#round, ROUND_MS);
   }
 
   /** Where records of a rule go: each to the group that the template makes of it. */
   outlet(template: Template): Outlet {
-    const groups = new NameCache<GroupEntry | undefined>(new NameTemplate(template, "group"), GROUPS_MAX, (name) =>
-      this.#entry(groupName(name), name),
-    );
+    const groups = new NameCache<GroupEntry>(new NameTemplate(template, "group"), GROUPS_MAX, (name) => {
+      const group = groupName(name);
+      return this.#entry(group, name) ?? noEntry(group, name);
+    });
     return { take: (record) => this.#take(groups.get(record), record) };
   }
 
   /** The same for one group, whatever the record. Where the book is full, its records are lost. @param fullName what the group's name was made of */
   outletTo(name: GroupName, fullName: string = name): Outlet {
-    const group = this.#entry(name, fullName);
+    const group = this.#entry(name, fullName) ?? noEntry(name, fullName);
     return { take: (record) => this.#take(group, record) };
   }
 
@@ -203,8 +218,8 @@ export class GroupSink implements Sink {
     clearInterval(this.#rounds);
     this.#lostAtEnd = await this.#queue.close(Math.max(500, withinMs));
     this.counters.lost += this.#lostAtEnd;
-    const { numbersPath = "", incarnation } = this.#options;
-    if (numbersPath !== "") leaveGroupNumbers(numbersPath, this.#book.numbers(incarnation));
+    const { numbersPath = "" } = this.#options;
+    if (numbersPath !== "") leaveGroupNumbers(numbersPath, this.#book.numbers());
     this.#announcer.close();
     if (this.waiting === 0) this.#sayEnd();
     await this.#session.close();
@@ -212,18 +227,22 @@ export class GroupSink implements Sink {
 
   /** All has arrived: so readers need not wonder what may be missing behind. */
   #sayEnd(): void {
-    const { host, incarnation, payload } = this.#options;
-    if (payload === "text") return;
-    for (let index = 0; index < this.#book.size; index++) {
-      const { name, next, incarnation: earlier } = this.#book.at(index);
-      if (earlier !== undefined || next === 1) continue;
-      if (!this.#link.trySend(name, writeEmptyBatch(host, incarnation, next, FLAG_END), BATCH_MESSAGE_TYPE)) return;
-    }
+    if (this.#options.payload === "text") return;
+    for (const entry of this.#book.entries) if (!this.#sayEndOf(entry)) return;
+  }
+
+  #sayEndOf(entry: GroupEntry): boolean {
+    if (entry.isEarlier || entry.next === 1) return true;
+    const incarnation = this.#book.incarnationOf(entry);
+    const body = writeEmptyBatch(this.#options.host, incarnation, entry.next, FLAG_END);
+    return this.#link.trySend(entry.name, body, BATCH_MESSAGE_TYPE);
   }
 
   #entry(name: GroupName, fullName: string): GroupEntry | undefined {
-    const entry = this.#book.entry(name);
+    let entry = this.#book.entry(name);
+    if (entry === undefined && this.#forgetSome()) entry = this.#book.entry(name);
     if (entry !== undefined) {
+      entry.fullName = fullName;
       this.#announceUpTo(entry.index);
       this.#announce(entry, fullName);
     }
@@ -238,7 +257,8 @@ export class GroupSink implements Sink {
   #announceUpTo(index: number): void {
     while (this.#announced < index) {
       const entry = this.#book.at(this.#announced);
-      this.#announce(entry, entry.name);
+      if (entry === undefined) this.#announced += 1;
+      else this.#announce(entry, entry.name);
     }
   }
 
@@ -302,33 +322,61 @@ export class GroupSink implements Sink {
   /** Streams are groups of a life of this host. */
   readonly #streamNames = {
     streamName: (index: number): string => {
-      const { incarnation: earlier, name } = this.#book.at(index);
-      return `${earlier ?? this.#options.incarnation} ${name}`;
+      const entry = this.#book.at(index)!; // what is written down waits, and what waits is not forgotten
+      return `${this.#book.incarnationOf(entry)} ${entry.name}`;
     },
     streamOf: (text: string): number | undefined => {
       const [life, name] = text.split(" ", 2);
       if (!isIncarnation(life!)) return undefined;
       const group = groupName(name ?? "");
-      return (life === this.#options.incarnation ? this.#book.entry(group) : this.#book.earlier(group, life!))?.index;
+      return (this.#book.find(group, life!) ?? this.#earlier(group, life!))?.index;
     },
   };
 
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
-    if (event.on === "lost")
+    if (event.on === "lost") {
       this.counters.lost += event.records; // told when the flow resumes
-    else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
+      if (event.cause === "damaged") this.#damaged += event.records;
+    } else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
   }
 
-  #take(group: GroupEntry | undefined, record: RecordView): void {
+  #take(found: GroupEntry, record: RecordView): void {
     this.counters.accepted += 1;
+    const group = found.isForgotten ? this.#entry(found.name, found.fullName) : found;
     if (group === undefined || this.#isClosed) {
       this.counters.lost += 1;
       return;
     }
     const number = group.next;
     group.next += 1;
-    if (!this.#push(group.index, number, record)) this.counters.lost += 1;
+    if (this.#push(group.index, number, record)) {
+      this.#taken += 1;
+      group.lastTaken = this.#taken;
+    } else this.counters.lost += 1;
+  }
+
+  /** Makes room in the book: groups that were silent for longest, and of which nothing waits, are forgotten. False where there is none. */
+  #forgetSome(): boolean {
+    const nowMs = performance.now();
+    if (nowMs < this.#forgetAtMs) return false;
+    const acked = this.#acked;
+    // Without acknowledgements the queue is emptied in its order: what waits was taken last.
+    const goneTo = this.#taken - this.#queue.records - this.#damaged;
+    const gone = this.#book.forget(({ index, lastTaken }) => acked?.isIdle(index) ?? lastTaken <= goneTo);
+    if (gone.length === 0) this.#forgetAtMs = nowMs + FORGET_EVERY_MS;
+    if (this.#options.payload !== "text") for (const entry of gone) this.#sayEndOf(entry);
+    for (const { index } of gone) acked?.forget(index);
+    this.#announcer.forget(new Set(gone.map(({ index }) => index)));
+    return gone.length > 0;
+  }
+
+  /** The entry for records that an earlier life left, or that come from disk when their group is forgotten. */
+  #earlier(group: GroupName, life: string): GroupEntry | undefined {
+    let entry = this.#book.earlier(group, life);
+    if (entry === undefined && this.#forgetSome()) entry = this.#book.earlier(group, life);
+    if (entry !== undefined) entry.lastTaken = Math.max(entry.lastTaken, this.#recovered);
+    return entry;
   }
 
   #push(group: number, number: number, record: RecordView): boolean {
@@ -343,7 +391,7 @@ export class GroupSink implements Sink {
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
     this.#acked?.writeNow();
-    this.#announceUpTo(this.#book.size);
+    this.#announceUpTo(this.#book.end);
     this.#book.openTo = this.#announcer.openTo();
     this.#lastPumpMs = performance.now();
     const unconfirmed = this.#queue.unconfirmed;

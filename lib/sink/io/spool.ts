@@ -31,6 +31,8 @@ const SEGMENTS = 32;
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
 const CHUNK_BYTES = 65_536;
 const READ_BYTES = 262_144;
+/** Names of streams that are at hand. */
+const NAMES_MAX = 16_384;
 
 export type SpoolLossCause = "full" | "too old" | "damaged";
 
@@ -282,6 +284,7 @@ export class Spool {
   #nameOf(stream: number): Uint8Array {
     let name = this.#streamNames.get(stream);
     if (name === undefined) {
+      if (this.#streamNames.size >= NAMES_MAX) this.#streamNames.clear();
       name = new TextEncoder().encode(this.#options.streamName(stream));
       this.#streamNames.set(stream, name);
     }

@@ -76,7 +76,7 @@ class Life implements Client {
   readonly name: string;
   readonly groups: readonly string[] = [];
   readonly queue: AckedQueue;
-  readonly #book = new GroupBook(1_000);
+  readonly #book: GroupBook;
   readonly #sender: GroupSender;
   #self: PrivateGroup | undefined;
   #isAlive = true;
@@ -89,13 +89,14 @@ class Life implements Client {
   ) {
     const { host, acks, clock, random, net } = options;
     this.name = host;
+    this.#book = new GroupBook(1_000, incarnation);
     const book = this.#book;
     const disk = new Disk({
       platter,
       clock,
       random,
       isAlive: () => this.#isAlive,
-      streamName: (index) => `${book.at(index).incarnation ?? incarnation} ${book.at(index).name}`,
+      streamName: (index) => `${book.incarnationOf(book.at(index)!)} ${book.at(index)!.name}`,
       streamOf: (text) => {
         const [life = "", name = ""] = text.split(" ");
         return (life === incarnation ? book.entry(name as GroupName) : book.earlier(name as GroupName, life))?.index;
