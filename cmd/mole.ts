@@ -1,5 +1,7 @@
 // N-way fail-over of addresses. What it decides lies in lib/mole; here are its flags, its signals and its end.
+import { setPriority } from "node:os";
 import { Fault } from "../lib/base/fault.ts";
+import type { Log } from "../lib/base/log.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
@@ -110,6 +112,7 @@ export const moleCommand: AnyCommand = defineCommand({
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
     using _watchdog = beatForWatchdog(env);
+    hurry(log);
     if (setup.mac === undefined)
       log.warn(
         "there is no key_file: whoever can send to the group can move vips; mole preflight tells how to make one",
@@ -128,3 +131,14 @@ export const moleCommand: AnyCommand = defineCommand({
     return 0;
   },
 });
+
+/** Before other work of the host: a beat that waits for a processor looks like a death. */
+const NICE = -15;
+
+function hurry(log: Log): void {
+  try {
+    setPriority(NICE);
+  } catch (error) {
+    log.warn(`cannot run at nice ${NICE}: ${(error as Error).message}; on a busy host its beats may be late`);
+  }
+}

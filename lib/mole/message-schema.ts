@@ -29,6 +29,11 @@ const definition = v.strictObject({
 });
 /** Where a definition belongs. */
 const index = v.pipe(count, v.maxValue(LIST_MOST));
+/** Of all the definitions of all hosts, in each state: by hand, which takes a fifth of the time. */
+const indexes = v.custom<number[]>(
+  (value) =>
+    Array.isArray(value) && value.length <= LIST_MOST && value.every((one) => Number.isInteger(one) && one >= 0),
+);
 const facts = v.strictObject({
   serial: count,
   capacity: share,
@@ -37,7 +42,7 @@ const facts = v.strictObject({
   leaseMs: ms,
   ready: v.boolean(),
   stopping: v.boolean(),
-  definitions: listOf(index),
+  definitions: indexes,
   unfit: v.record(text, v.picklist(["health", "carrier"])),
   hosts: listOf(text),
   tiebreak: v.optional(text),

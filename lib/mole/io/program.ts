@@ -1,6 +1,7 @@
 // Other people's programs: hooks and health checks. Each in a process group of its own, which is killed as a whole when its time is up; what it says is read and
 // bounded; nothing ever waits for it but who asked.
 import { type ChildProcess, spawn } from "node:child_process";
+import { setPriority } from "node:os";
 
 export interface ProgramRun {
   readonly command: readonly string[];
@@ -33,6 +34,7 @@ export function runProgram({ command, env, timeoutMs, onLine }: ProgramRun): Pro
   } catch (error) {
     return Promise.resolve({ how: "failed", why: error instanceof Error ? error.message : String(error) });
   }
+  yieldTo(child);
   const timer = setTimeout(() => {
     killGroup(child);
     resolve({ how: "timeout" });
@@ -75,6 +77,16 @@ export function describeEnd(end: ProgramEnd, timeoutMs: number): string {
       return `could not be started: ${end.why}`;
     default:
       return end satisfies never;
+  }
+}
+
+/** Whoever starts it may be in a hurry; it is not. */
+function yieldTo({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, 0);
+  } catch {
+    // ended already
   }
 }
 
