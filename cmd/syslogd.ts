@@ -2,13 +2,14 @@
 import { Fault } from "../lib/base/fault.ts";
 import { parseListenAddress } from "../lib/base/listen-address.ts";
 import type { Log } from "../lib/base/log.ts";
-import { processSettingsOf } from "../lib/base/process-settings.ts";
+import { type ProcessSettings, processSettingsOf } from "../lib/base/process-settings.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { type ListeningControl, Operation } from "../lib/control/io/operation.ts";
+import { CAPABILITIES } from "../lib/linux/capabilities.ts";
 import { forgetStartPages } from "../lib/linux/executable-pages.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
@@ -34,6 +35,7 @@ import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
+import type { SinkEntry } from "../lib/syslogd/sink-settings.ts";
 import { whyNotKept } from "../lib/syslogd/sink-settings.ts";
 import { sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
@@ -45,6 +47,8 @@ import { controlCommands } from "./control-commands.ts";
 import { tables } from "./tables.ts";
 import { version } from "./version.ts";
 
+/** What reopening needs: sockets at ports below 1024, and the kernel's log. */
+const KEPT = Object.values(CAPABILITIES);
 /** How long the sinks may take at the end to get rid of what waits. */
 const CLOSE_MS = 5_000;
 
@@ -217,7 +221,14 @@ export const syslogdCommand: AnyCommand = defineCommand({
     const say = daemon.say.bind(daemon);
     await daemon.ready();
     let control: ListeningControl | undefined;
-    const restart = (answerFd: number) => becomeAnew({ daemon, env, controlFd: control?.fd ?? -1, answerFd });
+    const restart = (answerFd: number) =>
+      becomeAnew({
+        daemon,
+        env,
+        kept: settings.process.user === "" ? [] : KEPT,
+        controlFd: control?.fd ?? -1,
+        answerFd,
+      });
     const operation = new Operation({ service: operated(daemon, restart), load, clock: systemClock, env });
     using _life = markLife(settings.sinks.spoolDirectory, say);
     using _metrics =
@@ -230,7 +241,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
     process.on("SIGUSR2", () => void operation.restart().catch(() => {})); // told already
-    dropRoot(settings.process, filesOf(settings.rules), say);
+    dropRoot(settings.process, filesOf(settings.rules), say, KEPT);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
@@ -277,7 +288,7 @@ function settingsOf(
   classic: readonly DirectedRule[] | undefined,
 ): Settings {
   const sinks = {
-    entries: sinkEntriesOf(table),
+    entries: [...filesOfUser(processSettingsOf(table)), ...sinkEntriesOf(table)],
     spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
     queueBytesMax: table.queue,
   };
@@ -303,6 +314,12 @@ function settingsOf(
     lastResort: isTrial(flags) || table.last_resort === "none" ? undefined : table.last_resort,
     sinks,
   };
+}
+
+/** Whom we will run as has to open the files anew: unless told otherwise they are made as theirs. */
+function filesOfUser({ user, group }: ProcessSettings): readonly SinkEntry[] {
+  if (user === "" && group === "") return [];
+  return [{ of: "file:*", keys: { owner: group === "" ? user : `${user}:${group}` } }];
 }
 
 /** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from "node:path";
 import { Fault } from "../base/fault.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
+import { type Capability, keepOnly, keepThroughUserChange } from "../linux/capabilities.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
 import { accountOf } from "./accounts.ts";
 
@@ -50,17 +51,35 @@ function removeOwn(path: string): void {
   }
 }
 
-/** Stops being root, for good. @param files those that are to be opened anew as that user: what is in the way is told. @throws {Fault} where the user is unknown or we may not become it */
-export function dropRoot({ user, group }: ProcessSettings, files: ReadonlySet<string>, say: Say): void {
+/**
+ * Stops being root, for good.
+ * @param files those that are to be opened anew as that user: what is in the way is told
+ * @param keep  what of root's power is needed later
+ * @throws {Fault} where the user is unknown or we may not become it
+ */
+export function dropRoot(
+  { user, group }: ProcessSettings,
+  files: ReadonlySet<string>,
+  say: Say,
+  keep: readonly Capability[] = [],
+): void {
   if (user === "" && group === "") return;
   const account = user === "" ? undefined : accountOf("/etc/passwd", user, "run as");
   const gid = group === "" ? Number(account![3]) : Number(accountOf("/etc/group", group, "run as")[2]);
   const isThat = account === undefined || process.geteuid!() === Number(account[2]);
-  if (isThat && process.getegid!() === gid && process.geteuid!() !== 0) return; // this process was another one before, and has dropped it
+  if (isThat && process.getegid!() === gid && process.geteuid!() !== 0) {
+    keepOnly(keep); // this process was another one before, and has dropped it; what that passed on goes no further
+    return;
+  }
   try {
+    if (keep.length > 0) keepThroughUserChange(true);
     process.setgroups!([gid, ...groupsOf(user)]);
     process.setgid!(gid);
     if (account !== undefined) process.setuid!(Number(account[2]));
+    if (keep.length > 0) {
+      if (!keepOnly(keep) && !keepOnly([])) throw new Error("its capabilities can't be given up");
+      keepThroughUserChange(false);
+    }
   } catch (cause) {
     throw new Fault("no-permission", "user", `cannot run as ${user || group}: ${reasonOf(cause)}`, { cause });
   }

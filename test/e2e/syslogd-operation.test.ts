@@ -93,6 +93,7 @@ test("it leaves root when all is open, says what it cannot open anew, and its pi
   await line("one", "still written");
   const status = readFileSync(`/proc/${daemon.pid}/status`, "latin1");
   expect(/^Uid:\s+(\d+)\s+\1\s+\1/m.exec(status)![1]).not.toBe("0");
+  expect(/^CapPrm:\s+(\S+)$/m.exec(status)![1]).toBe("0000000400000400"); // to bind ports below 1024, and to read the kernel's log
   daemon.signal("SIGTERM");
   expect((await daemon.result()).status).toBe(0);
 }, 30_000);

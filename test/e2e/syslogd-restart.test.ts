@@ -141,7 +141,7 @@ test("as another user it goes on as that user, with sockets that only root could
   await daemon.stderr.until("runs as nobody");
   log("before");
   await line("one", "before");
-  Bun.spawnSync(["chmod", "666", at("one")]);
+  expect(Bun.spawnSync(["stat", "-c", "%U", at("one")]).stdout.toString()).toBe("nobody\n"); // so that it can be opened anew
   Bun.spawnSync(["chmod", "755", at("")]); // it has to read its configuration
   const { status, stdout } = await ask("restart");
   expect([status, stdout]).toEqual([0, expect.stringContaining("restarted")]);
@@ -151,6 +151,8 @@ test("as another user it goes on as that user, with sockets that only root could
   const shown = await ask("status");
   expect([shown.stderr, shown.stdout]).toEqual(["", expect.stringContaining("udp:127.0.0.1:514")]);
   expect(readFileSync(at("pid"), "utf8")).toBe(`${daemon.pid}\n`);
+  writeFileSync(at("c.toml"), readFileSync(at("c.toml"), "utf8").replace("127.0.0.1:514", "127.0.0.1:515"));
+  expect((await ask("reload")).stdout).toContain("listens on udp:127.0.0.1:515, listens no more on udp:127.0.0.1:514");
 }, 30_000);
 
 test("sockets that systemd holds are found again", async () => {

@@ -58,6 +58,14 @@ export class FileCare {
     return this.#options.sync === "each";
   }
 
+  /** Directories were made for it, from `first` to `last` below it: they belong to whom the file does, who is to make others in them. */
+  async madeDirectory(first: string, last: string): Promise<void> {
+    const { owner } = this.#options;
+    if (owner === undefined) return;
+    for (let path = last; path.startsWith(first); path = dirname(path))
+      await this.#attempt(files.chown(path, owner.uid, owner.gid));
+  }
+
   /** It was opened. */
   async opened(fd: number): Promise<void> {
     const { owner } = this.#options;

@@ -230,7 +230,8 @@ export class FileSink implements Sink, Outlet {
     const before = this.#fd;
     this.#fd = undefined;
     if (before !== undefined) await this.#closeFile(before);
-    await files.mkdir(dirname(path), { recursive: true });
+    const made: string | undefined = await files.mkdir(dirname(path), { recursive: true });
+    if (made !== undefined) await care?.madeDirectory(made, dirname(path));
     const fd = await files.open(path, OPEN_FLAGS, mode);
     try {
       if (await endsInHalfALine(path, fd)) await files.write(fd, Uint8Array.of(LF));

@@ -9,6 +9,7 @@ export const files = {
   stat: promisify(fs.stat),
   fdatasync: promisify(fs.fdatasync),
   fchown: promisify(fs.fchown),
+  chown: promisify(fs.chown),
   mkdir: promisify(fs.mkdir),
   readdir: promisify(fs.readdir),
   readFile: promisify(fs.readFile),

@@ -6,6 +6,7 @@
 import { accessSync, constants } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { writeAnswer } from "../../control/message.ts";
+import { type Capability, passOn } from "../../linux/capabilities.ts";
 import { become, keepOpen } from "../../linux/exec.ts";
 import { notifyServiceManager } from "../../linux/service-manager.ts";
 import { systemClock } from "../../run/clock.ts";
@@ -23,12 +24,14 @@ export interface RestartOptions {
   readonly env: Record<string, string | undefined>;
   /** -1: none. */
   readonly controlFd: number;
+  /** What of root's power this process has kept, and the next will need. */
+  readonly kept: readonly Capability[];
   /** Of who waits for an answer; -1: nobody. */
   readonly answerFd: number;
 }
 
 /** @throws {Fault} where it is not to be; then nothing has changed */
-export async function becomeAnew({ daemon, env, controlFd, answerFd }: RestartOptions): Promise<never> {
+export async function becomeAnew({ daemon, env, controlFd, kept, answerFd }: RestartOptions): Promise<never> {
   if (daemon.settings.sources.stdin !== "no")
     throw new Fault("usage", "stdin", "what reads stdin can't be restarted: what it has read of that is nowhere else");
   const args = process.argv.slice(2);
@@ -40,6 +43,7 @@ export async function becomeAnew({ daemon, env, controlFd, answerFd }: RestartOp
   for (const { fd } of control) keepOpen(fd);
   if (answerFd >= 0) keepOpen(answerFd);
   const handover = { places: [...places, ...control], connections, answerFd, sinceMs };
+  if (kept.length > 0 && process.geteuid!() !== 0) passOn(kept);
   return become(programPath(), [process.argv0, ...args], environmentWith(handover, env));
 }
 
