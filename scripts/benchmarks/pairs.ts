@@ -9,6 +9,8 @@ export interface Contest {
   readonly theirs: () => Promise<Figures>;
   /** What the median ratio ours/theirs should reach: at least for rates, at most for costs. */
   readonly goals: Readonly<Record<string, { readonly ratio: number; readonly better: "more" | "less" }>>;
+  /** Figures that are told without a goal. */
+  readonly told?: readonly string[];
   /** What a figure of ours may be at most in any run, whatever theirs is: records lost, memory. */
   readonly most?: Readonly<Record<string, number>>;
 }
@@ -26,11 +28,11 @@ export async function hold(contest: Contest, pairs: number): Promise<void> {
     runs.push(oursFirst ? { ours: first, theirs: second } : { ours: second, theirs: first });
   }
   for (const [figure, most] of Object.entries(contest.most ?? {})) tellMost(contest.name, figure, most, runs);
-  for (const [figure, goal] of Object.entries(contest.goals)) {
+  for (const figure of [...Object.keys(contest.goals), ...(contest.told ?? [])]) {
+    const goal = contest.goals[figure];
     const ours = spread(runs.map((run) => run.ours[figure] ?? Number.NaN));
     const theirs = spread(runs.map((run) => run.theirs[figure] ?? Number.NaN));
     const ratio = spread(runs.map((run) => (run.ours[figure] ?? Number.NaN) / (run.theirs[figure] ?? Number.NaN)));
-    const reached = goal.better === "more" ? ratio.median >= goal.ratio : ratio.median <= goal.ratio;
     console.log(
       [
         contest.name.padEnd(46),
@@ -38,10 +40,15 @@ export async function hold(contest: Contest, pairs: number): Promise<void> {
         `ours ${show(ours.median)}`.padEnd(18),
         `theirs ${show(theirs.median)}`.padEnd(20),
         `ratio ${ratio.least.toFixed(2)} / ${ratio.median.toFixed(2)} / ${ratio.most.toFixed(2)}`.padEnd(26),
-        `goal ${goal.better === "more" ? ">=" : "<="} ${goal.ratio} ${reached ? "reached" : "NOT reached"}`,
+        goal === undefined ? "" : judged(goal, ratio.median),
       ].join(" "),
     );
   }
+}
+
+function judged({ ratio, better }: Contest["goals"][string], found: number): string {
+  const isReached = better === "more" ? found >= ratio : found <= ratio;
+  return `goal ${better === "more" ? ">=" : "<="} ${ratio} ${isReached ? "reached" : "NOT reached"}`;
 }
 
 /** Of each side the median and the worst. */
