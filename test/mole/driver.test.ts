@@ -340,6 +340,17 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(heard()).toHaveLength(before);
   });
 
+  test("a process that was stopped until its lease had ended claims nothing when it goes on, though its timers are due", async () => {
+    driver.acquire(web, LEASE_MS, bootMs() + 500, yes);
+    const heard = hearFar();
+    driver.announce(web.id);
+    await until("the first round", () => heard().length >= 2);
+    const before = heard().length;
+    Bun.sleepSync(LEASE_MS + 200); // the second is due meanwhile
+    await Bun.sleep(300);
+    expect(heard()).toHaveLength(before);
+  });
+
   test("preflight finds what a start would stumble over, and touches nothing", () => {
     wire.near("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.near0.promote_secondaries=0");
     wire.near("ip address add 192.0.2.13/32 dev near0");

@@ -47,6 +47,8 @@ export class Announcer implements Disposable {
     private readonly network: HostNetwork,
     private readonly sender: PacketSender,
     private readonly pool: NeighbourPool,
+    /** Asked directly before each packet: a process that was stopped finds its timers late, and others hold by then what it is about to claim. */
+    private readonly isStillOurs: (vip: VipId) => boolean,
   ) {}
 
   start(vip: VipId, addresses: readonly Announced[]): void {
@@ -69,7 +71,7 @@ export class Announcer implements Disposable {
   }
 
   #tell(vip: VipId, announcement: Announcement): void {
-    for (const address of announcement.addresses) this.#broadcast(address);
+    if (this.isStillOurs(vip)) for (const address of announcement.addresses) this.#broadcast(address);
     if (announcement.round < PERSONAL_ROUNDS) {
       announcement.personal = this.#personal(announcement.addresses);
       this.#pace ??= setInterval(() => this.#tellPersons(), PACE_MS);
@@ -121,7 +123,8 @@ export class Announcer implements Disposable {
     let left = Math.max(1, Math.floor((this.options.notifyPerSecond * PACE_MS) / 1_000));
     for (let isAnybodyLeft = true; left > 0 && isAnybodyLeft; ) {
       isAnybodyLeft = false;
-      for (const announcement of this.#running.values()) {
+      for (const [vip, announcement] of this.#running) {
+        if (!this.isStillOurs(vip)) announcement.personal = undefined;
         const next = announcement.personal?.next();
         if (next === undefined) continue;
         if (next.done === true) announcement.personal = undefined;

@@ -112,7 +112,13 @@ class KernelDriver implements Driver {
     });
     this.#writer = new AddressWriter(this.#network);
     this.#wire = new WireWatch(this.#network, this.#sender, (claim) => this.#noteClaim(claim));
-    this.#announcer = new Announcer(options, this.#network, this.#sender, this.#pool);
+    this.#announcer = new Announcer(
+      options,
+      this.#network,
+      this.#sender,
+      this.#pool,
+      (vip) => bootMs() < (this.#held.get(vip)?.leaseEndMs ?? Number.NEGATIVE_INFINITY),
+    );
     this.#lookAgain = setInterval(() => this.#lookAtCarriers(), LOOK_AGAIN_MS);
   }
 
