@@ -21,6 +21,20 @@ export function moleOnHub(times: string): System {
   };
 }
 
+/**
+ * A spreadd on each host, over corosync: there is nothing that all depend on.
+ * @param times lines of `[mole]`; corosync takes 323 ms to see that a host is gone
+ */
+export function moleOnRing(times: string): System {
+  const ring = '[spreadd]\nengine = "corosync"\nsilence = "1s"\n';
+  return {
+    name: "mole, spreadd over corosync",
+    clients: [],
+    ring: { corosync: { tokenMs: 150, retransmits: 2 }, spreadd: ring },
+    start: (cluster, vips) => startMoles(cluster, vips, "unix:/run/spreadbox/spread.sock", `${times}\n${ring}`),
+  };
+}
+
 /** Starts a mole on every host, all with the same config but for their name. */
 export async function startMoles(
   cluster: Cluster,

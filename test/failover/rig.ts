@@ -1,7 +1,7 @@
 // Hosts that keep addresses covered, a client that asks them, and what became of each address under a fault. Which system does the covering, and which group service is
 // under it, is an argument: the same faults strike all.
 import { systemClock } from "../../lib/run/clock.ts";
-import { type Cluster, startCluster } from "../cluster/cluster.ts";
+import { type Cluster, type ClusterOptions, startCluster } from "../cluster/cluster.ts";
 import type { Host } from "../cluster/host.ts";
 import { Ownership } from "./ownership.ts";
 import { ProberClient } from "./prober-client.ts";
@@ -12,6 +12,8 @@ export interface System {
   readonly name: string;
   /** Hosts beside the covering ones: where the one group daemon is. */
   readonly clients: readonly string[];
+  /** What its hosts have from the start: a ring of daemons. */
+  readonly ring?: Pick<ClusterOptions, "corosync" | "spreadd">;
   /** Puts everything on the hosts and starts it. */
   start(cluster: Cluster, vips: readonly RigVip[]): Promise<void>;
 }
@@ -54,7 +56,11 @@ export class Rig implements AsyncDisposable {
   }
 
   static async start(system: System, options: RigOptions): Promise<Rig> {
-    const cluster = await startCluster({ hosts: options.hosts, clients: [...system.clients, "client"] });
+    const cluster = await startCluster({
+      hosts: options.hosts,
+      clients: [...system.clients, "client"],
+      ...system.ring,
+    });
     try {
       const vips = Array.from({ length: options.vips }, (_, at) => {
         const addresses = [`10.7.0.${101 + at}`, ...(options.hasIpv6 ? [`fd07::${101 + at}`] : [])];
