@@ -14,6 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["syslog"],
   ["feed"],
   ["sink"],
+  ["archive"],
   ["spreadd", "syslogd", "logcat", "mole", "probe"],
   ["cluster"],
 ];

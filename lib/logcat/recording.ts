@@ -16,7 +16,7 @@ import type { WriteRule } from "./write-rule.ts";
 
 /** Whether a rule keeps each record of its groups, and loses none that it can help: only then may it be acknowledged. */
 export function keepsAll({ choice, whenFull, to }: WriteRule): boolean {
-  return whenFull === "wait" && to.kind === "file" && new Chooser(choice).takesAll;
+  return whenFull === "wait" && (to.kind === "file" || to.kind === "archive") && new Chooser(choice).takesAll;
 }
 
 export class Recording {

@@ -1,4 +1,5 @@
 // What one [[logcat.write]] asks for.
+import type { Retention } from "../archive/segment.ts";
 import type { SyncChoice } from "../sink/file-keys.ts";
 import type { RotationRule } from "../sink/rotation.ts";
 import type { GroupName } from "../spread/names.ts";
@@ -36,4 +37,5 @@ export interface WriteRule {
   readonly bufferBytes: number;
   readonly whenFull: WhenFull;
   readonly files: FileKeeping;
+  readonly archive: Retention;
 }

@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { processKeys, processSettingsOf } from "../base/process-settings.ts";
-import { explained, parsed, size } from "../base/schema.ts";
+import { duration, explained, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
 import { isBatchHost } from "../feed/batch-writer.ts";
 import { fileKeys, rotationOf } from "../sink/file-keys.ts";
@@ -111,6 +111,14 @@ export function writeSchema<
       ),
     ),
     ...fileKeys,
+    keep_for: v.pipe(
+      v.optional(duration()),
+      v.description("archive: for how long records are kept; by default as long as there is room for them"),
+    ),
+    keep_size: v.pipe(
+      v.optional(size()),
+      v.description("archive: what it may take on the disk; then the oldest go. By default whatever it takes"),
+    ),
   });
 }
 
@@ -183,9 +191,13 @@ export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTabl
     files: {
       mode: mode ?? FILE_MODE,
       owner,
-      sync: sync ?? "never",
+      sync: sync ?? (to.kind === "archive" ? "each" : "never"),
       rotation: rotationOf(entry),
       openFilesMax: open_files ?? OPEN_FILES,
+    },
+    archive: {
+      ageMaxMs: entry.keep_for ?? Number.POSITIVE_INFINITY,
+      bytesMax: entry.keep_size ?? Number.POSITIVE_INFINITY,
     },
   };
 }

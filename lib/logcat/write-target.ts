@@ -5,13 +5,20 @@ import { parseTemplate, type Template } from "../syslog/template.ts";
 
 export type WriteTarget =
   /** A file for each path that the template gives; one, where it is constant. */
-  { readonly kind: "file"; readonly path: Template };
+  | { readonly kind: "file"; readonly path: Template }
+  /** A directory that is made for search. */
+  | { readonly kind: "archive"; readonly path: string };
 
 /** What a target looks like, for messages and help. */
-export const TARGET_FORM = 'a destination such as "file:/var/log/cluster/%host%/%app%.log"';
+export const TARGET_FORM =
+  'a destination such as "file:/var/log/cluster/%host%/%app%.log" or "archive:/var/lib/spreadbox/archive"';
 
 const READERS: Readonly<Record<WriteTarget["kind"], (text: string, rest: string) => WriteTarget>> = {
-  file: (text, path) => ({ kind: "file", path: parseTemplate(checkedPath(text, path)) }),
+  file(text, path) {
+    if (path.endsWith("/")) refuse(text, "this is a directory");
+    return { kind: "file", path: parseTemplate(checkedPath(text, path)) };
+  },
+  archive: (text, path) => ({ kind: "archive", path: checkedPath(text, path).replace(/(?<=.)\/$/, "") }),
 };
 
 /**
@@ -33,16 +40,17 @@ export function formatWriteTarget(target: WriteTarget): string {
   switch (target.kind) {
     case "file":
       return `file:${target.path.text}`;
+    case "archive":
+      return `archive:${target.path}`;
     default:
-      return target.kind satisfies never;
+      return target satisfies never;
   }
 }
 
-/** The path as it is meant: absolute, of a file. */
+/** The path as it is meant: absolute. */
 function checkedPath(text: string, path: string): string {
   const kind = text.slice(0, text.indexOf(":"));
   if (!path.startsWith("/")) refuse(text, "a path begins with /", path === "" ? undefined : `${kind}:/${path}`);
-  if (path.endsWith("/")) refuse(text, "this is a directory");
   if (path.includes("\0")) refuse(text, "a path holds no NUL");
   return path.replace(/\/{2,}/g, "/");
 }

@@ -4,6 +4,7 @@ import { RANGES_MAX, type StreamMarks } from "../../lib/feed/marks.ts";
 import { NumberRanges } from "../../lib/feed/number-ranges.ts";
 import { GapTracker } from "../../lib/logcat/gaps.ts";
 import { formatMarks, parseMarks, streamState } from "../../lib/logcat/marks-text.ts";
+import { cases } from "../support/fuzz.ts";
 
 const marks = fc.record({
   host: fc.stringMatching(/^[a-z0-9.-]{1,40}$/),
@@ -48,6 +49,6 @@ test("for who watches for gaps, the same numbers are missing", () => {
         expect({ number, missing: late === 1 }).toEqual({ number, missing: !known.has(number) });
       }
     }),
-    { numRuns: 30 },
+    cases(30),
   );
 });

@@ -4,6 +4,7 @@ import type { BlockPool } from "../../sink/line-queue.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
 import type { OpenDestination, Say } from "../destination.ts";
 import type { WriteRule } from "../write-rule.ts";
+import { ArchiveDestination } from "./archive-destination.ts";
 import { FileDestination } from "./file-destination.ts";
 
 export interface DestinationContext {
@@ -14,6 +15,9 @@ export interface DestinationContext {
   readonly say: Say;
   /** Records were lost, and that is told: for a record of it. */
   readonly onLost: (text: string) => void;
+  /** There is much to commit: it had better be soon. */
+  readonly onPressing: () => void;
+  readonly monotonicMs: () => number;
 }
 
 /** @throws {Fault} where it can't be had at all: its owner is unknown; what may work later is tried again later */
@@ -24,7 +28,18 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
       const owner = rule.files.owner === "" ? undefined : ownerOf(rule.files.owner);
       return { destination: new FileDestination(rule, to.path, { ...context, owner }) };
     }
+    case "archive":
+      return await ArchiveDestination.open({
+        directory: to.path,
+        retention: rule.archive,
+        isSynced: rule.files.sync !== "never",
+        mode: rule.files.mode,
+        bufferBytes: rule.bufferBytes,
+        say: context.say,
+        onPressing: context.onPressing,
+        monotonicMs: context.monotonicMs,
+      });
     default:
-      return to.kind satisfies never;
+      return to satisfies never;
   }
 }

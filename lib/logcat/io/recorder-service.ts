@@ -202,7 +202,8 @@ export class RecorderService implements Operated<RecordSettings> {
   async #begin(rule: WriteRule): Promise<Work> {
     const name = formatWriteTarget(rule.to);
     const late: { recording?: Recording } = {};
-    const { wallMs } = this.#around.clock;
+    const { wallMs, monotonicMs } = this.#around.clock;
+    const nap = new Nap();
     const { destination, marks } = await openDestination(rule, {
       zone: this.#zone,
       wallMs,
@@ -212,6 +213,8 @@ export class RecorderService implements Operated<RecordSettings> {
       onLost: (text) => {
         if (late.recording !== undefined) this.#recorder.write(late.recording, "warning", text, "", wallMs() * 1_000);
       },
+      onPressing: () => nap.wake(),
+      monotonicMs,
     });
     const file = destination.keepsMarks ? undefined : new MarksFile(join(this.#settings.state, marksName(name)));
     const known = new Marks(marks ?? file?.streams ?? []);
@@ -221,7 +224,7 @@ export class RecorderService implements Operated<RecordSettings> {
     if (file?.damage !== undefined) this.say("warning", file.damage);
     if (file?.endedInOrder === false) this.#tellCrash(recording);
     await this.#trySave(file, name);
-    const work: Work = { recording, file, nap: new Nap(), committing: Promise.resolve(), isClosing: false };
+    const work: Work = { recording, file, nap, committing: Promise.resolve(), isClosing: false };
     work.committing = this.#commitAgainAndAgain(work);
     return work;
   }

@@ -1,0 +1,71 @@
+// What a segment's database looks like.
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+
+export const ARCHIVE_VERSION = "1";
+
+const TABLES = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE block (
+  id INTEGER PRIMARY KEY, records INTEGER, min_us INTEGER, max_us INTEGER, severities INTEGER, facilities INTEGER, data BLOB
+);
+CREATE TABLE name (kind TEXT, name TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
+CREATE TABLE mark (
+  host TEXT, incarnation TEXT, grp TEXT, sender TEXT, ranges TEXT, PRIMARY KEY (host, incarnation, grp)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(tokens, content='', columnsize=0, detail=none, tokenize='ascii');
+INSERT INTO words(words, rank) VALUES('hashsize', 16777216);
+INSERT INTO meta VALUES('version', '${ARCHIVE_VERSION}'), ('indexed', 0);
+`;
+
+/** What is no database of ours. */
+export class NotAnArchive extends Error {
+  readonly code = "SQLITE_NOTADB";
+}
+
+/**
+ * Opens a segment to write it, and makes it where there is none.
+ * @throws an error whose `code` tells why: SQLITE_FULL, SQLITE_NOTADB, SQLITE_CORRUPT
+ */
+export function openToWrite(path: string, isSynced: boolean): Database {
+  const isNew = !existsSync(path);
+  const db = new Database(path, { create: true });
+  try {
+    db.run("PRAGMA page_size = 8192");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
+    db.run("PRAGMA cache_size = -16384");
+    db.run("PRAGMA wal_autocheckpoint = 2000");
+    const isEmpty = isNew || db.query("SELECT count(*) AS tables FROM sqlite_schema").get() === null || isBare(db);
+    if (isEmpty) db.transaction(() => db.run(TABLES))();
+    checkVersion(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Opens a segment to read it. @throws as `openToWrite` */
+export function openToRead(path: string): Database {
+  const db = new Database(path, { readonly: true });
+  try {
+    db.run("PRAGMA cache_size = -32768");
+    db.run("PRAGMA busy_timeout = 2000");
+    checkVersion(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** A crash between making the file and its tables. */
+function isBare(db: Database): boolean {
+  return (db.query("SELECT count(*) AS tables FROM sqlite_schema").get() as { tables: number }).tables === 0;
+}
+
+function checkVersion(db: Database): void {
+  const found = db.query("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | null;
+  if (found?.value !== ARCHIVE_VERSION) throw new NotAnArchive(`of version ${found?.value ?? "none"}`);
+}
