@@ -94,8 +94,9 @@ export function mix(digest: number, value: number): number {
 export function kindOf(bytes: Uint8Array): Kind | undefined {
   if (bytes.length < ENTRIES_AT) return undefined;
   const version = bytes[0]!;
-  if (version < VERSION_MIN || version > VERSION_MAX) return undefined;
   const kind = KINDS[bytes[1]!];
+  // states are in one form for good: they say who speaks which version
+  if (kind !== "state" && (version < VERSION_MIN || version > VERSION_MAX)) return undefined;
   return bytes.length >= PART_AT || kind === "batch" || kind === "resync" ? kind : undefined;
 }
 

@@ -1,0 +1,209 @@
+// One view: who is in it, and what is delivered in it. It begins when an exchange is complete, and ends with the next change of the ring.
+//
+// Safe messages wait until every host has acknowledged them: each batch says how many batches of the view its sender had been delivered, and whoever owes an
+// acknowledgement and has nothing to send, sends an empty one. These come in the one order as well, so all hosts deliver at the same place.
+import type { MonotonicMs } from "../base/brand.ts";
+import { FrameError, FrameView, readInt32, readRequest } from "../spread/frame.ts";
+import { FIFO, RELIABLE, SAFE, UNRELIABLE } from "../spread/service.ts";
+import type { EngineSink } from "./engine.ts";
+import { HeldBack, type HeldFrame } from "./held-back.ts";
+import type { RingHost } from "./ring-host.ts";
+import {
+  deliveredOf,
+  ENTRIES_AT,
+  isSame,
+  mix,
+  numberOf,
+  type Seat,
+  saltOf,
+  sameTag,
+  type Tag,
+  viewKey,
+} from "./ring-message.ts";
+
+export class RingView {
+  readonly #held = new HeldBack();
+  readonly #frame = new FrameView();
+  /** Batches that were delivered, and their digest. */
+  #delivered = 0;
+  #digestLow: number;
+  #digestHigh: number;
+  /** The last acknowledgement that this host has sent, and the one that it owes. */
+  #acknowledged = 0;
+  #owed = 0;
+  /** When the first that is held back became it, or the last was released. */
+  #heldSince = 0 as MonotonicMs;
+
+  /**
+   * @param own     this host
+   * @param isAlone nobody else can be reached: what is submitted is delivered
+   */
+  constructor(
+    readonly tag: Tag,
+    readonly hosts: RingHost[],
+    readonly own: RingHost,
+    readonly isAlone: boolean,
+    private readonly sink: EngineSink,
+  ) {
+    // with who is in it: hosts that part in the midst of an exchange may have completed it differently
+    this.#digestLow = this.#digestHigh = saltOf(tag);
+    for (const { seat } of hosts) {
+      this.#digestLow = mix(mix(this.#digestLow, seat.node), seat.pid);
+      this.#digestHigh = mix(mix(this.#digestHigh, seat.pid), seat.node);
+    }
+  }
+
+  /** A digest of all that was delivered in it. */
+  get history(): number {
+    return this.#digestLow;
+  }
+
+  /** The view and all that was delivered in it, to be compared. */
+  get key(): Uint8Array {
+    return viewKey(this.tag, this.#delivered, this.#digestLow, this.#digestHigh);
+  }
+
+  /** How many batches were delivered: what a batch that is sent now acknowledges. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  get holdsNothing(): boolean {
+    return this.#held.isEmpty;
+  }
+
+  get heldBytes(): number {
+    return this.#held.bytes;
+  }
+
+  /** This host owes an acknowledgement. */
+  get owes(): boolean {
+    return this.#owed > this.#acknowledged;
+  }
+
+  /** It is to send a batch, be it empty. */
+  oweOne(): void {
+    this.#owed = Math.max(this.#owed, this.#acknowledged + 1);
+  }
+
+  /** A batch was sent. */
+  acknowledged(): void {
+    this.#acknowledged = Math.max(this.#acknowledged, this.#delivered);
+    this.#owed = Math.min(this.#owed, this.#acknowledged);
+  }
+
+  hostOf(seat: Seat): RingHost | undefined {
+    return this.hosts.find((host) => isSame(host.seat, seat));
+  }
+
+  /** Delivers a batch. @returns `false` where it was sent in another view: then it is delivered to nobody */
+  deliver(from: Seat, bytes: Uint8Array, now: MonotonicMs): boolean {
+    if (!sameTag(this.tag, bytes)) return false;
+    const host = this.hostOf(from);
+    if (host === undefined || host.isLost) return true;
+    this.#count(from, numberOf(bytes));
+    host.delivered = Math.max(host.delivered, deliveredOf(bytes));
+    this.release(now);
+    for (let at = ENTRIES_AT, took = 0; at < bytes.length; at += took) {
+      took = readEntry(bytes, at, this.#frame);
+      if (took === 0) break;
+      this.#place(host, readInt32(bytes, at, true), now);
+    }
+    this.release(now);
+    return true;
+  }
+
+  /** A daemon has ended while the ring stands: it goes when what it has sent is delivered. */
+  leave(host: RingHost, now: MonotonicMs): void {
+    this.#count(host.seat, -1);
+    if (this.#held.isEmpty) this.#drop(host);
+    else {
+      this.#held.push({ is: "gone", host });
+      this.release(now);
+    }
+  }
+
+  /** Delivers what is held back no longer. */
+  release(now: MonotonicMs): void {
+    if (this.#held.isEmpty) return;
+    const stable = this.#stable();
+    for (let item = this.#held.first; item !== undefined; item = this.#held.first) {
+      if (item.is === "frame" && item.safeAt > stable) return;
+      this.#held.shift();
+      this.#heldSince = now;
+      if (item.is === "frame") this.#deliverHeld(item);
+      else this.#drop(item.host);
+    }
+  }
+
+  /** Delivers what is held back, whoever has it: the view ends. */
+  releaseAll(): void {
+    while (!this.#held.isEmpty) {
+      const item = this.#held.shift();
+      if (item.is === "frame") this.#deliverHeld(item);
+    }
+  }
+
+  /** Whose acknowledgement is awaited; nobody's where it has not been for so long. */
+  owing(beforeMs: MonotonicMs): RingHost[] {
+    const item = this.#held.first;
+    if (item?.is !== "frame" || this.#heldSince > beforeMs) return [];
+    return this.hosts.filter((host) => !host.isLost && host.delivered < item.safeAt);
+  }
+
+  /** The wait for those begins again. */
+  waitAnew(now: MonotonicMs): void {
+    this.#heldSince = now;
+  }
+
+  /** The order in which all hosts see this batch, and which. */
+  #count({ node, pid }: Seat, number: number): void {
+    this.#delivered += 1;
+    this.#digestLow = mix(mix(mix(this.#digestLow, node), pid), number);
+    this.#digestHigh = mix(mix(this.#digestHigh ^ number, pid), node);
+  }
+
+  /** Delivers the request at hand, or has it wait behind a safe message. */
+  #place(host: RingHost, slot: number, now: MonotonicMs): void {
+    const frame = this.#frame;
+    const service = frame.kind === "message" ? frame.service : FIFO;
+    const isSafe = (service & SAFE) !== 0 && this.hosts.length > 1;
+    const mayOvertake = (service & (RELIABLE | UNRELIABLE)) !== 0;
+    if (!isSafe && (this.#held.isEmpty || mayOvertake)) {
+      this.sink.deliver(host.place, slot, frame);
+      return;
+    }
+    if (this.#held.isEmpty) this.#heldSince = now;
+    const { bytes, start, bodyEnd: end } = frame;
+    this.#held.push({ is: "frame", host, slot, bytes, start, end, safeAt: isSafe ? this.#delivered : 0 });
+    if (isSafe) this.#owed = this.#delivered;
+  }
+
+  #stable(): number {
+    let stable = Number.POSITIVE_INFINITY;
+    for (const host of this.hosts) if (!host.isLost) stable = Math.min(stable, host.delivered);
+    return stable;
+  }
+
+  #deliverHeld({ host, slot, bytes, start, end }: HeldFrame): void {
+    readRequest(bytes, start, end, this.#frame);
+    this.sink.deliver(host.place, slot, this.#frame);
+  }
+
+  #drop({ place }: RingHost): void {
+    this.hosts.splice(place, 1);
+    for (const behind of this.hosts.slice(place)) behind.place -= 1;
+    this.sink.gone(place);
+  }
+}
+
+/** Reads an entry of a batch: the slot stands where it begins. @returns its bytes; 0 where it is none, which only a broken daemon sends */
+export function readEntry(bytes: Uint8Array, at: number, frame: FrameView): number {
+  try {
+    const took = readRequest(bytes, at + 4, bytes.length, frame);
+    return took === 0 ? 0 : took + 4;
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    return 0;
+  }
+}
