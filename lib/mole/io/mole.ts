@@ -31,6 +31,9 @@ const CLOSE_MS = 300;
 const HOOKS_MS = 5_000;
 /** For so long a foreign claim stands in the status. */
 const FOREIGN_MS = 120_000;
+/** How long a claim has to stand, and for how long the group must not have changed, to be one from outside. */
+const FOREIGN_PATIENCE_MS = 1_000;
+const FOREIGN_CALM_MS = 4_000;
 /** The machine reports it each second. */
 const ANSWERED_EVERY_MS = 60_000;
 
@@ -201,20 +204,28 @@ export class Mole implements Onlooker {
           log.error(`${event.address} of ${event.vip} was taken away again and again on this host: gives it up`);
         else log.warn(`${event.address} of ${event.vip} was taken away by somebody on this host: put back`);
         return;
-      case "foreign": {
-        const { vip, address, device, mac } = event;
-        const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
-        this.foreign.set(`${address} ${mac}`, { text, atMs: bootMs() });
-        log.error(text);
-        this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
+      case "foreign":
+        // At a merge the hosts' own announcements cross: whoever is left with the claim after that is none of ours.
+        setTimeout(() => this.noteForeign(event), FOREIGN_PATIENCE_MS);
         return;
-      }
       case "trouble":
         log.warn(event.text);
         return;
       default:
         event satisfies never;
     }
+  }
+
+  private noteForeign({ vip, address, device, mac }: Extract<DriverEvent, { on: "foreign" }>): void {
+    const nowMs = bootMs();
+    const isHeld = [...this.runner.machine.holds.values()].some(
+      ({ at, definition }) => at === "held" && definition.name === vip,
+    );
+    if (!isHeld || nowMs - this.chronicle.viewMs < FOREIGN_CALM_MS) return; // it is told again in a minute, if it is so
+    const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
+    this.foreign.set(`${address} ${mac}`, { text, atMs: nowMs });
+    this.log.error(text);
+    this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
   }
 
   onLink(text: string): void {
