@@ -32,6 +32,8 @@ type Probe = { readonly at: "asked" } | { readonly at: "answered"; readonly agai
 export class Holdings {
   private readonly holds = new Map<VipId, Hold>();
   private readonly probes = new Map<VipId, Probe>();
+  /** Vips whose device was unplugged: what their table says of the others is what it looks like without a cable. */
+  private readonly doubted = new Set<VipId>();
   /** The number for which `released` was said, and for which `acquired`, with what was cleared. */
   private readonly releasedFor = new Map<VipId, number>();
   private readonly acquiredFor = new Map<VipId, string>();
@@ -66,6 +68,12 @@ export class Holdings {
   forgetAnswers(): void {
     this.releasedFor.clear();
     this.acquiredFor.clear();
+    this.trust();
+  }
+
+  /** Others can be heard again: the table is theirs too. */
+  trust(): void {
+    this.doubted.clear();
   }
 
   releaseAll(): void {
@@ -151,9 +159,19 @@ export class Holdings {
     }
   }
 
+  /** The vip's device is plugged again: others that seem to have departed may hold it, so the wire is asked. */
+  doubt(name: string): void {
+    for (const { id, name: of } of this.self.config.definitions) {
+      if (of !== name) continue;
+      this.doubted.add(id);
+      this.probes.delete(id);
+    }
+  }
+
   probed(session: Session | undefined, vip: VipId, answered: boolean, nowMs: number): void {
     if (!answered) {
       this.probes.set(vip, { at: "free" });
+      this.doubted.delete(vip);
       return;
     }
     this.probes.set(vip, { at: "answered", againMs: nowMs + PROBE_AGAIN_MS });
@@ -177,7 +195,7 @@ export class Holdings {
       return;
     }
     if (!this.mayAcquire(session, vip, entry.number, nowMs)) return;
-    if (!entry.vacated && !this.hasProbed(entry, nowMs)) return;
+    if ((!entry.vacated || this.doubted.has(vip)) && !this.hasProbed(entry, nowMs)) return;
     const { silenceMs, leaseMs } = this.self.config.times;
     const { definition, number } = entry;
     this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs });
@@ -226,7 +244,11 @@ export class Holdings {
   private refuse(session: Session | undefined, vip: VipId, hold: Hold, nowMs: number): void {
     const forMs = this.self.refuse(vip, nowMs);
     this.out.report({ about: "refused", vip: hold.definition.name, forMs });
-    if (session !== undefined) this.out.sayRefused(vip, hold.number);
+    if (session === undefined) return;
+    // What is held is refused by the number it is owned by now, which a merge may have raised: under another one nobody listens.
+    const entry = session.table?.entries.get(vip);
+    const isOwned = hold.at === "held" && entry?.owner === session.member;
+    this.out.sayRefused(vip, isOwned ? entry.number : hold.number);
   }
 
   /** Let go of: said, unless the vip has become mine again in the meantime. */

@@ -102,6 +102,8 @@ export class Machine {
         if (this.life.at !== "stopped") this.lose();
         return;
       case "view":
+        if (event.view.cause === "network" && event.view.together.length < event.view.members.length)
+          this.holdings.trust();
         session?.enter(event.view, now);
         if (session !== undefined && this.nextBeatMs === Number.POSITIVE_INFINITY) this.nextBeatMs = now;
         return;
@@ -126,7 +128,7 @@ export class Machine {
         this.self.setHealth(event.vip, event.ok);
         return;
       case "carrier":
-        this.self.setCarrier(event.vip, event.up);
+        if (this.self.setCarrier(event.vip, event.up) && event.up) this.holdings.doubt(event.vip);
         return;
       case "config":
         this.self.configure(event.config);

@@ -90,10 +90,13 @@ export class Self {
     this.set(this.sick, vip, !ok);
   }
 
-  setCarrier(vip: string, up: boolean): void {
+  /** @returns whether that is news */
+  setCarrier(vip: string, up: boolean): boolean {
+    const isNews = this.unplugged.has(vip) === up;
     this.set(this.unplugged, vip, !up);
     // With its device back the vip is no more refused.
     if (up) for (const [id, refusal] of this.refusals) if (id.startsWith(`${vip}=`)) refusal.untilMs = 0;
+    return isNews;
   }
 
   hasCarrier({ name }: Definition): boolean {

@@ -3,6 +3,7 @@
 import { systemClock } from "../../lib/run/clock.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "../cluster/cluster.ts";
 import type { Host } from "../cluster/host.ts";
+import { ip } from "../cluster/network.ts";
 import { Ownership } from "./ownership.ts";
 import { ProberClient } from "./prober-client.ts";
 import { type Fate, fateOf, type Reach, type Story } from "./timeline.ts";
@@ -14,6 +15,11 @@ export interface System {
   readonly clients: readonly string[];
   /** What its hosts have from the start: a ring of daemons. */
   readonly ring?: Pick<ClusterOptions, "corosync" | "spreadd">;
+  /** The service that covers, and the group daemon of each host, if there is one. */
+  readonly unit: string;
+  readonly daemon: string | undefined;
+  /** Where signals to one process are not enough: what a fault of the unit is. */
+  readonly signal?: (host: Host, signal: NodeJS.Signals) => Promise<void>;
   /** Puts everything on the hosts and starts it. */
   start(cluster: Cluster, vips: readonly RigVip[]): Promise<void>;
 }
@@ -47,6 +53,7 @@ export class Rig implements AsyncDisposable {
   #parts: readonly (readonly string[])[] = [];
 
   private constructor(
+    readonly system: System,
     readonly cluster: Cluster,
     readonly vips: readonly RigVip[],
     readonly ownership: Ownership,
@@ -70,7 +77,7 @@ export class Rig implements AsyncDisposable {
       const watched = cluster.hosts.map(({ name, namespace: { pid } }) => ({ name, pid }));
       const ownership = new Ownership(watched, new Set(addresses));
       const prober = await ProberClient.start(cluster.at("client"), addresses);
-      const rig = new Rig(cluster, vips, ownership, prober);
+      const rig = new Rig(system, cluster, vips, ownership, prober);
       await system.start(cluster, vips);
       return rig;
     } catch (error) {
@@ -124,6 +131,12 @@ export class Rig implements AsyncDisposable {
     else if (how === "cable plugged" || how === "back") this.#cut.delete(first);
     else return;
     this.#reach.push({ atMs: systemClock.monotonicMs(), parts: this.#partsNow() });
+  }
+
+  /** What a host that was switched off has lost; the harness leaves its kernel running. */
+  async loseAddresses(host: string): Promise<void> {
+    const held = this.heldBy(host).map((address) => `address del ${address} dev eth0`);
+    await ip(this.host(host).namespace, held);
   }
 
   /** Lets `fault` happen, waits for `until` and `restMs` more, and tells what became of every address. */

@@ -38,10 +38,20 @@ for (const { claim, story, fate } of [
     fate: { gapMs: 0, doubledMs: 100, darkMs: 0, takenAfterMs: 500 },
   },
   {
+    claim: "a double cover that does not end says so",
+    story: { holds: holds([10, "a", true], [4_000, "b", true]), outages: [], reach: [all] },
+    fate: { gapMs: 0, doubledMs: 1_000, darkMs: 0, takenAfterMs: 3_000, staysDoubled: true },
+  },
+  {
     claim: "an outage that does not end counts to the end of the watch",
     story: { holds: holds([10, "a", true], [2_000, "a", false]), outages: [out(2_000, Infinity)], reach: [all] },
-    fate: { gapMs: 3_000, doubledMs: 0, darkMs: 0, takenAfterMs: undefined },
+    fate: { gapMs: 3_000, doubledMs: 0, darkMs: 0, takenAfterMs: undefined, staysOut: true },
   },
 ] satisfies { claim: string; story: Omit<Story, "client">; fate: object }[])
   test(`timeline: ${claim}`, () =>
-    expect(fateOf(VIP, { ...story, client: "client" }, span)).toEqual({ address: VIP, ...fate }));
+    expect(fateOf(VIP, { ...story, client: "client" }, span)).toEqual({
+      address: VIP,
+      staysDoubled: false,
+      staysOut: false,
+      ...fate,
+    }));

@@ -36,6 +36,9 @@ export interface Fate {
   readonly darkMs: number;
   /** From the span's start until another host than at its start, which the client reaches, held it; `undefined`: nobody did. */
   readonly takenAfterMs: number | undefined;
+  /** It was so still when the watch ended. */
+  readonly staysDoubled: boolean;
+  readonly staysOut: boolean;
 }
 
 export interface Story {
@@ -58,10 +61,14 @@ export function fateOf(address: string, story: Story, span: Span): Fate {
   let darkMs = 0;
   let longestDarkMs = 0;
   let takenAfterMs: number | undefined;
+  let staysDoubled = false;
+  let staysOut = false;
   for (const { fromMs, toMs, holders, parts, isOut } of stretches(address, story, span)) {
     const part = parts.find((hosts) => hosts.includes(story.client)) ?? [];
     const reached = holders.filter((host) => part.includes(host));
-    if (parts.some((hosts) => holders.filter((host) => hosts.includes(host)).length > 1)) doubledMs += toMs - fromMs;
+    staysDoubled = parts.some((hosts) => holders.filter((host) => hosts.includes(host)).length > 1);
+    staysOut = isOut;
+    if (staysDoubled) doubledMs += toMs - fromMs;
     darkMs = isOut && reached.length > 0 ? darkMs + toMs - fromMs : 0;
     longestDarkMs = Math.max(longestDarkMs, darkMs);
     if (takenAfterMs === undefined && reached.some((host) => !before.includes(host)))
@@ -70,7 +77,15 @@ export function fateOf(address: string, story: Story, span: Span): Fate {
   const gaps = story.outages
     .filter((outage) => outage.address === address)
     .map(({ fromMs, toMs }) => Math.min(toMs, span.toMs) - Math.max(fromMs, span.fromMs));
-  return { address, gapMs: Math.max(0, ...gaps), doubledMs, darkMs: longestDarkMs, takenAfterMs };
+  return {
+    address,
+    gapMs: Math.max(0, ...gaps),
+    doubledMs,
+    darkMs: longestDarkMs,
+    takenAfterMs,
+    staysDoubled,
+    staysOut,
+  };
 }
 
 /** Who held the address then. */

@@ -83,7 +83,9 @@ describe.if(hasNamespaces)("socket filters", () => {
     const all = Promise.withResolvers<void>();
     using _monitor = new NetlinkMonitor(RTMGRP_IPV4_ADDRESS | RTMGRP_IPV6_ADDRESS, allButMarked(109), {
       changed(reader) {
-        seen.push(`${reader.type === 20 ? "new" : "gone"} ${readAddress(reader)?.text}`);
+        const text = readAddress(reader)?.text;
+        if (text?.endsWith("1") === true && text !== "192.0.2.11") return; // the wire's own, which may come late
+        seen.push(`${reader.type === 20 ? "new" : "gone"} ${text}`);
         if (seen.at(-1) === "new 192.0.2.12") all.resolve();
       },
       lost() {},

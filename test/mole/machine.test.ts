@@ -143,6 +143,29 @@ test("a device without carrier is left at once, before anybody has been told", (
   expect(alone.done.slice(before).map(({ action }) => action.do)).toContain("release");
 });
 
+test("when its cable is back the wire is asked before anything is taken, whatever the table says of the others", () => {
+  const alone = new Alone();
+  alone.runUntil(8_000);
+  expect(alone.did("probe")).toHaveLength(1);
+  alone.tell({ on: "carrier", vip: "web", up: false });
+  alone.runUntil(9_000);
+  alone.tell({ on: "carrier", vip: "web", up: true });
+  alone.runUntil(11_000);
+  expect(alone.did("probe")).toHaveLength(2);
+  expect(alone.did("acquire").at(-1)).toBeGreaterThan(alone.did("probe").at(-1)!);
+});
+
+test("what is taken away time and again while it is held is refused by the number it is owned by", () => {
+  const alone = new Alone();
+  alone.runUntil(8_000);
+  const { number } = alone.machine.session!.table!.entries.get(web.id)!;
+  alone.tell({ on: "driven", vip: web.id, did: "failed" });
+  const said = alone.done.flatMap(({ action }) =>
+    action.do === "send" && action.message.kind === "answer" ? action.message.refused : [],
+  );
+  expect(said).toEqual([[web.id, number]]);
+});
+
 test("the last host is not drained without force", () => {
   const alone = new Alone();
   alone.runUntil(6_000);
