@@ -12,7 +12,7 @@ import { temporaryDirectory } from "../support/temporary.ts";
 /** Records a second. */
 const RATE = 1_000;
 const TURN_MS = 10;
-const AWAY_MS = Number(process.env["ACKS_AWAY_MS"] ?? "2000");
+const AWAY_MS = Number(process.env["ACKS_AWAY_MS"] ?? "1000");
 /** As many datagrams are read at a time: that much of what the kernel had given is lost with the process. */
 const BATCH = 64;
 
@@ -167,15 +167,13 @@ function missing(numbers: readonly number[], upTo: number): number[] {
   return Array.from({ length: upTo }, (_, at) => at + 1).filter((number) => !all.has(number));
 }
 
-test("kill -9 of the daemon, twice, under load: nothing is lost or doubled", async () => {
+test("kill -9 of the daemon under load: nothing is lost or doubled", async () => {
   await using set = await stage();
   set.load();
-  for (let time = 0; time < 2; time++) {
-    await Bun.sleep(700);
-    await set.kill("daemon");
-    await Bun.sleep(300);
-    await set.daemon();
-  }
+  await Bun.sleep(700);
+  await set.kill("daemon");
+  await Bun.sleep(300);
+  await set.daemon();
   await Bun.sleep(700);
   await set.rest();
   await set.settled();
@@ -204,19 +202,15 @@ test("kill -9 of the recorder under load, away while syslogd is restarted: nothi
 test("kill -9 of syslogd under load, its socket held: at most one batch is lost, and nothing doubled", async () => {
   await using set = await stage();
   set.load();
-  let lostMost = 0;
-  for (let time = 0; time < 2; time++) {
-    await Bun.sleep(800);
-    await set.kill("syslogd");
-    lostMost += BATCH;
-    await Bun.sleep(200);
-    await set.syslogd();
-  }
+  await Bun.sleep(800);
+  await set.kill("syslogd");
+  await Bun.sleep(200);
+  await set.syslogd();
   await Bun.sleep(500);
   await set.rest();
   await set.settled();
   const recorded = set.recorded();
-  expect(missing(recorded, set.sent).length).toBeLessThanOrEqual(lostMost);
+  expect(missing(recorded, set.sent).length).toBeLessThanOrEqual(BATCH);
   expect(new Set(recorded).size).toBe(recorded.length);
 }, 120_000);
 

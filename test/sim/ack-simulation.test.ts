@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { drawHistory, runHistory, shrink, tellStory } from "./acks/history.ts";
 
 const from = Number(process.env["ACK_FROM"] ?? "1");
-const seeds = Number(process.env["ACK_SEEDS"] ?? "25");
+const seeds = Number(process.env["ACK_SEEDS"] ?? "15");
 
 test(`in no history of seeds ${from} to ${from + seeds - 1} is an accepted record not on as many hosts as asked for, or in an archive twice`, () => {
   for (let seed = from; seed < from + seeds; seed++) {

@@ -359,7 +359,7 @@ export class GroupSink implements Sink {
   /** Makes room in the book: groups that were silent for longest, and of which nothing waits, are forgotten. False where there is none. */
   #forgetSome(): boolean {
     const nowMs = performance.now();
-    if (nowMs < this.#forgetAtMs) return false;
+    if (nowMs < this.#forgetAtMs || !this.hasRoom) return false; // what is given a place would be lost behind it
     const acked = this.#acked;
     // Without acknowledgements the queue is emptied in its order: what waits was taken last.
     const goneTo = this.#taken - this.#queue.records - this.#damaged;
