@@ -20,7 +20,7 @@ import type { AckLedger } from "./ack-ledger.ts";
 const ASK_AFTER_MS = 3_000;
 const ASK_EVERY_MS = 5_000;
 /** Asks in one round: with thousands of groups the others have their turn in the next. */
-const ASKS_MAX = 256;
+const ASKS_MAX = 2_048;
 const GATHER_MS = 200;
 const AGAIN_FIRST_MS = 5_000;
 const AGAIN_MOST_MS = 300_000;

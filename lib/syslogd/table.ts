@@ -145,6 +145,7 @@ ${SOURCE_STARTER}
 # [[syslogd.rule]]
 # select = "*.*"
 # to = "group:log.%facility%"
+# acks = 2          # keep each record until recorders (logcat record) on two hosts have it on disk
 
 # To another host, by TCP (udp, tls); to who is logged in; to a program's stdin, a line each.
 # [[syslogd.rule]]

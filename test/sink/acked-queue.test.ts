@@ -1,11 +1,12 @@
 // The queue of records that recorders have to acknowledge, over a real spool: what a kill leaves, what is sent again, and what a full disk costs.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AckedQueue } from "../../lib/sink/acked-queue.ts";
 import { Spool, type SpoolEvent, type SpoolOptions } from "../../lib/sink/io/spool.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually } from "../syslogd/running.ts";
+import { smallDisk } from "./small-disk.ts";
 
 const scratch = temporaryDirectory();
 afterAll(() => scratch[Symbol.dispose]());
@@ -184,5 +185,33 @@ describe("records that have to be acknowledged", () => {
     );
     expect(rig.lost + done).toBe(20_000);
     await rig.queue.close(1_000);
+  });
+
+  test("that a full disk can't take yet go on in memory, and are written when there is room", async () => {
+    using disk = smallDisk(64);
+    if (disk === undefined) return;
+    const filler = join(disk.path, "filler");
+    writeFileSync(filler, new Uint8Array(50_000));
+    const at = join(disk.path, "spool");
+    const rig = new Rig({ directory: at });
+    rig.push(0, 1, 300);
+    await eventually(
+      () => rig.events.some(({ on }) => on === "failing"),
+      () => "nobody told that the disk is full",
+    );
+    expect(await rig.send()).toEqual(numbers(0, 1, 300));
+    rig.push(0, 301, 310);
+    expect(rig.spool.unwritten).toBeGreaterThan(10);
+    truncateSync(filler, 0);
+    await eventually(
+      () => rig.spool.unwritten === 0 && rig.events.some(({ on }) => on === "working"),
+      () => `${rig.spool.unwritten} are not written`,
+    );
+    rig.push(0, 311, 311);
+    expect(rig.spool.unwritten).toBe(0); // at once again
+    await rig.queue.close(1_000);
+    const next = new Rig({ directory: at });
+    expect(await next.send()).toEqual(numbers(0, 1, 311, "!"));
+    await next.queue.close(1_000);
   });
 });
