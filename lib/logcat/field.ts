@@ -32,19 +32,38 @@ export function parseFieldTest(text: string): FieldTest {
 
 /** Whether a record passes all `tests`. A field that is absent equals nothing. */
 export function passesFieldTests(tests: readonly FieldTest[], record: RecordView, arrival: Arrival): boolean {
-  let json: unknown;
-  let jsonRead = false;
+  const fields = new FieldReader();
+  fields.open(record, arrival);
   for (const { name, wants, value } of tests) {
-    let found = ownField(name, record, arrival) ?? dataField(name, record);
-    if (found === undefined) {
-      if (!jsonRead) json = messageObject(record);
-      jsonRead = true;
-      found = jsonField(name, json);
-    }
+    const found = fields.find(name);
     const matches = found !== undefined && value.test(found);
     if (matches === (wants === "unequal")) return false;
   }
   return true;
+}
+
+/** Finds fields of one record after the other. */
+export class FieldReader {
+  #record: RecordView | undefined;
+  #arrival: Arrival | undefined;
+  #json: unknown;
+  #jsonIsRead = false;
+
+  open(record: RecordView, arrival: Arrival): void {
+    this.#record = record;
+    this.#arrival = arrival;
+    this.#jsonIsRead = false;
+  }
+
+  /** A field of the record that was opened; `undefined` where it has none of that name. */
+  find(name: string): string | undefined {
+    const record = this.#record!;
+    const found = ownField(name, record, this.#arrival!) ?? dataField(name, record);
+    if (found !== undefined) return found;
+    if (!this.#jsonIsRead) this.#json = messageObject(record);
+    this.#jsonIsRead = true;
+    return jsonField(name, this.#json);
+  }
 }
 
 function ownField(name: string, record: RecordView, arrival: Arrival): string | undefined {

@@ -2,6 +2,7 @@
 import type { Retention } from "../archive/segment.ts";
 import type { SyncChoice } from "../sink/file-keys.ts";
 import type { RotationRule } from "../sink/rotation.ts";
+import type { TlsKeys } from "../sink/tls-keys.ts";
 import type { GroupName } from "../spread/names.ts";
 import type { Choice } from "./choice.ts";
 import type { TimeLook } from "./clock-face.ts";
@@ -12,6 +13,9 @@ export type WhenFull = "wait" | "drop";
 
 export const WHEN_FULL = ["wait", "drop"] as const satisfies readonly WhenFull[];
 
+export const FRAMINGS = ["octet-counted", "line"] as const;
+export type Framing = (typeof FRAMINGS)[number];
+
 /** How files are made and kept. */
 export interface FileKeeping {
   readonly mode: number;
@@ -21,6 +25,13 @@ export interface FileKeeping {
   readonly rotation: RotationRule | undefined;
   /** Of a path by template. */
   readonly openFilesMax: number;
+}
+
+/** What a hand-over keeps on disk while who gets the records is away. */
+export interface SpoolKeeping {
+  /** 0: nothing. */
+  readonly bytesMax: number;
+  readonly ageMaxMs: number;
 }
 
 export interface WriteRule {
@@ -38,4 +49,18 @@ export interface WriteRule {
   readonly whenFull: WhenFull;
   readonly files: FileKeeping;
   readonly archive: Retention;
+  readonly spool: SpoolKeeping;
+  readonly tls: TlsKeys;
+  /** By TCP: each record with its length before it, or in a line. */
+  readonly framing: Framing;
+  /** Fields by which records are counted. */
+  readonly labels: readonly string[];
+}
+
+/** Formats whose readers can tell our own records from others. In a raw file, an access log, they would be mistaken for what they are not. */
+const TELLING_FORMATS: ReadonlySet<string> = new Set(["short", "full", "json", "rfc5424", "traditional"]);
+
+/** Whether what the recorder has to say goes among the records. */
+export function takesNotices({ notices, format }: WriteRule): boolean {
+  return notices ?? TELLING_FORMATS.has(format);
 }

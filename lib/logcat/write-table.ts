@@ -6,13 +6,14 @@ import { duration, explained, parsed, size } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
 import { isBatchHost } from "../feed/batch-writer.ts";
 import { fileKeys, rotationOf } from "../sink/file-keys.ts";
+import { tlsKeys } from "../sink/tls-keys.ts";
 import { type Choice, EVERYTHING, parseFacilities, parseRegex, parseSeverities } from "./choice.ts";
 import { TIME_LOOKS } from "./clock-face.ts";
 import { parseFieldTest } from "./field.ts";
 import type { RecordSettings } from "./record-settings.ts";
 import { type GroupSets, subscriptionOf } from "./subscription.ts";
-import { WHEN_FULL, type WriteRule } from "./write-rule.ts";
-import { formatWriteTarget, parseWriteTarget, TARGET_FORM } from "./write-target.ts";
+import { FRAMINGS, WHEN_FULL, type WriteRule } from "./write-rule.ts";
+import { formatWriteTarget, parseWriteTarget, TARGET_FORM, type WriteTarget } from "./write-target.ts";
 
 /** Where `logcat record status` looks for the recorder. */
 export const CONTROL_PATH = "/run/spreadbox/logcat.ctl";
@@ -22,6 +23,22 @@ const FORMAT_USUAL = "traditional";
 /** Only for those who may read the whole log. */
 const FILE_MODE = 0o640;
 const OPEN_FILES = 128;
+const SPOOL_BYTES = 256 * 1_048_576;
+const SPOOL_AGE_MS = 7 * 86_400_000;
+const LABEL_FORM = 'a field such as "host" or "status"';
+const LABELS = ["group", "host", "severity"] as const;
+/** What a syslog server can be sent. */
+const WIRE_FORMATS: readonly string[] = ["rfc5424", "traditional"];
+/** What keys are for that are not for all. */
+const KEYS_OF_KINDS: readonly { readonly of: readonly WriteTarget["kind"][]; readonly keys: readonly string[] }[] = [
+  { of: ["exec", "syslog"], keys: ["spool", "spool_age"] },
+  { of: ["syslog"], keys: ["framing", ...Object.keys(tlsKeys)] },
+  { of: ["metrics"], keys: ["labels"] },
+  { of: ["file", "exec", "syslog"], keys: ["format"] },
+  { of: ["file", "archive"], keys: ["mode", "sync"] },
+  { of: ["archive"], keys: ["keep_for", "keep_size"] },
+  { of: ["file"], keys: Object.keys(fileKeys).filter((key) => key !== "mode" && key !== "sync") },
+];
 
 /** The schema of one value or several: "web*" or ["web*", "db*"]. */
 const oneOrMore = <Item extends v.GenericSchema<string, unknown>>(item: Item, form: string) =>
@@ -53,9 +70,11 @@ export function writeSchema<
     ),
     to: v.pipe(
       explained(TARGET_FORM, parseWriteTarget, {
-        examples: ["file:/var/log/cluster/%host%/%app%.log", "file:/var/log/apache/%group%.log"],
+        examples: ["file:/var/log/cluster/%host%/%app%.log", "exec:/usr/local/bin/alert", "syslog:tcp:loghost:601"],
       }),
-      v.description("where they go; a path may have fields of the record in it"),
+      v.description(
+        "where they go: to a file, whose path may have fields of the record in it; as lines to a command's stdin; to a syslog server; or only their counts, by HTTP or to a file",
+      ),
     ),
     host: v.pipe(
       v.optional(words("a host, or a list of hosts")),
@@ -89,7 +108,10 @@ export function writeSchema<
       v.optional(words('a field such as "status=500", or a list of them')),
       v.description("only with these fields: of the record, its structured data, or JSON in its message"),
     ),
-    format: v.pipe(v.optional(format, FORMAT_USUAL), v.description("how records look in a file")),
+    format: v.pipe(
+      v.optional(format),
+      v.description("how records look; by default traditional, and to a syslog server rfc5424"),
+    ),
     time: v.pipe(
       v.optional(v.picklist(TIME_LOOKS, `one of ${TIME_LOOKS.join(", ")}`), "iso"),
       v.description('how the time looks in the formats "short" and "full"'),
@@ -110,6 +132,28 @@ export function writeSchema<
         "when the buffer is full: wait, and read no more from the daemon; or drop the newest records, which is counted and told",
       ),
     ),
+    spool: v.pipe(
+      v.optional(size()),
+      v.description(
+        "exec, syslog: what may wait on disk, through restarts too, while the command or the server does not take it; then the oldest records go, which is counted and told. 0: nothing, buffer and on_full say what happens. By default 256MiB",
+      ),
+    ),
+    spool_age: v.pipe(
+      v.optional(duration()),
+      v.description("exec, syslog: for how long it is kept there; by default 7d"),
+    ),
+    framing: v.pipe(
+      v.optional(v.picklist(FRAMINGS, '"octet-counted" or "line"')),
+      v.description(
+        "syslog:tcp: how records are parted (RFC 6587); by default each is a line. By tls they are always counted",
+      ),
+    ),
+    labels: v.pipe(
+      v.optional(v.array(parsed(LABEL_FORM, (text) => (text === "" ? undefined : text), { examples: [...LABELS] }))),
+      v.description(
+        "metrics: by what records are counted: fields of the record, of its structured data, or of JSON in its message; by default group, host and severity",
+      ),
+    ),
     ...fileKeys,
     keep_for: v.pipe(
       v.optional(duration()),
@@ -119,6 +163,7 @@ export function writeSchema<
       v.optional(size()),
       v.description("archive: what it may take on the disk; then the oldest go. By default whatever it takes"),
     ),
+    ...tlsKeys,
   });
 }
 
@@ -177,13 +222,14 @@ export function recordSettingsOf(table: RecorderTable): RecordSettings {
 /** The rule that an entry asks for. @throws {Fault} kind "usage" */
 export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTable, "groups" | "sets">): WriteRule {
   const { to, format, time, notices, buffer, on_full, mode, owner = "", sync, open_files } = entry;
+  const { certificate, key, authorities, peers } = entry;
   const subscription = subscriptionOf(entry.groups ?? groups, sets);
   return {
     groups: subscription.groups,
     patterns: subscription.patterns,
     choice: choiceOf(entry),
     to,
-    format,
+    format: format ?? (to.kind === "syslog" ? "rfc5424" : FORMAT_USUAL),
     time,
     notices,
     bufferBytes: buffer,
@@ -199,6 +245,10 @@ export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTabl
       ageMaxMs: entry.keep_for ?? Number.POSITIVE_INFINITY,
       bytesMax: entry.keep_size ?? Number.POSITIVE_INFINITY,
     },
+    spool: { bytesMax: entry.spool ?? SPOOL_BYTES, ageMaxMs: entry.spool_age ?? SPOOL_AGE_MS },
+    tls: { certificate, key, authorities, peers },
+    framing: entry.framing ?? "line",
+    labels: entry.labels ?? LABELS,
   };
 }
 
@@ -214,6 +264,14 @@ export function checkWrites(table: RecorderTable): readonly Complaint[] {
     seen.add(target);
     if (entry.groups === undefined && table.groups.length === 0)
       at("", "groups", "groups are missing: name them here, or in logcat.groups");
+    for (const { of, keys } of KEYS_OF_KINDS) {
+      if (of.includes(entry.to.kind)) continue;
+      for (const key of keys)
+        if (entry[key as keyof WriteEntry] !== undefined)
+          at(key, "no-use", `"${key}" is for ${of.join(", ")}, and this is ${target}`);
+    }
+    if (entry.to.kind === "syslog" && entry.format !== undefined && !WIRE_FORMATS.includes(entry.format))
+      at("format", "format", `a syslog server takes ${WIRE_FORMATS.join(" or ")}, not ${JSON.stringify(entry.format)}`);
     for (const key of ["grep", "not", "field"] as const) {
       const wrong = attempt(() => choiceOf({ ...NO_CHOICE, [key]: entry[key], ignore_case: entry.ignore_case }));
       if (wrong !== undefined) at(key, "unreadable", wrong);

@@ -1,24 +1,34 @@
-// Where a [[logcat.write]] writes to, as an operator writes it: "file:/var/log/cluster/%host%/%app%.log", "archive:/var/lib/spreadbox/archive".
+// Where a [[logcat.write]] writes to, as an operator writes it: "file:/var/log/cluster/%host%/%app%.log", "archive:/var/lib/spreadbox/archive", "exec:COMMAND", "syslog:tcp:loghost:601".
 import { Fault } from "../base/fault.ts";
+import { formatListenAddress, type ListenAddress, parseListenAddress } from "../base/listen-address.ts";
 import { nearest } from "../base/nearest.ts";
+import { formatRemoteAddress, REMOTE_PORTS, type RemoteAddress, tryRemoteAddress } from "../sink/remote-address.ts";
 import { parseTemplate, type Template } from "../syslog/template.ts";
 
 export type WriteTarget =
   /** A file for each path that the template gives; one, where it is constant. */
   | { readonly kind: "file"; readonly path: Template }
   /** A directory that is made for search. */
-  | { readonly kind: "archive"; readonly path: string };
+  | { readonly kind: "archive"; readonly path: string }
+  /** Run by the shell; its stdin gets the records. */
+  | { readonly kind: "exec"; readonly command: string }
+  /** A server that takes syslog. */
+  | ({ readonly kind: "syslog"; readonly by: keyof typeof REMOTE_PORTS } & RemoteAddress)
+  /** Counts, given over HTTP, or written to a file for who collects these. */
+  | { readonly kind: "metrics"; readonly at: ListenAddress | { readonly path: string } };
 
 /** What a target looks like, for messages and help. */
 export const TARGET_FORM =
-  'a destination such as "file:/var/log/cluster/%host%/%app%.log" or "archive:/var/lib/spreadbox/archive"';
+  'a destination such as "file:/var/log/cluster/%host%/%app%.log", "exec:COMMAND", "syslog:tcp:loghost:601" (udp, tls) or "metrics:127.0.0.1:9517"';
+/** Where metrics are given if no port is said. */
+const METRICS_PORT = 9_517;
 
 const READERS: Readonly<Record<WriteTarget["kind"], (text: string, rest: string) => WriteTarget>> = {
-  file(text, path) {
-    if (path.endsWith("/")) refuse(text, "this is a directory");
-    return { kind: "file", path: parseTemplate(checkedPath(text, path)) };
-  },
+  file: (text, path) => ({ kind: "file", path: parseTemplate(filePath(text, path)) }),
   archive: (text, path) => ({ kind: "archive", path: checkedPath(text, path).replace(/(?<=.)\/$/, "") }),
+  exec: readExec,
+  syslog: readSyslog,
+  metrics: readMetrics,
 };
 
 /**
@@ -42,8 +52,43 @@ export function formatWriteTarget(target: WriteTarget): string {
       return `file:${target.path.text}`;
     case "archive":
       return `archive:${target.path}`;
+    case "exec":
+      return `exec:${target.command}`;
+    case "syslog":
+      return `syslog:${target.by}:${formatRemoteAddress(target)}`;
+    case "metrics":
+      return `metrics:${"path" in target.at ? target.at.path : formatListenAddress(target.at)}`;
     default:
       return target satisfies never;
+  }
+}
+
+function filePath(text: string, path: string): string {
+  if (path.endsWith("/")) refuse(text, "this is a directory");
+  return checkedPath(text, path);
+}
+
+function readExec(text: string, rest: string): WriteTarget {
+  const command = rest.trim();
+  if (command === "" || command.includes("\0")) refuse(text, "expected a command, which the shell runs");
+  return { kind: "exec", command };
+}
+
+function readSyslog(text: string, rest: string): WriteTarget {
+  const [, by, address = ""] = /^(udp|tcp|tls):(.*)$/s.exec(rest) ?? [];
+  const form = 'expected "syslog:udp:HOST:PORT", "syslog:tcp:..." or "syslog:tls:..."; IPv6 in brackets';
+  if (by !== "udp" && by !== "tcp" && by !== "tls") return refuse(text, form);
+  const remote = tryRemoteAddress(address, REMOTE_PORTS[by]);
+  return remote === undefined ? refuse(text, form) : { kind: "syslog", by, ...remote };
+}
+
+function readMetrics(text: string, rest: string): WriteTarget {
+  if (rest.startsWith("/")) return { kind: "metrics", at: { path: filePath(text, rest) } };
+  try {
+    return { kind: "metrics", at: parseListenAddress(rest, METRICS_PORT) };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return refuse(text, 'expected an address and a port such as "metrics:127.0.0.1:9517", or the path of a file');
   }
 }
 

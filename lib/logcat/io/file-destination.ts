@@ -14,14 +14,12 @@ import { LineWriter } from "../line-writer.ts";
 import type { Look } from "../look.ts";
 import { lookOf } from "../look-of.ts";
 import { MadeLine } from "../made-line.ts";
-import type { WriteRule } from "../write-rule.ts";
+import { takesNotices, type WriteRule } from "../write-rule.ts";
 
 /** Files are synced as often at most, if they are: the marks with them. */
 const COMMIT_MS = 1_000;
 /** A commit that a disk refused is tried again after this long. */
 const RETRY_MS = 1_000;
-/** Formats whose readers can tell our own records from others. In a raw file, an access log, they would be mistaken for what they are not. */
-const TELLING_FORMATS: ReadonlySet<string> = new Set(["short", "full", "json", "rfc5424", "traditional"]);
 
 export interface FileContext {
   readonly zone: ZoneOffset;
@@ -52,7 +50,7 @@ export class FileDestination implements Destination {
     this.#rule = rule;
     this.#context = context;
     this.#look = lookOf({ ...rule, zone: context.zone, startUs: 0, forTerminal: false, highlight: [] });
-    this.takesNotices = rule.notices ?? TELLING_FORMATS.has(rule.format);
+    this.takesNotices = takesNotices(rule);
     const { sync } = rule.files;
     this.commitEveryMs = typeof sync === "object" ? Math.max(COMMIT_MS, sync.everyMs) : COMMIT_MS;
     // What a turn of the event loop brings comes on top.

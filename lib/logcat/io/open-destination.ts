@@ -6,12 +6,18 @@ import type { OpenDestination, Say } from "../destination.ts";
 import type { WriteRule } from "../write-rule.ts";
 import { ArchiveDestination } from "./archive-destination.ts";
 import { FileDestination } from "./file-destination.ts";
+import { openHandOver } from "./hand-over.ts";
+import { MetricsDestination } from "./metrics-destination.ts";
 
 export interface DestinationContext {
   readonly zone: ZoneOffset;
   readonly wallMs: () => number;
   readonly pool: BlockPool;
   readonly env: Record<string, string | undefined>;
+  /** This life of the recorder. */
+  readonly incarnation: string;
+  /** Where the recorder keeps what outlives it. */
+  readonly stateDirectory: string;
   readonly say: Say;
   /** Records were lost, and that is told: for a record of it. */
   readonly onLost: (text: string) => void;
@@ -39,6 +45,11 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
         onPressing: context.onPressing,
         monotonicMs: context.monotonicMs,
       });
+    case "exec":
+    case "syslog":
+      return { destination: openHandOver(rule, to, context) };
+    case "metrics":
+      return { destination: new MetricsDestination(rule, to.at, context) };
     default:
       return to satisfies never;
   }

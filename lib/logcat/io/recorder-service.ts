@@ -73,6 +73,7 @@ export class RecorderService implements Operated<RecordSettings> {
   readonly #recorder: Recorder;
   readonly #zone: ZoneOffset;
   readonly #pool = new BlockPool();
+  readonly #incarnation: string;
   readonly #host: string;
   #settings: RecordSettings;
   #id = "";
@@ -93,6 +94,7 @@ export class RecorderService implements Operated<RecordSettings> {
     this.#settings = settings;
     this.#host = settings.host || hostname();
     this.#around = around;
+    this.#incarnation = Math.floor(around.clock.wallMs()).toString(36);
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#recorder = new Recorder({ host: this.#host, pid: process.pid, say: this.say.bind(this) });
   }
@@ -209,6 +211,8 @@ export class RecorderService implements Operated<RecordSettings> {
       wallMs,
       pool: this.#pool,
       env: this.#around.env,
+      incarnation: this.#incarnation,
+      stateDirectory: this.#settings.state,
       say: this.say.bind(this),
       onLost: (text) => {
         if (late.recording !== undefined) this.#recorder.write(late.recording, "warning", text, "", wallMs() * 1_000);

@@ -113,6 +113,11 @@ export class QueuedSink implements Sink, Outlet {
     return this.#queue.records - this.#lostAtEnd;
   }
 
+  /** Whether there is room for more than a few records: who can wait, takes no more where it has not. */
+  get hasRoom(): boolean {
+    return this.#queue.hasRoom;
+  }
+
   take(record: RecordView): void {
     this.counters.accepted += 1;
     const length = this.#writer.write(record);
