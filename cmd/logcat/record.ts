@@ -31,11 +31,13 @@ interface Status extends CommonStatus {
 
 export const recordCommand: AnyCommand = defineCommand({
   name: "record",
-  summary: "records groups as a service: to files, by [[logcat.write]] of the configuration",
+  summary: "records groups as a service, by [[logcat.write]]: to files, commands, syslog servers, metrics",
   about:
     "Follows the groups of every [[logcat.write]], and writes the records that it chooses to its destination: one file, or one for each path that the template " +
     "gives, such as file:/var/log/cluster/%host%/%app%.log. Files are rotated by size and age, compressed and removed as the entry says; one that was moved away " +
     "is made anew, and SIGHUP opens all of them anew.\n\n" +
+    'A hand-over instead of a file: to = "exec:COMMAND" gives lines to a command\'s stdin, and starts it again when it ends; "syslog:udp|tcp|tls:HOST:PORT" sends to a ' +
+    'server; both keep on disk (spool) what can\'t be taken now. "metrics:ADDRESS:PORT" gives counts by labels as OpenMetrics at /metrics, "metrics:PATH" writes them to a file.\n\n' +
     "Nothing that was received is lost while there is room: what a destination can't take waits in its buffer, and when that is full the recorder reads no more " +
     'from the daemon until there is room again, or drops the newest where the entry says on_full = "drop". What is missing, and what was lost, is told, and written ' +
     "as a record of logcat's own where it is missing.\n\n" +

@@ -109,6 +109,23 @@ export const logcatTable = defineTable({
 # rotate_size = "1GiB"
 # rotate_keep = 10
 
+# Handed over: to a command, to a syslog server, and counts to who collects metrics.
+# [[logcat.write]]
+# groups = ["log.*"]
+# to = "exec:/usr/local/bin/alert"
+# severity = "crit"
+# format = "json"
+
+# [[logcat.write]]
+# groups = ["log.auth"]
+# to = "syslog:tls:loghost.example.com"
+# spool = "1GiB"
+
+# [[logcat.write]]
+# groups = ["log.*"]
+# to = "metrics:127.0.0.1:9517"
+# labels = ["group", "host", "severity"]
+
 # [logcat.recorder]
 # pid_file = "/run/spreadbox/logcat.pid"
 # state = "/var/lib/spreadbox/logcat"
