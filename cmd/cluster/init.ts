@@ -3,8 +3,9 @@ import { Fault } from "../../lib/base/fault.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { writeFiles } from "../../lib/cluster/io/new-files.ts";
 import { clusterKeys } from "../../lib/cluster/io/secret.ts";
+import { isAsShipped } from "../../lib/cluster/io/shipped.ts";
 import { parseNodes } from "../../lib/cluster/nodes.ts";
-import { type PlannedFile, plannedFiles } from "../../lib/cluster/plan.ts";
+import { COROSYNC_CONF_PATH, type PlannedFile, plannedFiles } from "../../lib/cluster/plan.ts";
 import { detectionMs, moleTimes, PROFILES, timesOf } from "../../lib/cluster/profile.ts";
 
 export const initCommand = defineCommand({
@@ -13,7 +14,7 @@ export const initCommand = defineCommand({
   about:
     "Writes four files that are the same on all hosts: /etc/corosync/corosync.conf, with its times explained; /etc/corosync/authkey; " +
     "/etc/spreadbox/conf.d/cluster.toml, with the engine of [spreadd] and the times of [mole] that go with the ring's; /etc/spreadbox/mole.key. The keys can be read by root alone. " +
-    "What exists is left alone.\n\n" +
+    "What exists is left alone, but for a corosync.conf that is just as the Debian package brought it.\n\n" +
     "Write them on one host and copy them to the others, or give the same --key everywhere: then the same command makes the same files.",
   examples: [
     {
@@ -75,7 +76,8 @@ export const initCommand = defineCommand({
     const times = timesOf(profile);
     const facts = { detectionMs: detectionMs(times), ...moleTimes(times, mode) };
     const isDry = call.flags["dry-run"];
-    if (!isDry) writeFiles(files, root, force);
+    const isFree = (path: string) => path === COROSYNC_CONF_PATH && isAsShipped(path, "corosync");
+    if (!isDry) writeFiles(files, { root, force, isFree });
     if (call.json) {
       await call.printJson({
         written: !isDry,
@@ -93,7 +95,7 @@ export const initCommand = defineCommand({
     );
     if (!isDry)
       call.log.notice(
-        `next: the same on ${nodes.length === 2 ? "the other host" : "the other hosts"}, then on each: systemctl enable --now corosync spreadd; spreadbox cluster check`,
+        `next: the same on ${nodes.length === 2 ? "the other host" : "the other hosts"}, then on each: spreadbox cluster check; systemctl restart corosync; spreadbox spreadd`,
       );
     return 0;
   },

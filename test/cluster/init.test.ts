@@ -74,6 +74,20 @@ test("shows what it would write, without the keys, and writes nothing", async ()
   expect(readdirSync(scratch.path)).toEqual([]);
 });
 
+describe.if(hasCorosync)("the package's own corosync.conf", () => {
+  test("is replaced as long as nobody has changed it", async () => {
+    await using cluster = await startCluster({ hosts: 2 });
+    const { a, b } = cluster.host;
+    expect(await a!.read("/etc/corosync/corosync.conf")).toContain("ring0_addr: 127.0.0.1");
+    expect(await a!.spreadbox(["cluster", "init", ...NODES])).toMatchObject({ status: 0 });
+    expect(await a!.read("/etc/corosync/corosync.conf")).toContain("ring0_addr: 10.7.0.2");
+    b!.write("/etc/corosync/corosync.conf", `${await b!.read("/etc/corosync/corosync.conf")}# mine\n`);
+    const refused = await b!.spreadbox(["cluster", "init", ...NODES]);
+    expect([refused.status, refused.stderr]).toEqual([73, expect.stringContaining("corosync.conf: it exists")]);
+    expect(await b!.read("/etc/corosync/corosync.conf")).toEndWith("# mine\n");
+  });
+});
+
 describe.if(hasCorosync)("what it writes", () => {
   for (const profile of PROFILES)
     test(`makes a ring of profile ${profile} that notices a dead host`, async () => {

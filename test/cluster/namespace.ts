@@ -11,6 +11,7 @@ import { systemPath } from "./requirements.ts";
 const KEEPER = `
 set -e
 exec 3<"$PROJECT"
+[ ! -d /var/lib/dpkg ] || exec 4</var/lib/dpkg
 hostname "$HOST"
 mount -t tmpfs -o mode=755 "$HOST" /run
 cp -a /etc /run/etc.before
@@ -34,7 +35,12 @@ ln -s /proc/self/fd /dev/fd
 umount -l /run/dev.before
 rm -r /run/etc.before /run/dev.before /run/places /run/devices
 mkdir -p /run/netns /run/lock /run/corosync /var/lib/corosync /var/log/corosync /etc/corosync
-rm -f /etc/corosync/corosync.conf /etc/corosync/authkey
+rm -f /etc/corosync/authkey
+if [ -e /proc/$$/fd/4 ]; then # which packages there are, to read
+  mkdir /var/lib/dpkg
+  mount -c --bind -o ro /proc/$$/fd/4 /var/lib/dpkg
+  exec 4<&-
+fi
 if [ ! -e "$PROJECT/package.json" ]; then # the checkout itself lies in what we just hid
   mkdir -p "$PROJECT"
   mount -c --bind /proc/$$/fd/3 "$PROJECT"

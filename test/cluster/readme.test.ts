@@ -55,9 +55,10 @@ async function saidUntilSeen(host: Host, write: Block, reader: Child, text: stri
   }
 }
 
-/** There is no sshd in a namespace: `ssh HOST COMMAND` enters that host's. */
-function giveSsh(cluster: Cluster): void {
+/** There is no sshd and no systemd in a namespace: `ssh HOST COMMAND` enters that host's, `systemctl restart SERVICE` starts it as its unit would. */
+function giveStandIns(cluster: Cluster): void {
   const cases = cluster.hosts.map(({ name, namespace: { pid } }) => `${name}) pid=${pid} ;;`).join(" ");
+  for (const host of cluster.hosts) host.write("/usr/local/bin/systemctl", '#!/bin/sh\nexec "$2"\n', 0o755);
   for (const host of cluster.hosts)
     host.write(
       "/usr/local/bin/ssh",
@@ -76,7 +77,7 @@ describe.if(canMakeHosts)("the README", () => {
 
   test.if(hasCorosync)("has three hosts work in five", async () => {
     await using cluster = await startCluster({ hosts: 3, network: "10.0.0" });
-    giveSsh(cluster);
+    giveStandIns(cluster);
     const { a, c } = cluster.host;
     const [packages, init, check, start, status, logs, read, write] = blocksOf("Three hosts in five minutes");
     expect(packages!.script).toStartWith("apt-get install -y corosync libcpg4\n");
