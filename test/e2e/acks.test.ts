@@ -1,8 +1,11 @@
 // Acknowledged delivery as it is installed: a syslogd whose socket outlives it (as systemd would hold it), a daemon, a recorder, and kill -9 of each under load. Every record
 // that syslogd accepted is on the recorder's disk in the end. `ACKS_AWAY_MS=10000` for the recorder away as long as the issue wants it.
+
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BlockView } from "../../lib/archive/block.ts";
 import { listenUnixDatagram, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { NO_CONFIG, startDaemon } from "../logcat/stage.ts";
 import { binary } from "../support/binary.ts";
@@ -29,6 +32,7 @@ class Stage implements AsyncDisposable {
   constructor(acks = 1) {
     this.#configure("c.toml", "db1", "user.log", acks);
     this.#configure("c2.toml", "db2", "user2.log", acks);
+    this.#configure("c3.toml", "db3", "archive", acks);
   }
 
   #configure(name: string, recorderHost: string, file: string, acks: number): void {
@@ -47,8 +51,8 @@ to = "group:log.user"
 acks = ${acks}
 [[logcat.write]]
 groups = ["log.user"]
-to = "file:${this.path(file)}"
-format = "raw"
+to = "${file === "archive" ? "archive" : "file"}:${this.path(file)}"
+${file === "archive" ? "" : 'format = "raw"'}
 [logcat.recorder]
 host = "${recorderHost}"
 `,
@@ -71,8 +75,8 @@ host = "${recorderHost}"
     await child.stderr.until("listens on");
   }
 
-  /** @param which "2" for the one on the other host */
-  async recorder(which: "" | "2" = ""): Promise<void> {
+  /** @param which "2" for the one on the other host, "3" for the one with an archive */
+  async recorder(which: "" | "2" | "3" = ""): Promise<void> {
     const [state, control, config] = [`state${which}`, `logcat${which}.ctl`, `c${which}.toml`].map((one) =>
       this.path(one),
     );
@@ -82,7 +86,7 @@ host = "${recorderHost}"
     await child.stderr.until("joined log.user");
   }
 
-  async kill(who: "daemon" | "syslogd" | "recorder" | "recorder2"): Promise<void> {
+  async kill(who: "daemon" | "syslogd" | "recorder" | "recorder3"): Promise<void> {
     await this.#children.get(who)![Symbol.asyncDispose]();
   }
 
@@ -93,7 +97,7 @@ host = "${recorderHost}"
     expect([status, stderr]).toEqual([0, ""]);
   }
 
-  stderrOf(who: "daemon" | "syslogd" | "recorder"): string {
+  stderrOf(who: string): string {
     return this.#children.get(who)?.stderr.text ?? "";
   }
 
@@ -127,6 +131,25 @@ host = "${recorderHost}"
     return Array.from(readFileSync(this.path(file), "utf8").matchAll(/^n=(\d+) x{150}$/gm), ([, n]) => Number(n));
   }
 
+  /** What the archive holds, as "INCARNATION NUMBER n", in the order of its blocks. */
+  archived(): string[] {
+    const directory = this.path("archive");
+    if (!existsSync(directory)) return [];
+    const found: string[] = [];
+    for (const name of readdirSync(directory).filter((one) => one.endsWith(".db"))) {
+      using db = new Database(join(directory, name), { readonly: true });
+      for (const { data } of db.query("SELECT data FROM block ORDER BY id").all() as { data: Uint8Array }[]) {
+        const view = new BlockView(Bun.zstdDecompressSync(data));
+        for (const { incarnation, first, from, to } of view.entries)
+          for (let at = from; at < to; at++) {
+            const text = new TextDecoder().decode(view.bytes.subarray(view.starts[at], view.starts[at + 1]));
+            found.push(`${incarnation} ${first + at - from} ${/ n=(\d+) x{150}/.exec(text)?.[1]}`);
+          }
+      }
+    }
+    return found;
+  }
+
   async counts(): Promise<{ accepted: number; delivered: number; waiting: number; lost: number; text: string }> {
     const { stdout } = await runSpreadbox(["syslogd", "status", "--config", this.path("c.toml")], { env: NO_CONFIG });
     const text = /^group:\* acks=\d: .*$/m.exec(stdout)?.[0] ?? stdout;
@@ -141,7 +164,9 @@ host = "${recorderHost}"
       const counts = await this.counts();
       if (counts.waiting === 0 && counts.delivered > 0) return;
       if (performance.now() > deadline)
-        throw new Error(`${counts.text}\n${this.stderrOf("syslogd")}\n${this.stderrOf("recorder")}`);
+        throw new Error(
+          `${counts.text}\n${this.stderrOf("syslogd")}\n${this.stderrOf("recorder")}${this.stderrOf("recorder3")}`,
+        );
     }
   }
 
@@ -212,6 +237,32 @@ test("kill -9 of syslogd under load, its socket held: at most one batch is lost,
   const recorded = set.recorded();
   expect(missing(recorded, set.sent).length).toBeLessThanOrEqual(BATCH);
   expect(new Set(recorded).size).toBe(recorded.length);
+}, 120_000);
+
+test("kill -9 of a recorder with an archive, twice, and of the daemon, under load: each record is there exactly once, in its sender's order", async () => {
+  await using set = new Stage(1);
+  await set.daemon();
+  await set.recorder("3");
+  await set.syslogd();
+  set.load();
+  for (let time = 0; time < 2; time++) {
+    await Bun.sleep(800);
+    await set.kill("recorder3");
+    await Bun.sleep(time === 0 ? 300 : AWAY_MS);
+    await set.recorder("3");
+  }
+  await Bun.sleep(500);
+  await set.kill("daemon");
+  await Bun.sleep(300);
+  await set.daemon();
+  await Bun.sleep(500);
+  await set.rest();
+  await set.settled();
+  const records = set.archived().map((text) => text.split(" ") as [string, string, string]);
+  expect(records.length).toBe(set.sent);
+  expect(new Set(records.map(([incarnation, number]) => `${incarnation} ${number}`)).size).toBe(set.sent);
+  const inOrder = records.toSorted(([, a], [, b]) => Number(a) - Number(b)).map(([, , n]) => Number(n));
+  expect(inOrder).toEqual(Array.from({ length: set.sent }, (_, at) => at + 1));
 }, 120_000);
 
 test("with too few recorders records are kept, which is told, and delivered when there are enough", async () => {
