@@ -15,8 +15,10 @@ export function serveMetrics(at: ListenAddress, prefix: string, samples: () => r
     const server = Bun.serve({
       hostname: formatAddress(at.address),
       port: at.port,
+      development: false,
       fetch: (request) =>
-        new URL(request.url).pathname === "/metrics"
+        // Without a Host, as of HTTP/1.0, there is the path alone.
+        new URL(request.url, "http://localhost").pathname === "/metrics"
           ? new Response(openMetrics(prefix, samples()), { headers: { "content-type": OPEN_METRICS_TYPE } })
           : new Response("/metrics is all that is here\n", { status: 404 }),
     });

@@ -16,6 +16,7 @@ host = "${host}"
 hosts = ["a", "b", "c"]
 key_file = "${KEY}"
 silence = "3s"
+metrics = "127.0.0.1:9515"
 hold_down = "0"
 ${more}
 [[mole.vip]]
@@ -258,6 +259,23 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       "FAIL  daemon: cannot reach",
     ])
       expect(stdout).toContain(told);
+  });
+
+  test("a second mole of the same host is refused, and the first one's addresses stay", async () => {
+    const before = await a.output(["ip", "-o", "addr", "show"]);
+    const second = await mole(a);
+    expect([second.status, second.stderr]).toEqual([75, expect.stringContaining("another mole runs with it")]);
+    expect((await a.output(["ip", "-o", "addr", "show"])).match(/10\.7\.0\.10\d/g)).toEqual(
+      before.match(/10\.7\.0\.10\d/g),
+    );
+  });
+
+  test("gives its counts to a collector, also to one that names no host", async () => {
+    const ask = 'exec 3<>/dev/tcp/127.0.0.1/9515; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';
+    const answer = await a.output(["bash", "-c", ask]);
+    expect(answer).toContain("application/openmetrics-text");
+    expect(answer).toMatch(/^spreadbox_mole_vip_held\{vip="web"\} 1$/m);
+    expect(answer).toMatch(/^spreadbox_mole_sessions_total [1-9]/m);
   });
 
   test("a dump has the views and decisions, and the table", async () => {

@@ -39,11 +39,13 @@ describe("what is kept on disk", () => {
     using scratch = temporaryDirectory();
     const directory = join(scratch.path, "deep/state");
     const store = new Store(directory, failed);
+    using other = new Store(directory, failed);
     expect(store.load()).toEqual(NOTHING_KEPT);
     for (let nth = 1; nth <= 50; nth++) store.save(kept(nth));
     await store.flushed();
-    expect(new Store(directory, failed).load()).toEqual(kept(50));
-    expect(readdirSync(directory)).toEqual(["state.json"]);
+    store[Symbol.dispose]();
+    expect(other.load()).toEqual(kept(50));
+    expect(readdirSync(directory).sort()).toEqual(["lock", "state.json"]);
   });
 
   for (const { name, text } of [
@@ -56,10 +58,20 @@ describe("what is kept on disk", () => {
       expect(() => new Store(scratch.path, failed).load()).toThrow("remove it if the cluster is not under maintenance");
     });
 
+  test("belongs to one mole at a time", () => {
+    using scratch = temporaryDirectory();
+    using one = new Store(scratch.path, failed);
+    using other = new Store(scratch.path, failed);
+    one.load();
+    expect(() => other.load()).toThrow("another mole runs with it");
+    one[Symbol.dispose]();
+    expect(other.load()).toEqual(NOTHING_KEPT);
+  });
+
   test("a disk that takes nothing is told, and ends nothing", async () => {
     using scratch = temporaryDirectory();
     const told: string[] = [];
-    const store = new Store(scratch.path, (error) => told.push(error.message));
+    using store = new Store(scratch.path, (error) => told.push(error.message));
     store.load();
     mkdirSync(join(scratch.path, "state.json.new"));
     store.save(kept(1));

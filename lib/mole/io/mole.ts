@@ -93,6 +93,7 @@ export class Mole implements Onlooker {
     this.driver[Symbol.dispose]();
     await within(this.hooks.idle(), HOOKS_MS);
     await this.store.flushed();
+    this.store[Symbol.dispose]();
   }
 
   /** Goes on with another configuration. @returns what changed, in a line */

@@ -13,7 +13,7 @@ const ROUND_TRIPS = 20;
 const ANSWER_MS = 2_000;
 
 export function lookAtHost(table: MoleTable): readonly Finding[] {
-  return [key(table.key_file), machine(), stateDirectory(table.state_dir), ...programs(table)];
+  return [key(table.key_file), machine(), stateDirectory(table.state_dir), ...group(table.group), ...programs(table)];
 }
 
 function key(path: string | undefined): Finding {
@@ -42,6 +42,15 @@ function machine(): Finding {
     about,
     text: "no /etc/machine-id: after a reboot this host is taken for another machine of its name; systemd-machine-id-setup",
   };
+}
+
+/** Sessions in these are watched more closely by spreadd (its BUILT_IN_GROUPS). */
+const WATCHED = /^mole(?:[.-].*)?$/;
+
+function group(name: string): readonly Finding[] {
+  if (WATCHED.test(name)) return [];
+  const text = `${name}: spreadd notices a dead host's session soonest in groups called mole, mole.* and mole-*; else say so in [[spreadd.group]]`;
+  return [{ level: "warning", about: "group", text }];
 }
 
 /** The directory, or the nearest above it that exists, can be written. */

@@ -218,6 +218,7 @@ export class Runner {
         this.save();
         return;
       case "report":
+        if (action.report.about === "outside") this.awayReason = action.report.why;
         this.options.onlooker.onReport(action.report);
         return;
       default:

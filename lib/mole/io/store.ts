@@ -1,12 +1,14 @@
 // The state directory: one small file, written whole or not at all. Writing takes as long as the disk likes, so it never holds up a beat.
-import { mkdirSync, readFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { tryLock } from "../../linux/file-lock.ts";
 import { type Kept, NOTHING_KEPT, readKept, writeKept } from "../stored.ts";
 
-export class Store {
+export class Store implements Disposable {
   private readonly path: string;
+  private lockFd = -1;
   private writing: Promise<void> = Promise.resolve();
   private next: Kept | undefined;
 
@@ -18,10 +20,13 @@ export class Store {
     this.path = join(directory, "state.json");
   }
 
-  /** @throws {Fault} it can't be read, or the directory can't be made */
+  /** @throws {Fault} it can't be read, the directory can't be made, or another mole has it: that one's addresses must not be taken for what a crash has left */
   load(): Kept {
     try {
       mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      this.lockFd = openSync(join(this.directory, "lock"), "a", 0o600);
+      if (!tryLock(this.lockFd))
+        throw new Fault("temporary", "in-use", `cannot use ${this.directory}: another mole runs with it (mole status)`);
       return readKept(readFileSync(this.path, "utf8"), this.path);
     } catch (error) {
       if (error instanceof Fault) throw error;
@@ -36,6 +41,12 @@ export class Store {
     const isBusy = this.next !== undefined;
     this.next = kept;
     if (!isBusy) this.writing = this.writing.then(() => this.write());
+  }
+
+  /** Another may use the directory. */
+  [Symbol.dispose](): void {
+    if (this.lockFd >= 0) closeSync(this.lockFd);
+    this.lockFd = -1;
   }
 
   /** Resolves when all is on disk. */
