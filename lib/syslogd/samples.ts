@@ -28,6 +28,12 @@ export interface SinkTotals {
   readonly delivered: number;
   readonly lost: number;
   readonly waiting: number;
+  /** Sent again after a break: some may have come twice. */
+  readonly again: number;
+  /** Told to have arrived just before a break, so that nobody knows. Among `delivered`. */
+  readonly uncertain: number;
+  /** 1 while it can't deliver. */
+  readonly failing: 0 | 1;
   /** Where records are kept until so many hosts have them: who acknowledges. */
   readonly acks?: { readonly wanted: number; readonly hosts: readonly string[] };
 }
@@ -44,6 +50,9 @@ const OF_SINKS = [
   ["sink_delivered", "counter", "records that are where they should be", "delivered"],
   ["sink_lost", "counter", "records that will never be", "lost"],
   ["sink_waiting", "gauge", "records in a sink's queue", "waiting"],
+  ["sink_again", "counter", "records that were sent again after a break: some may have come twice", "again"],
+  ["sink_uncertain", "counter", "records of which nobody knows, since a break, whether they have arrived", "uncertain"],
+  ["sink_failing", "gauge", "1 while a sink can't deliver", "failing"],
 ] as const;
 
 /** All counts, those of one name together. */
@@ -85,11 +94,18 @@ export function formatTotals({ received, unrouted, heldBack, repeated, sources, 
       ({ name, received, cut, refused, connections }) =>
         `${name}: received ${received}, cut ${cut}, refused ${refused}, connections ${connections}`,
     ),
-    ...sinks.map(
-      ({ name, accepted, delivered, lost, waiting, acks }) =>
-        `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}${acks === undefined ? "" : describeAcks(acks)}`,
-    ),
+    ...sinks.map(formatSink),
   ];
+}
+
+function formatSink({ name, accepted, delivered, lost, waiting, again, uncertain, failing, acks }: SinkTotals): string {
+  return [
+    `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}`,
+    again > 0 ? `, sent again ${again}` : "",
+    uncertain > 0 ? `, uncertain ${uncertain}` : "",
+    failing === 1 ? ", fails now" : "",
+    acks === undefined ? "" : describeAcks(acks),
+  ].join("");
 }
 
 function describeAcks({ wanted, hosts }: NonNullable<SinkTotals["acks"]>): string {

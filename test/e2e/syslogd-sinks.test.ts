@@ -265,3 +265,57 @@ test("--explain names the sinks, whatever their kind", async () => {
   const { stdout } = await runSpreadbox(["syslogd", "--explain", "--json", ...rules], { stdin: "<11>app: hello\n" });
   expect(JSON.parse(stdout).sinks).toEqual(["tcp:loghost:601", "users:*", "program:mail root", "console"]);
 }, 30_000);
+
+test("groups for foreign readers get plain lines, others numbered records, from the same syslogd", async () => {
+  using scratch = temporaryDirectory();
+  const socket = join(scratch.path, "spread");
+  await using spreadd = startSpreadbox(["spreadd", "--port", "0", "--name", "dmn1", "--socket", socket]);
+  await spreadd.stderr.until("listens on");
+  await using plain = startSpreadbox(["logcat", "web.app", "--json", "--spread", `unix:${socket}`]);
+  await using numbered = startSpreadbox(["logcat", "logs", "--json", "--spread", `unix:${socket}`]);
+  await using syslogd = await running(
+    () =>
+      `${rule("user.*", "group:web.%app%")}${rule("user.*", "group:logs")}[[syslogd.sink]]\nof = "group:web.*"\npayload = "text"\n[spread]\nservers = ["unix:${socket}"]\n`,
+  );
+  await eventually(
+    () => {
+      syslogd.log("hello");
+      return plain.stdout.text.includes("hello") && numbered.stdout.text.includes("hello");
+    },
+    () => `${plain.stderr.text} ${numbered.stderr.text} ${syslogd.daemon.stderr.text}`,
+  );
+  const first = (text: string) => JSON.parse(text.split("\n").find((line) => line.includes("hello"))!);
+  expect(first(plain.stdout.text)).toMatchObject({ msg: "hello" });
+  expect(first(plain.stdout.text).number ?? null).toBe(null);
+  expect(first(numbered.stdout.text)).toMatchObject({ msg: "hello", host: "web1", number: expect.any(Number) });
+  expect((await syslogd.ask("stats")).stdout).toContain("sink_accepted group:* as text ");
+}, 30_000);
+
+test("a rule that goes leaves its queue to drain: the receiver gets all that was kept, then the sink is closed", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", "tcp:127.0.0.1:25208") + rule("user,syslog.*", `file:${directory}/local`),
+  );
+  for (let at = 0; at < 5; at++) syslogd.log(`m${at}`);
+  await syslogd.daemon.stderr.until("tcp:127.0.0.1:25208: connect ECONNREFUSED");
+  expect((await syslogd.ask("stats")).stdout).toContain("sink_failing tcp:127.0.0.1:25208 1\n");
+  syslogd.configure(rule("user,syslog.*", `file:${syslogd.at("local")}`));
+  expect((await syslogd.ask("reload")).stdout).toContain("empties and closes tcp:127.0.0.1:25208");
+  syslogd.log("not for it any more");
+  await syslogd.line("local", "not for it any more");
+  using back = receiver("tcp", 25_208);
+  await hears(back.heard, "m4\n");
+  await syslogd.line("local", "tcp:127.0.0.1:25208: closed, 0 records of it lost in all");
+  expect(back.heard.text).not.toContain("not for it");
+}, 30_000);
+
+test("a spool that no rule's sink reads any more is told at the start, by its path", async () => {
+  await using syslogd = await running(
+    (directory) => rule("user.*", "tcp:127.0.0.1:25209") + rule("user,syslog.*", `file:${directory}/local`),
+  );
+  syslogd.log("kept");
+  await syslogd.daemon.stderr.until("ECONNREFUSED");
+  syslogd.configure(rule("user,syslog.*", `file:${syslogd.at("local")}`));
+  expect((await syslogd.ask("restart")).status).toBe(0);
+  await syslogd.line("local", "spool/tcp_127.0.0.1_25209");
+  await syslogd.line("local", "records wait there for a sink that no rule names any more");
+}, 30_000);

@@ -8,7 +8,7 @@ import { ownerOf } from "../../run/accounts.ts";
 import type { FileSet } from "../../sink/io/file-set.ts";
 import type { FileSink } from "../../sink/io/file-sink.ts";
 import { type AckStanding, type GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
-import type { QueuedSink } from "../../sink/io/queued-sink.ts";
+import type { QueuedCounters, QueuedSink } from "../../sink/io/queued-sink.ts";
 import type { Outlet, Sink, SinkCounters } from "../../sink/sink.ts";
 import { spoolDirectoryName } from "../../sink/spool-name.ts";
 import type { FormatChoice } from "../../syslog/format-choice.ts";
@@ -111,7 +111,8 @@ export class Outlets {
     return all.map(({ sink }) => {
       const { acks } = sink as Sink & { readonly acks?: AckStanding };
       const standing = acks === undefined ? {} : { acks };
-      return { name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting, ...standing };
+      const failing = sink.isFailing === true ? 1 : 0;
+      return { name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting, failing, ...standing };
     });
   }
 
@@ -246,9 +247,9 @@ export function checkOwners({ entries }: SinkSettings): void {
   for (const { keys } of entries) if (keys.owner !== undefined) ownerOf(keys.owner);
 }
 
-/** Without what only some sinks count. */
-function countsOf({ accepted, delivered, lost }: Readonly<SinkCounters>) {
-  return { accepted, delivered, lost };
+/** What all sinks count, and 0 for what only some do. */
+function countsOf({ accepted, delivered, lost, ...more }: Readonly<SinkCounters & Partial<QueuedCounters>>) {
+  return { accepted, delivered, lost, again: more.again ?? 0, uncertain: more.uncertain ?? 0 };
 }
 
 /** The form of a sink's records: what one of its rules says, since all of them say the same. */
