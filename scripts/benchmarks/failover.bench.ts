@@ -46,6 +46,8 @@ else contenders.push({ key: "keepalived", system: keepalived(1) }, { key: "keepa
 /** Before each fault and each repair: what comes in step with a timer would be measured in step with it. */
 const WAIT_MOST_MS = 3_000;
 const SETTLE_MS = 60_000;
+/** Two hosts' kernels are read one after the other, and the client asks every 5 ms. */
+const EXACT_MS = 5;
 /** For how long a take-over is waited for. */
 const WATCH_MS = 8_000;
 
@@ -68,7 +70,9 @@ async function once({ key, system }: Contender, repetition: number): Promise<voi
     const run = await runScenario(rig, scenario, victim, WATCH_MS, () => Bun.sleep(Math.random() * WAIT_MOST_MS));
     const before = runs.get(`${key} ${scenario.name}`) ?? [];
     runs.set(`${key} ${scenario.name}`, [...before, run]);
-    console.error(`${system.name}, ${scenario.name}: ${cell(run.fault.struck)}; mended: ${cell(everybody(run))}`);
+    console.error(
+      `${system.name}, ${scenario.name}: ${cell(run.fault.struck)}; mended: ${cell(everybody(run), false)}`,
+    );
     try {
       await rig.balanced(SETTLE_MS);
     } catch {
@@ -94,15 +98,12 @@ function report({ key, system, detectionMs, silenceMs }: Contender): void {
     const struck = done.flatMap(({ fault }) => fault.struck);
     const mended = done.flatMap(everybody);
     console.log(`  ${name.padEnd(14)} ${cell(struck)}`);
-    console.log(`  ${"  mended".padEnd(14)} ${cell(mended)}`);
+    console.log(`  ${"  mended".padEnd(14)} ${cell(mended, false)}`);
     if (detectionMs === undefined || silenceMs === undefined) continue;
     for (const [goal, isReached] of goalsOf(name, struck, mended, detectionMs, silenceMs))
       console.log(`  ${"".padEnd(14)} ${isReached ? "reached" : "MISSED "} ${goal}`);
   }
 }
-
-/** Two hosts' kernels are read one after the other, and the client asks every 5 ms. */
-const EXACT_MS = 5;
 
 type Goal = readonly [text: string, isReached: boolean];
 
@@ -165,13 +166,14 @@ function of(fates: readonly Fate[], what: "gapMs" | "doubledMs" | "darkMs" | "ta
   return { least: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, most: sorted.at(-1)! };
 }
 
-function cell(fates: readonly Fate[]): string {
+function cell(fates: readonly Fate[], hasTakers = true): string {
   const three = (what: "gapMs" | "doubledMs" | "takenAfterMs") => {
     const { least, median, most } = of(fates, what);
     return [least, median, most].map((ms) => (Number.isFinite(ms) ? String(Math.round(ms)) : "never")).join("/");
   };
   const stays = fates.filter(({ staysDoubled }) => staysDoubled).length;
   const out = fates.filter(({ staysOut }) => staysOut).length;
-  const taken = fates.some(({ takenAfterMs }) => takenAfterMs !== undefined) ? `; taken ${three("takenAfterMs")}` : "";
+  const taken =
+    hasTakers && fates.some(({ takenAfterMs }) => takenAfterMs !== undefined) ? `; taken ${three("takenAfterMs")}` : "";
   return `gap ${three("gapMs")}${out > 0 ? ` (${out} stay out)` : ""}; doubled ${three("doubledMs")}${stays > 0 ? ` (${stays} stay so)` : ""}; dark ${Math.round(of(fates, "darkMs").most)}${taken}`;
 }

@@ -25,8 +25,11 @@ export function keepalived(advertS: number): System {
           return false;
         }
       };
-      if (signal === "SIGTERM") await host.stop("keepalived");
-      else await signalAll(host.namespace.processes().filter(isOne), signal);
+      if (signal === "SIGTERM") return await host.stop("keepalived");
+      const pids = host.namespace.processes().filter(isOne);
+      // Where its parent dies first, the child gives up in order.
+      if (signal === "SIGKILL") await signalAll(pids, "SIGSTOP");
+      await signalAll(pids, signal);
     },
     async start(cluster, vips) {
       for (const [at, host] of cluster.hosts.entries()) {
