@@ -62,6 +62,12 @@ const FLAGS = {
   since: { type: "value", hint: "TIME", about: "only from this time on: 2h (ago), 12:30, today, 2026-07-31T12:30:00Z" },
   before: { type: "value", hint: "TIME", about: "only before this time" },
   last: { type: "value", short: "n", hint: "N", about: "show only the last N, at the end", read: parseCount },
+  archive: {
+    type: "value",
+    hint: "DIRECTORY",
+    about:
+      'show what was recorded there first, then what comes; where --since or --before is given, the one of the configuration is; "none" for none',
+  },
   count: { type: "switch", short: "c", about: "show only how many there were, at the end" },
 
   until: { type: "list", hint: "REGEX", about: "end with the record whose message matches" },
@@ -112,6 +118,9 @@ export const logcatCommand: AnyCommand = defineCommand({
     "tell of a group before they send to it. A program that does not is heard only where its group is named.\n\n" +
     'Lines that begin with "--" are logcat\'s own: records that are missing, by their numbers, or came late; a daemon that was lost, and is back; what was ' +
     "skipped because the output was not read fast enough. What came twice is shown once: of each sender in a group the last 64 gaps are remembered.\n\n" +
+    "With --since or --before, records of before come from the archive that `logcat record` keeps on this host, if it keeps one ([[logcat.write]] with " +
+    'to = "archive:..."), and what comes live follows without a gap and with nothing twice. With --before, or -n or --count and no end set, it ends with the archive, ' +
+    "and needs no daemon.\n\n" +
     "Control characters, escape sequences and what is not UTF-8 are shown as such (\\n, \\x1b): no record can drive the terminal. Only --format raw, " +
     "json, rfc5424, traditional and templates keep bytes as they are, and only on the way to a file or a pipe; there --format raw, rfc5424, traditional and templates " +
     'have no lines of logcat\'s own, which go to stderr instead. With --json each line is an object, told apart by "kind".',
@@ -124,6 +133,10 @@ export const logcatCommand: AnyCommand = defineCommand({
     {
       line: "spreadbox logcat log.daemon -s warning -H 'web*' --grep timeout",
       about: "warnings and worse, of some hosts, with that text",
+    },
+    {
+      line: "spreadbox logcat --since 2h --grep timeout @web",
+      about: "what was recorded in the last two hours, and then what comes",
     },
     {
       line: "spreadbox logcat log.deploy --until 'release .* is up' --for 5m",
@@ -228,12 +241,30 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     output: flags.output,
     bufferBytes: table.buffer,
     records: recordsOf(flags, isTop),
+    archive: archiveOf(flags, table, isTop),
     cursorFile: flags["cursor-file"],
     strict: flags.strict,
     members: flags.members,
     stats: flags.stats,
     wait: flags.wait,
   };
+}
+
+/** With a time given, or asked for by name. What only looks back needs no daemon. */
+function archiveOf(flags: LogcatCall["flags"], table: LogcatTable, isTop: boolean): LogcatSettings["archive"] {
+  const { archive: asked, since, before, first, idle, until } = flags;
+  const isAsked = asked !== undefined;
+  if (asked === "none" || isTop || (!isAsked && since === undefined && before === undefined)) return undefined;
+  const recorded = table.write.find(({ to }) => to.kind === "archive")?.to;
+  const directory = asked ?? table.archive ?? (recorded?.kind === "archive" ? recorded.path : undefined);
+  if (directory === undefined || directory === "none") return undefined;
+  if (flags["cursor-file"] !== undefined) {
+    if (isAsked) throw contradiction("--archive", "--cursor-file");
+    return undefined;
+  }
+  const waits = first !== undefined || idle !== undefined || flags.for !== undefined || until.length > 0;
+  const looksBack = before !== undefined || ((flags.count || flags.last !== undefined) && !waits);
+  return { directory, isAsked, isAll: looksBack };
 }
 
 function recordsOf({ count, last }: LogcatCall["flags"], isTop: boolean): LogcatSettings["records"] {

@@ -23,6 +23,7 @@ export type EndCause =
   | "idle" // nothing came for as long as was said
   | "for" // the time is over
   | "gap" // `--strict`, and a record is missing
+  | "past" // an archive was all that was asked for, and it has no more
   | "stop" // a signal
   | "closed"; // whoever read the output has gone
 

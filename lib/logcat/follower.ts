@@ -4,6 +4,7 @@
 //
 // A record is a view into the message's frame from the first arrow to the last; what becomes a string becomes one for a regular expression, or once a batch.
 
+import type { BlockView, Entry } from "../archive/block.ts";
 import { BatchError, FLAG_END } from "../feed/batch.ts";
 import { tryFormer } from "../feed/former-life.ts";
 import type { FrameView } from "../spread/frame.ts";
@@ -91,6 +92,19 @@ export class Follower {
     this.tally.messages += 1;
     this.tally.bytes += frame.bodyEnd - frame.bodyStart;
     this.#takeRecords(frame, group, now);
+  }
+
+  /** Record `index` of a block of an archive, which is of `entry`. */
+  stored(block: BlockView, entry: Entry, index: number, now: Moment): void {
+    if (this.#ended !== undefined) return;
+    this.#unpacker.stored(block, entry, index);
+    this.#take(now);
+  }
+
+  /** Whether a record of an archive is chosen; nothing is shown. */
+  choosesStored(block: BlockView, entry: Entry, index: number): boolean {
+    this.#unpacker.stored(block, entry, index);
+    return this.#options.chooser.takes(this.#unpacker.record, this.#unpacker.arrival);
   }
 
   /** A sender says that it has sent records up to `last` to a group that is followed, and all of them before this. */

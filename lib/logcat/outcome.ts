@@ -33,6 +33,7 @@ const UNMET_REASONS: Readonly<Record<EndCause, string>> = {
   idle: "nothing came for so long",
   for: "the time is over",
   gap: "a record is missing",
+  past: "the archive has no more",
   stop: "it was stopped before",
   closed: "the reader of the output has gone",
 };

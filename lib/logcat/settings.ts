@@ -4,6 +4,14 @@ import type { TimeLook } from "./clock-face.ts";
 import type { EndRule } from "./ending.ts";
 import type { Wide } from "./line-writer.ts";
 
+export interface ArchiveSettings {
+  readonly directory: string;
+  /** The command line asks for it: where it can't be read, that is a failure. */
+  readonly isAsked: boolean;
+  /** It ends with what the archive has: nothing comes live. */
+  readonly isAll: boolean;
+}
+
 /** All that a follow needs to know: the command line and the config, put together. */
 export interface LogcatSettings {
   readonly groups: readonly GroupName[];
@@ -28,6 +36,8 @@ export interface LogcatSettings {
     | { readonly are: "counted" }
     | { readonly are: "last"; readonly count: number }
     | { readonly are: "rated" };
+  /** Where what was recorded before is looked for, before what comes live; `undefined`: nowhere. */
+  readonly archive: ArchiveSettings | undefined;
   /** Where a run notes what has come, for the next one. */
   readonly cursorFile: string | undefined;
   readonly strict: boolean;

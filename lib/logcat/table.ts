@@ -59,6 +59,16 @@ const schema = v.strictObject({
     ),
     v.description("what is marked in messages, as well as what --grep asks for"),
   ),
+  archive: v.pipe(
+    v.optional(
+      parsed('an absolute path of a directory, or "none"', (text) =>
+        text === "none" || /^\/[^\0]*$/.test(text) ? text : undefined,
+      ),
+    ),
+    v.description(
+      'where --since and --before find what was recorded; unset, the first archive that [[logcat.write]] writes; "none": nowhere',
+    ),
+  ),
   buffer: v.pipe(
     v.optional(size(), "8MiB"),
     v.description(

@@ -1,6 +1,8 @@
 // What a segment's database looks like.
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
+import { RANGES_MAX, type StreamMarks } from "../../feed/marks.ts";
+import { formatRanges, tryRanges } from "../../feed/number-ranges.ts";
 
 export const ARCHIVE_VERSION = "1";
 
@@ -36,8 +38,7 @@ export function openToWrite(path: string, isSynced: boolean): Database {
     db.run(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
     db.run("PRAGMA cache_size = -16384");
     db.run("PRAGMA wal_autocheckpoint = 2000");
-    const isEmpty = isNew || db.query("SELECT count(*) AS tables FROM sqlite_schema").get() === null || isBare(db);
-    if (isEmpty) db.transaction(() => db.run(TABLES))();
+    if (isNew || isBare(db)) db.transaction(() => db.run(TABLES))();
     checkVersion(db);
     return db;
   } catch (error) {
@@ -68,4 +69,20 @@ function isBare(db: Database): boolean {
 function checkVersion(db: Database): void {
   const found = db.query("SELECT value FROM meta WHERE key = 'version'").get() as { value: string } | null;
   if (found?.value !== ARCHIVE_VERSION) throw new NotAnArchive(`of version ${found?.value ?? "none"}`);
+}
+
+/** How far each stream is committed, by a segment. */
+export function* readMarks(db: Database): Generator<StreamMarks> {
+  for (const row of db.query("SELECT host, incarnation, grp, sender, ranges FROM mark").all()) {
+    const { host, incarnation, grp: group, sender, ranges: text } = row as Readonly<Record<string, string>>;
+    const ranges = tryRanges(text!, RANGES_MAX);
+    if (ranges !== undefined) yield { host: host!, incarnation: incarnation!, group: group!, sender: sender!, ranges };
+  }
+}
+
+export function writeMarks(db: Database, marks: Iterable<StreamMarks>): void {
+  const put = db.prepare("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)");
+  for (const { host, incarnation, group, sender, ranges } of marks)
+    put.run(host, incarnation, group, sender, formatRanges(ranges));
+  put.finalize();
 }

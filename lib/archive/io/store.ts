@@ -9,8 +9,6 @@ import type { Database, Statement } from "bun:sqlite";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamMarks } from "../../feed/marks.ts";
-import { RANGES_MAX } from "../../feed/marks.ts";
-import { formatRanges, tryRanges } from "../../feed/number-ranges.ts";
 import { readReceived, receivedOrigin } from "../../feed/received-record.ts";
 import { type Origin, RecordView } from "../../syslog/record.ts";
 import { BLOCK_BYTES_MAX, BlockBuilder, BlockView, type Entry, entryName } from "../block.ts";
@@ -24,8 +22,8 @@ import {
   type Retention,
   segmentBytesMax,
 } from "../segment.ts";
-import { Tokenizer } from "../tokens.ts";
-import { openToWrite } from "./schema.ts";
+import { type NameKind, Tokenizer } from "../tokens.ts";
+import { openToWrite, readMarks, writeMarks } from "./schema.ts";
 
 const INDEX_BLOCKS = 64;
 const COMPRESSION = { level: 1 };
@@ -57,8 +55,6 @@ interface Row {
   /** Of a full one. */
   readonly tokens: string | undefined;
 }
-
-type NameKind = "group" | "host" | "app";
 
 export class ArchiveStore {
   readonly #options: StoreOptions;
@@ -302,12 +298,7 @@ export class ArchiveStore {
   }
 
   #takeMarks(db: Database): void {
-    const rows = db.query("SELECT host, incarnation, grp, sender, ranges FROM mark").all() as MarkRow[];
-    for (const { host, incarnation, grp: group, sender, ranges: text } of rows) {
-      const ranges = tryRanges(text, RANGES_MAX);
-      if (ranges !== undefined)
-        this.#marks.set(`${host} ${incarnation} ${group}`, { host, incarnation, group, sender, ranges });
-    }
+    for (const marks of readMarks(db)) this.#marks.set(`${marks.host} ${marks.incarnation} ${marks.group}`, marks);
   }
 
   /** A crash left blocks without their entry in the index. */
@@ -447,21 +438,6 @@ export class ArchiveStore {
     }
     return found;
   }
-}
-
-interface MarkRow {
-  readonly host: string;
-  readonly incarnation: string;
-  readonly grp: string;
-  readonly sender: string;
-  readonly ranges: string;
-}
-
-function writeMarks(db: Database, marks: Iterable<StreamMarks>): void {
-  const put = db.prepare("INSERT OR REPLACE INTO mark VALUES (?, ?, ?, ?, ?)");
-  for (const { host, incarnation, group, sender, ranges } of marks)
-    put.run(host, incarnation, group, sender, formatRanges(ranges));
-  put.finalize();
 }
 
 /** A block out of its row. @throws {Fault} kind "data": it is none; an error of the compression */

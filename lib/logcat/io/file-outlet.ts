@@ -27,6 +27,7 @@ export class FileOutlet implements Outlet {
   readonly #line = new LineWriter();
   readonly #sink: FileSink;
   readonly #path: string;
+  readonly #bytesMax: number;
   readonly #log: Log;
   #flushing = false;
 
@@ -37,6 +38,7 @@ export class FileOutlet implements Outlet {
   constructor(path: string, bytesMax: number, log: Log) {
     checkFile(path);
     this.#path = path;
+    this.#bytesMax = bytesMax;
     this.#log = log;
     this.slowReason = `${path} is too slow`;
     this.#sink = new FileSink({
@@ -63,6 +65,11 @@ export class FileOutlet implements Outlet {
   /** A file loses nothing by waiting. */
   takeDiscarded(): number {
     return 0;
+  }
+
+  /** Much waits. */
+  get isPressing(): boolean {
+    return this.#sink.queuedBytes >= this.#bytesMax / 4;
   }
 
   /** Lines were put in: they go out at the end of this turn. */

@@ -1,5 +1,6 @@
 // A follow from its first connection to its end: the session, the clock and the signals around the pure follower.
 import { Fault } from "../../base/fault.ts";
+import { BATCH_MESSAGE_TYPE } from "../../feed/batch.ts";
 import { FOLLOWED_MAX } from "../../feed/directory.ts";
 import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
 import { isReaderGone } from "../../linux/reader-gone.ts";
@@ -13,10 +14,13 @@ import { formatCursor } from "../cursor.ts";
 import { Ending } from "../ending.ts";
 import { Follower, type Moment } from "../follower.ts";
 import { visibleText } from "../glyph.ts";
+import { HeldMessages, TextCounts } from "../held-messages.ts";
+import { streamState } from "../marks-text.ts";
 import type { Notice } from "../notice.ts";
 import { failureOf } from "../outcome.ts";
 import type { LogcatSettings } from "../settings.ts";
 import { statsOf } from "../tally.ts";
+import { ArchivePass } from "./archive-pass.ts";
 import { CursorFile } from "./cursor-file.ts";
 import { GroupFinder } from "./group-finder.ts";
 import { Results, type Surroundings } from "./results.ts";
@@ -26,6 +30,14 @@ const CURSOR_SAVE_MS = 5_000;
 /** How often it is looked whether whoever reads the output is still there. */
 const READER_LOOK_MS = 200;
 const STDOUT = 1;
+/** A recorder has committed what came so long ago, if nothing hinders it. */
+const SEAM_MS = 1_600;
+/** How often more is looked for in an archive where the numbers say that something is missing. */
+const SEAM_TRIES = 8;
+/** The views of the groups that are joined come within this. */
+const JOIN_MS = 2_000;
+/** The last so many are looked for from the end of an archive. */
+const LAST_BACKWARDS_MAX = 10_000;
 /** setTimeout takes no more. */
 const TIMER_MS_MAX = 2_147_483_647;
 
@@ -61,6 +73,8 @@ class Run {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #cursorTimer: ReturnType<typeof setInterval> | undefined;
   #readerTimer: ReturnType<typeof setInterval> | undefined;
+  /** What comes while an archive is read. */
+  #held: HeldMessages | undefined;
   #wasConnected = false;
   #waitIsTold = false;
   /** Groups of which we have seen a view since the connection stands. */
@@ -109,8 +123,12 @@ class Run {
     this.#watchReader();
     try {
       await this.#restoreCursor();
-      const session = await this.#connect(options);
-      if (session !== undefined) await this.#listen(session);
+      const pass = this.#openArchive();
+      if (pass !== undefined && this.#settings.archive?.isAll === true) await this.#showArchive(pass);
+      else {
+        const session = await this.#connect(options);
+        if (session !== undefined) await this.#listen(session, pass);
+      }
       this.#follower.tellSkipped();
       await this.#results.finish();
       await this.#cursor?.save(formatCursor(this.#follower.gaps.streams()));
@@ -136,6 +154,7 @@ class Run {
       onDirectory: () => this.#around.log.debug("joined the directory"),
       onNumber: (sender, host, incarnation, group, last) => {
         // Of a group that we are not in yet, it says nothing of what should have come; but that nothing was sent before.
+        if (this.#held !== undefined) return;
         if (last === 0 || this.#joined.has(group)) this.#follower.told(sender, host, incarnation, group, last);
       },
       onUnreadable: (sender, reason) => this.#follower.unreadable(DIRECTORY_GROUP, sender, reason),
@@ -202,12 +221,85 @@ class Run {
     }
   }
 
-  async #listen(session: Session): Promise<void> {
+  /** `undefined` where none is asked for, or the one that the configuration names can't be read: then that is told. */
+  #openArchive(): ArchivePass | undefined {
+    const { archive } = this.#settings;
+    if (archive === undefined) return undefined;
+    const { clock, log } = this.#around;
+    try {
+      return new ArchivePass(archive.directory, {
+        settings: this.#settings,
+        follower: this.#follower,
+        clock,
+        onTrouble: (text) => log.warn(`archive ${archive.directory}: ${text}`),
+        isPressing: () => this.#results.isPressing,
+        written: () => this.#results.written(),
+        flush: () => this.#results.flush(),
+      });
+    } catch (error) {
+      if (!(error instanceof Fault) || archive.isAsked) throw error;
+      log.warn(`${error.message}; what comes from now on is shown`);
+      return undefined;
+    }
+  }
+
+  /** An archive, and nothing else. */
+  async #showArchive(pass: ArchivePass): Promise<void> {
+    const { records } = this.#settings;
+    await this.#results.start();
+    if (records.are === "last" && records.count <= LAST_BACKWARDS_MAX) await pass.runLast(records.count);
+    else await pass.run();
+    this.#follower.end("past");
+  }
+
+  /** An archive, and then what was held meanwhile: nothing twice, nothing left out (archive-pass.ts). */
+  async #goThrough(pass: ArchivePass, held: HeldMessages): Promise<void> {
+    const { clock } = this.#around;
+    const texts = new TextCounts();
+    await pass.run();
+    const joinBy = clock.monotonicMs() + JOIN_MS;
+    while (!this.#settings.groups.every((group) => this.#joined.has(group)) && clock.monotonicMs() < joinBy)
+      await this.#sleep(20);
+    let fromMs = clock.monotonicMs();
+    for (let tries = 0; tries < SEAM_TRIES && this.#follower.ended === undefined; tries++) {
+      await this.#sleep(Math.max(SEAM_MS / 4, fromMs + SEAM_MS - clock.monotonicMs()));
+      const marks = await pass.rest((sender, group, text) => texts.add(sender, group, text));
+      if (held.isOverfull) {
+        held.clear(); // the archive has it, or will have it soon
+        fromMs = clock.monotonicMs();
+        tries -= 1;
+        continue;
+      }
+      if (held.hasHoles(marks) && tries < SEAM_TRIES - 1) continue;
+      this.#follower.gaps.restore(marks.map(streamState).filter((state) => state !== undefined));
+      break;
+    }
+    this.#held = undefined;
+    for (const frame of held.frames()) {
+      const isText = frame.kind === "message" && frame.messageType !== BATCH_MESSAGE_TYPE;
+      if (!isText || !frame.groups().some((group) => texts.take(frame, group))) this.#onLogFrame(frame);
+    }
+    this.#shown();
+  }
+
+  /** Unless it is over before. */
+  async #sleep(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const slept = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([slept, this.#over.promise]);
+    clearTimeout(timer);
+  }
+
+  async #listen(session: Session, pass: ArchivePass | undefined): Promise<void> {
     await using _ = session;
+    if (pass !== undefined) this.#held = new HeldMessages();
     await Promise.all(this.#settings.groups.map((group) => session.join(group)));
     this.#finder.start(session);
     await this.#results.start();
     void this.#readEvents(session);
+    if (pass !== undefined && this.#held !== undefined) await this.#goThrough(pass, this.#held);
     if (this.#follower.ended === undefined) await this.#over.promise;
   }
 
@@ -242,6 +334,10 @@ class Run {
   #onLogFrame(frame: FrameView): void {
     switch (frame.kind) {
       case "message":
+        if (this.#held !== undefined) {
+          this.#held.push(frame);
+          return;
+        }
         this.#follower.message(frame, this.#now());
         break;
       case "view":

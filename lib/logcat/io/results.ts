@@ -34,6 +34,8 @@ export interface Surroundings {
 /** How long a slow reader may take for what waits when a signal ends us. */
 const STOP_DRAIN_MS = 2_000;
 const STDOUT = 1;
+/** Less than a slow reader is given at a time. */
+const PRESSING_BYTES = 65_536;
 /** What `--last` keeps at most. */
 const LAST_BYTES_MAX = 64 * 1_048_576;
 
@@ -98,6 +100,11 @@ export class Results {
   /** Resolves when the lines that were made until now are written, or lost. */
   async written(): Promise<void> {
     await (this.#file ?? this.#pump).written();
+  }
+
+  /** Much waits to be written: who can wait, had better. */
+  get isPressing(): boolean {
+    return this.#file?.isPressing ?? this.#pages.waitingBytes >= PRESSING_BYTES;
   }
 
   /** SIGHUP. */
