@@ -71,6 +71,15 @@ for (const { broken, lives } of [
 ])
   test(`${broken} is found`, () => expect(brokenPromises(lives).join("\n")).toContain(broken));
 
+test("a join in the midst of a change may be one of the network to who has lost somebody", () => {
+  const interim = network("1", [A], [B]);
+  const lives = [
+    life(A, { ...interim, sets: [[A], [B]], ownSet: [A] } as Entry, { was: "transition", group: "g", id: "1" }),
+    life(B, view("0", [B]), both),
+  ];
+  expect(brokenPromises(lives)).toEqual([]);
+});
+
 test("who came from different sides of a network need not have got the same", () => {
   const lives = [
     life(A, both, sent("m1"), got("m1"), network("3", [A], [B])),
