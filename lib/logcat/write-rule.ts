@@ -43,6 +43,8 @@ export interface WriteRule {
   /** A name of FORMAT_NAMES, or a template. */
   readonly format: string;
   readonly time: TimeLook;
+  /** A pattern of parseTimeForm: records have the recorder's time, in raw text written so. `undefined`: their sender's, as it is. */
+  readonly rewriteTime: string | undefined;
   /** Whether what the recorder has to say is written among the records; `undefined`: where the format can tell them apart. */
   readonly notices: boolean | undefined;
   readonly bufferBytes: number;

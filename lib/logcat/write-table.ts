@@ -12,6 +12,7 @@ import { TIME_LOOKS } from "./clock-face.ts";
 import { parseFieldTest } from "./field.ts";
 import type { RecordSettings } from "./record-settings.ts";
 import { type GroupSets, subscriptionOf } from "./subscription.ts";
+import { parseTimeForm, TIME_FORM } from "./time-form.ts";
 import { FRAMINGS, WHEN_FULL, type WriteRule } from "./write-rule.ts";
 import { formatWriteTarget, parseWriteTarget, TARGET_FORM, type WriteTarget } from "./write-target.ts";
 
@@ -34,7 +35,7 @@ const KEYS_OF_KINDS: readonly { readonly of: readonly WriteTarget["kind"][]; rea
   { of: ["exec", "syslog"], keys: ["spool", "spool_age"] },
   { of: ["syslog"], keys: ["framing", ...Object.keys(tlsKeys)] },
   { of: ["metrics"], keys: ["labels"] },
-  { of: ["file", "exec", "syslog"], keys: ["format"] },
+  { of: ["file", "exec", "syslog"], keys: ["format", "rewrite_time"] },
   { of: ["file", "archive"], keys: ["mode", "sync"] },
   { of: ["archive"], keys: ["keep_for", "keep_size"] },
   { of: ["file"], keys: Object.keys(fileKeys).filter((key) => key !== "mode" && key !== "sync") },
@@ -115,6 +116,12 @@ export function writeSchema<
     time: v.pipe(
       v.optional(v.picklist(TIME_LOOKS, `one of ${TIME_LOOKS.join(", ")}`), "iso"),
       v.description('how the time looks in the formats "short" and "full"'),
+    ),
+    rewrite_time: v.pipe(
+      v.optional(explained(TIME_FORM, parseTimeForm, { examples: ["common", "rfc3164", "iso"] })),
+      v.description(
+        "the recorder's time instead of the sender's. In raw text it is written so, in place of the time in the first brackets or at the beginning of the line; in other formats the record's time is set, whatever is said here",
+      ),
     ),
     notices: v.pipe(
       v.optional(v.boolean("true or false")),
@@ -231,6 +238,7 @@ export function writeRule(entry: WriteEntry, { groups, sets }: Pick<RecorderTabl
     to,
     format: format ?? (to.kind === "syslog" ? "rfc5424" : FORMAT_USUAL),
     time,
+    rewriteTime: entry.rewrite_time,
     notices,
     bufferBytes: buffer,
     whenFull: on_full,

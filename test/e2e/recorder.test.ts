@@ -39,6 +39,28 @@ severity = "crit"
   expect(readFileSync(set.path("out/errors.json"), "utf8")).toBe("");
 });
 
+test("with rewrite_time records have the recorder's time, raw text in its place; without, all stays as it was", async () => {
+  await using set = await recorderStage();
+  const entry = (to: string, more: string) =>
+    `[[logcat.write]]\ngroups = ["log.mail"]\nto = "file:%d/${to}"\n${more}\n`;
+  await set.record(
+    entry("as-it-was", 'format = "raw"') +
+      entry("common", 'format = "raw"\nrewrite_time = "common"') +
+      entry("strftime", 'format = "raw"\nrewrite_time = "%Y"\nhost = "e2e"') +
+      entry("json", 'format = "json"\nrewrite_time = "iso"\nhost = ["web1"]'),
+  );
+  const line = '10.0.0.1 - - [01/Jan/2001:00:00:00 +0000] "GET / HTTP/1.1" 200';
+  await send(set.sender, 1, ["a record"]);
+  await set.sender.multicast("log.mail", line);
+  expect(await untilHolds(set.path("as-it-was"), "200\n")).toBe(`a record\n${line}\n`);
+  expect(await untilHolds(set.path("common"), "200\n")).toMatch(
+    /^a record\n10\.0\.0\.1 - - \[\d\d\/[A-Z][a-z]{2}\/20[2-9]\d:\d\d:\d\d:\d\d [+-]\d{4}\] "GET \/ HTTP\/1\.1" 200\n$/,
+  );
+  expect(await untilHolds(set.path("strftime"), "200\n")).toMatch(/^10\.0\.0\.1 - - \[20[2-9]\d\] "GET/);
+  const json = JSON.parse(await untilHolds(set.path("json"), "\n")) as { time: string };
+  expect(Math.abs(Date.parse(json.time) - Date.now())).toBeLessThan(3_600_000);
+});
+
 test("a file that was moved away is made anew, at SIGHUP and without", async () => {
   await using set = await recorderStage();
   const recorder = await set.record(ONE_FILE);

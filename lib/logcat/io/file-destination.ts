@@ -12,8 +12,8 @@ import type { Arrival } from "../arrival.ts";
 import type { Destination, Say } from "../destination.ts";
 import { LineWriter } from "../line-writer.ts";
 import type { Look } from "../look.ts";
-import { lookOf } from "../look-of.ts";
 import { MadeLine } from "../made-line.ts";
+import { lookOfRule } from "../rule-look.ts";
 import { takesNotices, type WriteRule } from "../write-rule.ts";
 
 /** Files are synced as often at most, if they are: the marks with them. */
@@ -49,7 +49,7 @@ export class FileDestination implements Destination {
   constructor(rule: WriteRule, path: Template, context: FileContext) {
     this.#rule = rule;
     this.#context = context;
-    this.#look = lookOf({ ...rule, zone: context.zone, startUs: 0, forTerminal: false, highlight: [] });
+    this.#look = lookOfRule(rule, context.zone, context.wallMs);
     this.takesNotices = takesNotices(rule);
     const { sync } = rule.files;
     this.commitEveryMs = typeof sync === "object" ? Math.max(COMMIT_MS, sync.everyMs) : COMMIT_MS;

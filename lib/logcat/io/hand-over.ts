@@ -19,8 +19,8 @@ import { openFormat } from "../../syslog/format-choice.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Arrival } from "../arrival.ts";
 import type { Destination } from "../destination.ts";
-import { lookOf } from "../look-of.ts";
 import { MadeFormat, MadeRecords } from "../made-record.ts";
+import { lookOfRule } from "../rule-look.ts";
 import { takesNotices, type WriteRule } from "../write-rule.ts";
 import { formatWriteTarget, type WriteTarget } from "../write-target.ts";
 import type { DestinationContext } from "./open-destination.ts";
@@ -45,10 +45,10 @@ export function openHandOver(rule: WriteRule, to: HandOverTarget, context: Desti
 }
 
 function toCommand(rule: WriteRule, to: HandOverTarget & { kind: "exec" }, context: DestinationContext): Delivery {
-  const { zone, env, say } = context;
+  const { zone, env, say, wallMs } = context;
   const name = formatWriteTarget(to);
   const onLine = (line: string): void => say("notice", `${name}: ${line}`);
-  const made = new MadeRecords(lookOf({ ...rule, zone, startUs: 0, forTerminal: false, highlight: [] }));
+  const made = new MadeRecords(lookOfRule(rule, zone, wallMs));
   return {
     carrier: new ProgramCarrier({ command: to.command, env, onLine }),
     format: new MadeFormat(),
@@ -90,12 +90,14 @@ export class HandOver implements Destination {
   readonly #context: DestinationContext;
   readonly #delivery: Delivery;
   readonly #sink: QueuedSink;
+  readonly #rewritesTime: boolean;
   #isClosed = false;
 
   constructor(rule: WriteRule, delivery: Delivery, context: DestinationContext) {
     const { spool, bufferBytes } = rule;
     this.name = formatWriteTarget(rule.to);
     this.takesNotices = takesNotices(rule);
+    this.#rewritesTime = rule.rewriteTime !== undefined;
     this.#context = context;
     this.#delivery = delivery;
     this.#sink = new QueuedSink({
@@ -128,7 +130,10 @@ export class HandOver implements Destination {
   }
 
   take(record: RecordView, arrival: Arrival): void {
+    const { timeUs } = record;
+    if (this.#rewritesTime) record.timeUs = this.#context.wallMs() * 1_000;
     this.#sink.take(this.#delivery.prepare(record, arrival));
+    record.timeUs = timeUs;
   }
 
   flush(): void {
