@@ -19,8 +19,9 @@ export const spreaddCommand: AnyCommand = defineCommand({
   name: "spreadd",
   summary: "a daemon for group communication on this host, for clients of the Spread toolkit and ours",
   about:
-    "Speaks the client protocol of the Spread toolkit 5, for one host by itself: old programs and ours connect to it as to a real Spread daemon, " +
-    "join groups, send to them, and see who comes and goes.\n\n" +
+    "Speaks the client protocol of the Spread toolkit 5: old programs and ours connect to it as to a real Spread daemon, join groups, send to them, and " +
+    "see who comes and goes. By itself it serves one host. With --engine corosync, or engine in [spreadd], the daemons of all hosts of a corosync ring are " +
+    "one: groups span hosts, and everybody sees all messages in one order; `spreadbox cluster init` sets such a ring up.\n\n" +
     "Without any configuration it listens on /run/spreadbox/spread.sock, where our programs look first, on /tmp/4803, where C programs look, and on " +
     "TCP port 4803 of the loopback addresses, and lets everybody there do everything. [[spreadd.allow]] says who may connect, send to and join which " +
     "groups; a look at `spreadbox config init` shows how.\n\n" +
@@ -68,6 +69,15 @@ export const spreaddCommand: AnyCommand = defineCommand({
     },
   },
   sections: [
+    {
+      title: "Many hosts",
+      text:
+        "Without corosync it waits, and listens when there is a ring. When corosync dies, is stopped or restarted, sessions are disconnected at once, as " +
+        'by a daemon\'s death, and let in again when it is back; with outside = "hold" they stay and see their host alone, but for those in groups of the ' +
+        "mole. It counts as dead when it has not sent our own messages back for `silence`. A daemon that does not answer the others for as long is left out " +
+        "until it does. Each daemon needs a name of its own: a host name of more than 19 characters gets a tail, told at the start; of two with one name the " +
+        "later ends with status 78.",
+    },
     {
       title: "Signals",
       text:

@@ -302,6 +302,9 @@ export const spreaddTable = defineTable({
 # listen = ["127.0.0.1", "10.0.0.1"]
 # A dead TCP peer is noticed within this.
 # session_timeout = "10s"
+# One system with the spreadd of all hosts of a corosync ring (spreadbox cluster init); silence: longer than a change of that ring takes.
+# engine = "corosync"
+# silence = "2s"
 
 # Clients of hosts that have no daemon, by TLS with certificates. SIGHUP reads the files anew.
 # [spreadd.tls]

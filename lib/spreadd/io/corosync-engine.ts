@@ -133,8 +133,11 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
   // --- in and out ---
 
   #enter(): void {
+    const slow = setTimeout(() => this.#tellWait("corosync does not answer"), 2 * WAIT_TOLD_MS);
+    this.#entryTimer = slow;
     this.#entrance = new CpgEntrance(this.settings.system, this.#dead, (answer) => {
       if (this.#isStopped) return;
+      clearTimeout(slow);
       this.#entrance = undefined;
       this.#dead = undefined;
       if (answer.is === "refused") {
@@ -186,7 +189,7 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
   #tellWait(why: string): void {
     if (why === this.#toldWait || this.now() - this.#triedSince < WAIT_TOLD_MS) return;
     this.#toldWait = why;
-    this.log.notice(`${why}; trying again`);
+    this.log.notice(`${why}; waiting for it`);
   }
 
   readonly #flush = (): void => {
