@@ -1,8 +1,7 @@
-// The parts of rtnetlink that a fail-over needs: addresses with lifetimes, links with their carrier, routes to subnets, neighbours.
+// The parts of rtnetlink that a fail-over needs: addresses with lifetimes, links with their carrier, neighbours.
 //
 //   ifaddrmsg (8):  family, prefix length, flags, scope (1 each), interface (4)
 //   ifinfomsg (16): family (1), -, type (2), interface (4), flags (4), change (4)
-//   rtmsg (12):     family, destination length, source length, tos, table, protocol, scope, type (1 each), flags (4)
 //   ndmsg (12):     family (1), -, interface (4) at 4, state (2) at 8, flags (1), type (1)
 //   ifa_cacheinfo:  preferred (4), valid (4) in seconds; created, updated (4 each) in hundredths of a second
 import { formatAddress, type IpAddress } from "../base/ip-address.ts";
@@ -15,8 +14,6 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
-export const RTM_NEWROUTE = 24;
-export const RTM_GETROUTE = 26;
 export const RTM_NEWNEIGH = 28;
 export const RTM_GETNEIGH = 30;
 
@@ -38,14 +35,6 @@ const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
 const IFF_RUNNING = 0x40;
 const IFF_NOARP = 0x80;
-
-const RTA_DST = 1;
-const RTA_OIF = 4;
-const RTA_GATEWAY = 5;
-const RTA_MULTIPATH = 9;
-const RTA_VIA = 18;
-const RT_TABLE_MAIN = 254;
-const RTN_UNICAST = 1;
 
 const NDA_DST = 1;
 const NDA_LLADDR = 2;
@@ -91,13 +80,6 @@ export interface LinkRecord {
   readonly master: number | undefined;
 }
 
-/** A route to somebody on the wire itself, without a gateway. */
-export interface SubnetRecord {
-  readonly destination: IpAddress;
-  readonly prefixBits: number;
-  readonly device: number;
-}
-
 export interface NeighbourRecord {
   readonly text: string;
   readonly device: number;
@@ -141,7 +123,7 @@ function begin(to: NetlinkWriter, type: number, order: AddressOrder, flags: numb
   to.attribute(IFA_ADDRESS, address.bytes);
 }
 
-/** Asks for all of a kind: RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH. */
+/** Asks for all of a kind: RTM_GETLINK, RTM_GETADDR, RTM_GETNEIGH. */
 export function writeDump(to: NetlinkWriter, type: number, flags: number, sequence: number): void {
   const bytes = type === RTM_GETLINK ? 16 : type === RTM_GETADDR ? 8 : 12;
   to.begin(type, flags, sequence, new Uint8Array(bytes));
@@ -188,21 +170,6 @@ export function readLink(from: NetlinkReader): LinkRecord {
     mac,
     master,
   };
-}
-
-/** Of RTM_NEWROUTE. `undefined`: not a route of the main table to a subnet on the wire. */
-export function readSubnet(from: NetlinkReader): SubnetRecord | undefined {
-  let destination: Uint8Array | undefined;
-  let device: number | undefined;
-  let isDirect = from.u8(4) === RT_TABLE_MAIN && from.u8(7) === RTN_UNICAST;
-  from.attributes(12, (type, start, end) => {
-    if (type === RTA_DST) destination = from.slice(start, end);
-    else if (type === RTA_OIF) device = from.number(start, end);
-    else if (type === RTA_GATEWAY || type === RTA_VIA || type === RTA_MULTIPATH) isDirect = false;
-  });
-  const address = addressOf(from.u8(0), destination);
-  if (!isDirect || address === undefined || device === undefined) return undefined;
-  return { destination: address, prefixBits: from.u8(1), device };
 }
 
 /** Of RTM_NEWNEIGH. `undefined`: nobody is known there. */

@@ -11,8 +11,8 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
-/** The kernel counts from the first retransmission, which on a fast network comes so long after the bytes went out. */
-const FIRST_RETRANSMISSION_MS = 200;
+/** The kernel counts from the first retransmission, which on a fast network comes 0.2 s after the bytes went out, and its timers are late by some milliseconds. */
+const FIRST_RETRANSMISSION_MS = 250;
 
 /**
  * Has a dead peer noticed within `timeoutMs`, while bytes are on their way to it; on an idle connection within that, rounded up to a second, and a second more.

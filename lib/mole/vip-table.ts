@@ -1,7 +1,7 @@
 // `[[mole.vip]]`: the sets of addresses that a ring of hosts keeps covered.
 import * as v from "valibot";
-import { formatAddress } from "../base/ip-address.ts";
-import { integer, interfaceAddress, parsed } from "../base/schema.ts";
+import { formatAddress, type IpNetwork, tryInterfaceAddress } from "../base/ip-address.ts";
+import { integer, parsed } from "../base/schema.ts";
 import type { Complaint } from "../base/table.ts";
 import { addressTrouble } from "./vip-address.ts";
 
@@ -23,6 +23,18 @@ function isDeviceName(text: string): boolean {
   return /^[!-.0-~]+$/.test(text) && text.length <= DEVICE_BYTES_MAX;
 }
 
+/** One address of a vip, as `ip address` writes it: with the device where the vip has several. */
+const vipAddress = parsed(
+  'an address such as "192.0.2.7", "192.0.2.7/24" or "2001:db8::7 dev eth1"',
+  (text): (IpNetwork & { readonly device?: string }) | undefined => {
+    const [, address, name] = /^(\S+)(?: +dev +(\S+))?$/.exec(text) ?? [];
+    const read = address === undefined ? undefined : tryInterfaceAddress(address);
+    if (read === undefined || (name !== undefined && !isDeviceName(name))) return undefined;
+    return name === undefined ? read : { ...read, device: name };
+  },
+  { examples: ["192.0.2.7", "192.0.2.7/24", "2001:db8::7 dev eth1"] },
+);
+
 /** What a vip is called. */
 export const vipName = parsed('a name of letters, digits, ".", "_" and "-", at most 64: "web"', (text) =>
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : undefined,
@@ -37,14 +49,17 @@ export const host = parsed('a host name such as "node1"', (text) =>
 export const vip = v.strictObject({
   name: v.pipe(vipName, v.description("What status, logs and commands call it")),
   addresses: v.pipe(
-    v.array(interfaceAddress(), "a list of addresses"),
+    v.array(vipAddress, "a list of addresses"),
     v.minLength(1, "at least one address"),
     v.description(
       "Covered together by one host; held as /32 and /128 unless a prefix is given, which needs promote_secondaries",
     ),
   ),
   device: v.optional(
-    v.pipe(device, v.description("Where the addresses go; left out, the device that has their subnet")),
+    v.pipe(
+      device,
+      v.description("Where the addresses go that name no device; left out, the device that has their subnet"),
+    ),
   ),
   label: v.optional(v.pipe(label, v.description("Label of the IPv4 addresses, as ifconfig shows them"))),
   prefer: v.optional(

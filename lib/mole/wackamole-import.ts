@@ -132,7 +132,7 @@ function vips({ vifs, prefer = [] }: WackamoleConf, host: string, notes: WackNot
   return tables;
 }
 
-/** One vip has one device: of a VIF with several devices the addresses find theirs by their subnets. */
+/** Where a VIF has several devices, each address names its own. */
 function tablesOf(
   line: number,
   addresses: readonly WackAddress[],
@@ -141,20 +141,16 @@ function tablesOf(
 ): readonly string[] {
   const devices = new Set(addresses.map(({ device }) => device));
   const [device] = devices;
-  if (devices.size > 1)
-    notes.push({
-      line,
-      message: `its addresses are on ${[...devices].join(" and ")}: each goes to the device that has its subnet`,
-    });
   for (const { line: at, prefixBits } of addresses)
     if (prefixBits !== 32)
       notes.push({
         line: at,
         message: `/${prefixBits} needs promote_secondaries on its device; without it, take the /${prefixBits} away`,
       });
-  const texts = addresses.map(({ address, prefixBits }) =>
-    quote(prefixBits === 32 ? address : `${address}/${prefixBits}`),
-  );
+  const texts = addresses.map((one) => {
+    const text = one.prefixBits === 32 ? one.address : `${one.address}/${one.prefixBits}`;
+    return quote(devices.size === 1 ? text : `${text} dev ${one.device}`);
+  });
   return [
     [
       `# line ${line}`,

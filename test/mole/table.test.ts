@@ -4,6 +4,7 @@ import { formatNetwork } from "../../lib/base/ip-address.ts";
 import { buildConfig } from "../../lib/config/config.ts";
 import { readText } from "../../lib/config/read.ts";
 import { starterText, uncommented } from "../../lib/config/starter.ts";
+import { defineVip } from "../../lib/mole/placement.ts";
 import { moleTable } from "../../lib/mole/table.ts";
 
 const load = (text: string) => buildConfig([readText(text, "f")], [moleTable]).table(moleTable);
@@ -36,6 +37,15 @@ test("a vip is read with its defaults", () => {
       weight: 1,
     },
   ]);
+});
+
+test("an address may name its device", () => {
+  const { vip: vips } = load(vip("web", '"192.0.2.10", "2001:db8::10/64 dev eth1"', 'device = "eth0"\n'));
+  expect(vips[0]!.addresses.map((one) => [formatNetwork(one), one.device])).toEqual([
+    ["192.0.2.10", undefined],
+    ["2001:db8::10/64", "eth1"],
+  ]);
+  expect(defineVip(vips[0]!).placement).toBe("eth0+eth1/64");
 });
 
 test("without a table there is no vip", () => expect(load("").vip).toEqual([]));

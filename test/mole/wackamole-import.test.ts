@@ -53,6 +53,7 @@ test("every directive is carried over, or named in a note with its line", () => 
     ["vip-10.0.0.11", ["10.0.0.11"], "eth0", []],
     ["vip-10.0.0.12", ["10.0.0.12", "10.1.0.12/24"], undefined, []],
   ]);
+  expect(toml).toContain('addresses = ["10.0.0.12 dev eth0", "10.1.0.12/24 dev eth1"]');
   expect(toml).toContain('servers = ["tcp:node1:4803"]');
   const told = (line: number) => notes.filter((note) => note.line === line).map(({ message }) => message);
   for (const [line, word] of [
@@ -67,7 +68,7 @@ test("every directive is carried over, or named in a note with its line", () => 
     [16, "PerlUseLib"],
     [17, "PerlUse"],
     [18, "Prefer"],
-    [22, "eth0 and eth1"],
+    [22, "promote_secondaries"],
     [26, "ping"],
     [27, "too many addresses"],
     [28, "arp-cache"],

@@ -4,7 +4,7 @@
 // Our own addresses bear a mark (IFA_PROTO, kernels from 5.18), and the notifications of their renewals are filtered out in the kernel. An older kernel has no mark:
 // there a lease on an address of a known vip is taken for one of ours.
 import { readFileSync } from "node:fs";
-import { formatAddress, type IpAddress, networkContains } from "../../base/ip-address.ts";
+import { type IpAddress, type IpNetwork, networkContains, tryAddress } from "../../base/ip-address.ts";
 import type { NetlinkReader } from "../../linux/netlink-message.ts";
 import {
   NetlinkMonitor,
@@ -22,14 +22,11 @@ import {
   RTM_GETADDR,
   RTM_GETLINK,
   RTM_GETNEIGH,
-  RTM_GETROUTE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   readAddress,
   readLink,
   readNeighbour,
-  readSubnet,
-  type SubnetRecord,
 } from "../../linux/rtnetlink.ts";
 import { allButMarked } from "../../linux/socket-filter.ts";
 
@@ -54,7 +51,7 @@ export class HostNetwork implements Disposable {
   readonly #names = new Map<string, number>();
   /** By address: what stands on this host and bears no mark of ours. */
   readonly #addresses = new Map<string, AddressRecord[]>();
-  #subnets: readonly SubnetRecord[] | undefined;
+  #subnets: readonly Subnet[] | undefined;
   #hasChanged = false;
 
   constructor(private readonly user: NetworkUser) {
@@ -94,11 +91,11 @@ export class HostNetwork implements Disposable {
 
   /** The device whose subnet has the address; of several the narrowest. */
   deviceFor(address: IpAddress): number | undefined {
-    let best: SubnetRecord | undefined;
-    for (const subnet of this.#directSubnets()) {
-      if (best !== undefined && subnet.prefixBits <= best.prefixBits) continue;
-      if (networkContains({ address: subnet.destination, prefixBits: subnet.prefixBits }, address)) best = subnet;
-    }
+    let best: Subnet | undefined;
+    this.#subnets ??= [...this.#addresses.values()].flat().flatMap(subnetOf);
+    for (const subnet of this.#subnets)
+      if ((best === undefined || subnet.prefixBits > best.prefixBits) && networkContains(subnet, address))
+        best = subnet;
     return best?.device;
   }
 
@@ -195,19 +192,16 @@ export class HostNetwork implements Disposable {
     if (rest.length === 0) this.#addresses.delete(text);
     else this.#addresses.set(text, rest);
   }
-
-  #directSubnets(): readonly SubnetRecord[] {
-    this.#subnets ??= this.requester
-      .dump(RTM_GETROUTE, readSubnet)
-      // A route to one address, such as a vip's own, is no subnet.
-      .filter(({ destination, prefixBits }) => prefixBits > 0 && prefixBits < destination.bytes.length * 8);
-    return this.#subnets;
-  }
 }
 
-/** "192.0.2.10/32 dev eth0", as ip(8) takes it. */
-export function addressText(address: IpAddress, prefixBits: number, device: string): string {
-  return `${formatAddress(address)}/${prefixBits} dev ${device}`;
+interface Subnet extends IpNetwork {
+  readonly device: number;
+}
+
+/** What else is on the wire of a device, by an address of the host itself; an address with all its bits says nothing. */
+function subnetOf({ text, prefixBits, device }: AddressRecord): readonly Subnet[] {
+  const address = tryAddress(text)!; // it was written by formatAddress
+  return prefixBits === 0 || prefixBits === address.bytes.length * 8 ? [] : [{ address, prefixBits, device }];
 }
 
 /** One of a device's settings below /proc/sys/net; `undefined` where there is none. */

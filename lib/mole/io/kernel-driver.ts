@@ -49,8 +49,6 @@ const FOREIGN_AGAIN_MS = 60_000;
 const FOREIGN_KEPT_MAX = 1_024;
 const REMOVE_AGAIN_MS = 100;
 const GUARD_AGAIN_MS = 500;
-/** A subnet that comes by a route alone is told by no notification that we listen to. */
-const LOOK_AGAIN_MS = 5_000;
 const F_DUPFD_CLOEXEC = 1030;
 const SHUT_WR = 1;
 
@@ -90,7 +88,6 @@ class KernelDriver implements Driver {
   readonly #takenAway = new Map<VipId, number>();
   readonly #freeSlots: number[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #lookAgain: ReturnType<typeof setInterval>;
   /** Of one vip, by the last renewals. */
   readonly #costsMs: number[] = [0];
   #isInStep = true;
@@ -119,7 +116,6 @@ class KernelDriver implements Driver {
       this.#pool,
       (vip) => bootMs() < (this.#held.get(vip)?.leaseEndMs ?? Number.NEGATIVE_INFINITY),
     );
-    this.#lookAgain = setInterval(() => this.#lookAtCarriers(), LOOK_AGAIN_MS);
   }
 
   configure(definitions: readonly Definition[]): void {
@@ -249,7 +245,6 @@ class KernelDriver implements Driver {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#lookAgain);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#announcer[Symbol.dispose]();
     this.#wire[Symbol.dispose]();
