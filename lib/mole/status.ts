@@ -148,12 +148,13 @@ function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: Cove
     const owned = [...table!.entries.values()].filter(({ owner }) => owner === member);
     const heardMs = session?.pulse.lastHeardMs(member);
     const past = chronicle.hosts.get(identity.host);
-    const isSilent =
-      table!.beats.isQuiet(member) || (heardMs !== undefined && nowMs - heardMs > config.times.silenceMs);
+    // By this host's own ear; of itself it knows.
+    const isThis = member === session?.member;
+    const isSilent = !isThis && heardMs !== undefined && nowMs - heardMs > config.times.silenceMs / 2;
     found.set(identity.host, {
       host: identity.host,
       is: isSilent ? "silent" : "here",
-      isThis: member === session?.member,
+      isThis,
       member,
       heardAgoMs: heardMs === undefined ? undefined : Math.max(0, nowMs - heardMs),
       forMs: past === undefined ? undefined : nowMs - past.sinceMs,
@@ -295,7 +296,7 @@ function warningsOf(
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
   if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
-  const missing = hosts.filter(({ is, host }) => is !== "here" && config.hosts.includes(host));
+  const missing = hosts.filter(({ is, isThis, host }) => is !== "here" && !isThis && config.hosts.includes(host));
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
   if (table !== undefined) all.push(...disagreements(table));

@@ -64,7 +64,7 @@ test("a settled cluster is shown whole: who is here, who holds what, and nothing
 test("a host that nobody hears from is shown as such, at once and later, with the reason", () => {
   const { cluster, status } = settled();
   cluster.host("B").freeze();
-  cluster.run(300);
+  cluster.run(400); // of a silence of 500
   expect(status().hosts[1]).toMatchObject({ host: "B", is: "silent" });
   cluster.run(6_000);
   const found = status();

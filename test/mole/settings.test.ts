@@ -1,21 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { Fault } from "../../lib/base/fault.ts";
-import { buildConfig } from "../../lib/config/config.ts";
-import { readText } from "../../lib/config/read.ts";
 import { hostConfigOf, timesOf } from "../../lib/mole/settings.ts";
-import { moleTable } from "../../lib/mole/table.ts";
-
-const load = (text: string) => buildConfig([readText(text, "f")], [moleTable]).table(moleTable);
-
-function mistakesIn(text: string): readonly string[] {
-  try {
-    load(text);
-    return [];
-  } catch (failure) {
-    if (failure instanceof Fault) return failure.all.map(({ message }) => message);
-    throw failure;
-  }
-}
+import { load, mistakesIn } from "./config.ts";
 
 const here = { hostname: "a", machineId: "1" };
 const vip = '[[mole.vip]]\nname = "web"\naddresses = ["192.0.2.10"]\n';

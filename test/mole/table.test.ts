@@ -1,23 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { Fault } from "../../lib/base/fault.ts";
 import { formatNetwork } from "../../lib/base/ip-address.ts";
-import { buildConfig } from "../../lib/config/config.ts";
-import { readText } from "../../lib/config/read.ts";
 import { starterText, uncommented } from "../../lib/config/starter.ts";
 import { defineVip } from "../../lib/mole/placement.ts";
 import { moleTable } from "../../lib/mole/table.ts";
-
-const load = (text: string) => buildConfig([readText(text, "f")], [moleTable]).table(moleTable);
-
-function mistakesIn(text: string): readonly string[] {
-  try {
-    load(text);
-    return [];
-  } catch (failure) {
-    if (failure instanceof Fault) return failure.all.map(({ message }) => message);
-    throw failure;
-  }
-}
+import { load, mistakesIn } from "./config.ts";
 
 /** A vip with a name and an address, and more lines. */
 const vip = (name: string, addresses: string, more = "") =>
