@@ -37,7 +37,7 @@ import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
 import type { SinkEntry } from "../lib/syslogd/sink-settings.ts";
 import { whyNotKept } from "../lib/syslogd/sink-settings.ts";
-import { sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
+import { readSink, sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
 import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
 import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
 import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
@@ -281,18 +281,13 @@ interface Given {
 }
 
 /** The command line goes before the configuration. */
-function settingsOf(
-  table: SyslogdTable,
-  spread: SessionOptions,
-  flags: Given,
-  classic: readonly DirectedRule[] | undefined,
-): Settings {
+function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given, classic: Classic | undefined): Settings {
   const sinks = {
-    entries: [...filesOfUser(processSettingsOf(table)), ...sinkEntriesOf(table)],
+    entries: [...filesOfUser(processSettingsOf(table)), ...sinkEntriesOf(table), ...(classic?.sinks ?? [])],
     spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
     queueBytesMax: table.queue,
   };
-  const rules = flags.rule.length > 0 ? checked(flags.rule) : (classic ?? rulesOf(table));
+  const rules = flags.rule.length > 0 ? checked(flags.rule) : (classic?.rules ?? rulesOf(table));
   for (const rule of rules) {
     const why = whyNotKept(rule, sinks);
     if (why !== undefined) throw new Fault("usage", "no-spool", `${describeRule(rule)}: ${why}`);
@@ -323,12 +318,21 @@ function filesOfUser({ user, group }: ProcessSettings): readonly SinkEntry[] {
 }
 
 /** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */
-async function classicRules(path: string | undefined, log: Log): Promise<readonly DirectedRule[] | undefined> {
+async function classicRules(path: string | undefined, log: Log): Promise<Classic | undefined> {
   if (path === undefined) return undefined;
   const conf = readSyslogConf(await readTextFile(path, "syslog.conf"));
   const kept = withoutMistakes(conf.rules);
   for (const { line, message } of [...conf.notes, ...kept.notes]) log.warn(`${path}:${line}: ${message}`);
-  return kept.rules.map(({ rule }) => rule);
+  return {
+    rules: kept.rules.map(({ rule }) => rule),
+    sinks: kept.rules.flatMap(({ sink }) => (sink === undefined ? [] : readSink(sink))),
+  };
+}
+
+/** What a syslog.conf says. */
+interface Classic {
+  readonly rules: readonly DirectedRule[];
+  readonly sinks: readonly SinkEntry[];
 }
 
 /** @throws {Fault} kind "usage" where one of the rules can't be meant as it stands */

@@ -63,6 +63,33 @@ export function become(
   throw new SystemError(`start ${path}`, errno());
 }
 
+/** How often it is looked whether one of them has ended. */
+const REAP_EVERY_MS = 1_000;
+const WNOHANG = 1;
+
+/**
+ * Takes leave of programs that this process started when it was another one: the runtime does not know them, and they would stay behind as zombies. To be called
+ * before anything else is started.
+ */
+export function reapInherited(): void {
+  const left = new Set(childrenOf(process.pid));
+  if (left.size === 0) return;
+  const timer = setInterval(() => {
+    for (const pid of left) if (libc().waitpid(pid, null as never, WNOHANG) !== 0) left.delete(pid); // it has ended, or is none of ours
+    if (left.size === 0) clearInterval(timer);
+  }, REAP_EVERY_MS);
+  timer.unref();
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
+    return text.split(" ").flatMap((word) => (/^\d+$/.test(word) ? Number(word) : []));
+  } catch {
+    return []; // a kernel that doesn't list them
+  }
+}
+
 /** Lists of texts as C has them; they live as long as this does. */
 class Words {
   readonly #kept: Uint8Array[] = [];

@@ -33,6 +33,7 @@ const SYMBOLS = {
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", LONG], returns: LONG },
   munmap: { args: [LONG, "u64"], returns: "i32" },
   madvise: { args: [LONG, "u64", "i32"], returns: "i32" },
+  waitpid: { args: ["i32", "ptr", "i32"], returns: "i32" },
   prctl: { args: ["i32", LONG, LONG, LONG, LONG], returns: "i32" },
   capset: { args: ["ptr", "ptr"], returns: "i32" },
   memfd_create: { args: ["ptr", "u32"], returns: "i32" },

@@ -81,6 +81,15 @@ export const sinkKeys = {
 const schema = v.strictObject(sinkKeys);
 export type SinkTable = v.InferOutput<typeof schema>;
 
+/** An entry's keys, not read yet. */
+export type RawSink = v.InferInput<typeof sinkSchema>;
+
+/** Reads an entry's keys, of a syslog.conf. They are known to be right. */
+export function readSink(raw: RawSink): SinkEntry {
+  const { of, ...keys } = v.parse(sinkSchema, raw);
+  return { of, keys };
+}
+
 /** The entries of a table. */
 export function sinkEntriesOf(table: Pick<SinkTable, "sink">): readonly SinkEntry[] {
   return table.sink.map(({ of, ...keys }) => ({ of, keys }));

@@ -1,9 +1,12 @@
 // What a rule of a syslog.conf does with its records, as keys of ours.
 import { Fault } from "../base/fault.ts";
 import type { RawRule } from "./rule-table.ts";
+import type { RawSink } from "./sink-table.ts";
 
 export interface ConfAction {
   readonly keys: Pick<RawRule, "to" | "stop" | "format">;
+  /** What its sink is told, as keys of [[syslogd.sink]]. */
+  readonly sink?: RawSink;
   /** What of it has no equivalent. */
   readonly notes: readonly string[];
 }
@@ -37,14 +40,30 @@ export function readAction(text: string): ConfAction {
 
 function withOptions(to: string, options: readonly string[]): ConfAction {
   let format: RawRule["format"];
+  let sink: ConfAction["sink"];
   const notes: string[] = [];
   for (const option of options) {
+    const rotation = to.startsWith("file:") ? /^rotate=(\d+)([kMG])?(?::(\d{1,4}))?$/.exec(option) : null;
+    if (rotation !== null) {
+      sink = { of: to, ...rotationOf(rotation[1]!, rotation[2], rotation[3]) };
+      continue;
+    }
     const known = FORMATS[option.toLowerCase()];
     if (known === undefined) notes.push(`option ${JSON.stringify(option)} of ${to} has no equivalent here`);
     else format = known;
   }
   const isUsual = to.startsWith("group:") || (format === "traditional" && to.startsWith("file:"));
-  return { keys: { to, ...(format === undefined || isUsual ? formatFor(to) : { format }) }, notes };
+  const keys = { to, ...(format === undefined || isUsual ? formatFor(to) : { format }) };
+  return { keys, ...(sink === undefined ? {} : { sink }), notes };
+}
+
+/** sysklogd's `rotate=SIZE:COUNT`: k, M and G are binary there. */
+function rotationOf(size: string, unit: string | undefined, count: string | undefined): Omit<RawSink, "of"> {
+  const units: Readonly<Record<string, string>> = { k: "KiB", M: "MiB", G: "GiB" };
+  return {
+    rotate_size: `${size}${unit === undefined ? "B" : units[unit]!}`,
+    ...(count === undefined ? {} : { rotate_keep: Number(count) }),
+  };
 }
 
 /** What a classic daemon sends, and its receivers may know nothing else. */

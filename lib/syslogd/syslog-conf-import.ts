@@ -1,13 +1,19 @@
 // A syslog.conf as our own configuration.
 import { checkRules } from "./rule-check.ts";
 import type { RawRule } from "./rule-table.ts";
+import type { RawSink } from "./sink-table.ts";
 import { type ConfNote, type ConfRule, readSyslogConf } from "./syslog-conf.ts";
 
 /** The TOML that says what a syslog.conf says, and what it can't say. */
 export function importSyslogConf(text: string): { readonly toml: string; readonly notes: readonly ConfNote[] } {
   const { rules, notes } = readSyslogConf(text);
   const kept = withoutMistakes(rules);
-  const toml = kept.rules.map(({ line, keys }) => `# line ${line}\n[[syslogd.rule]]\n${tomlOf(keys)}`).join("\n");
+  const toml = kept.rules
+    .map(({ line, keys, sink }) => {
+      const told = sink === undefined ? "" : `\n[[syslogd.sink]]\n${tomlOf(sink)}`;
+      return `# line ${line}\n[[syslogd.rule]]\n${tomlOf(keys)}${told}`;
+    })
+    .join("\n");
   return { toml, notes: [...notes, ...kept.notes].toSorted((one, other) => one.line - other.line) };
 }
 
@@ -24,7 +30,7 @@ export function withoutMistakes(rules: readonly ConfRule[]): {
   };
 }
 
-function tomlOf(keys: RawRule): string {
+function tomlOf(keys: RawRule | RawSink): string {
   return Object.entries(keys)
     .map(([name, value]) => (value === undefined ? "" : `${name} = ${tomlValue(value)}\n`))
     .join("");

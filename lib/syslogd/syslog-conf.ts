@@ -13,7 +13,7 @@ import { Fault } from "../base/fault.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { readRule } from "./rule-line.ts";
 import { directedRule, type RawRule } from "./rule-table.ts";
-import { readAction } from "./syslog-conf-action.ts";
+import { type ConfAction, readAction } from "./syslog-conf-action.ts";
 
 /** Something that has no equivalent, or can't be read. */
 export interface ConfNote {
@@ -27,6 +27,8 @@ export interface ConfRule {
   /** As it would stand in [[syslogd.rule]]. */
   readonly keys: RawRule;
   readonly rule: DirectedRule;
+  /** What its sink is told, as it would stand in [[syslogd.sink]]. */
+  readonly sink: ConfAction["sink"];
 }
 
 export interface SyslogConf {
@@ -123,17 +125,17 @@ class Reader {
 
   #rule(line: number, asked: RawRule, text: string): void {
     this.#last = asked;
-    const { keys, notes } = readAction(text.trim());
+    const { keys, sink, notes } = readAction(text.trim());
     for (const message of notes) this.notes.push({ line, message });
-    this.#add(line, { ...asked, ...keys });
+    this.#add(line, { ...asked, ...keys }, sink);
     this.#final?.push({ line, asked });
   }
 
   /** @throws {Fault} where it can't be read, or chooses nothing */
-  #add(line: number, keys: RawRule): void {
+  #add(line: number, keys: RawRule, sink?: ConfAction["sink"]): void {
     const rule = directedRule(readRule(keys));
     if (rule.rule.selector.isEmpty) throw new Fault("config", "never-matches", `${keys.select} chooses nothing`);
-    this.rules.push({ line, keys, rule });
+    this.rules.push({ line, keys, rule, sink });
   }
 }
 

@@ -128,6 +128,21 @@ test("what a sink could not send goes on in the new process, from disk", async (
   expect(numbersIn(path)).toEqual(upTo(8));
 }, 30_000);
 
+test("programs that it had started end, and leave no zombie behind", async () => {
+  await using syslogd = await running((directory) => rule("user.*", `program:cat >> ${directory}/got; sleep 0.5`));
+  const { log, line, ask, daemon } = syslogd;
+  log("before");
+  await line("got", "before");
+  expect((await ask("restart")).status).toBe(0);
+  log("after");
+  await line("got", "after");
+  const children = () => Bun.spawnSync(["ps", "-o", "stat=", "--ppid", `${daemon.pid}`]).stdout.toString();
+  await eventually(
+    () => /^S/m.test(children()) && !children().includes("Z"),
+    () => `children: ${children()}`,
+  );
+}, 30_000);
+
 test("as another user it goes on as that user, with sockets that only root could make", async () => {
   if (process.getuid!() !== 0) {
     process.stderr.write("SKIP: not root, leaving root is not tried\n");

@@ -40,10 +40,26 @@ describe("an action", () => {
     test(`${action} is ${JSON.stringify(keys)}`, () => expect(readAction(action)).toEqual({ keys, notes: [] }));
 
   test("with an option that we don't have is taken without it, and that is told", () => {
-    expect(readAction("/var/log/x ;rotate=1M:5")).toEqual({
+    expect(readAction("/var/log/x ;iface=eth0")).toEqual({
       keys: { to: "file:/var/log/x" },
-      notes: ['option "rotate=1M:5" of file:/var/log/x has no equivalent here'],
+      notes: ['option "iface=eth0" of file:/var/log/x has no equivalent here'],
     });
+  });
+
+  test("with sysklogd's rotation has that of the sink", () => {
+    const told = { keys: { to: "file:/var/log/x" }, notes: [] };
+    expect(readAction("/var/log/x ;rotate=1M:5")).toEqual({
+      ...told,
+      sink: { of: "file:/var/log/x", rotate_size: "1MiB", rotate_keep: 5 },
+    });
+    expect(readAction("/var/log/x;rotate=5000")).toEqual({
+      ...told,
+      sink: { of: "file:/var/log/x", rotate_size: "5000B" },
+    });
+    const { toml, notes } = importSyslogConf("*.*\t/var/log/x\t;rotate=1M:5,RFC5424\n");
+    expect(notes).toEqual([]);
+    const table = buildConfig([readSource(new TextEncoder().encode(toml), "f")], [syslogdTable]).table(syslogdTable);
+    expect(table.sink[0]).toMatchObject({ of: "file:/var/log/x", rotate_size: 1_048_576, rotate_keep: 5 });
   });
 });
 

@@ -1,6 +1,6 @@
 // What the process that we were left us: taken place by place as sources open, and closed where nobody wants it any more.
 import { closeSync, writeSync } from "node:fs";
-import { leaveBytes, takeBytes, takeOver } from "../../linux/exec.ts";
+import { leaveBytes, reapInherited, takeBytes, takeOver } from "../../linux/exec.ts";
 import { formatHandover, HANDOVER_VARIABLE, type HandedConnection, type Handover, tryHandover } from "../handover.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -37,6 +37,7 @@ export class Inheritance {
     const text = env[HANDOVER_VARIABLE];
     delete env[HANDOVER_VARIABLE];
     const bytes = text === undefined || !/^\d{1,6}$/.test(text) ? undefined : takeBytes(Number(text));
+    if (bytes !== undefined) reapInherited();
     return new Inheritance(bytes === undefined ? undefined : tryHandover(new TextDecoder().decode(bytes)));
   }
 
