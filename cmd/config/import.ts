@@ -6,6 +6,7 @@ import { hostAddresses, loadSpreadConf } from "../../lib/probe/io/spread-conf-fi
 import { SpreadConfError } from "../../lib/spread/spread-conf.ts";
 import { daemonOfHost, importServers } from "../../lib/spread/spread-conf-import.ts";
 import { importSpreadConf } from "../../lib/spreadd/spread-conf-import.ts";
+import { printSpreadlogdConf } from "./import-spreadlogd-conf.ts";
 import { printSyslogConf } from "./import-syslog-conf.ts";
 import { printWackamoleConf } from "./import-wackamole-conf.ts";
 
@@ -14,9 +15,9 @@ const ACCESS_FILE = "/etc/spread.access_ip";
 
 export const configImport = defineCommand({
   name: "import",
-  summary: "turns a spread.conf, a syslog.conf or a wackamole.conf into our configuration",
+  summary: "turns a spread.conf, syslog.conf, spreadlogd.conf or wackamole.conf into our configuration",
   about:
-    "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a wackamole.conf: its vips, group, times and whom to notify. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
+    "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a spreadlogd.conf: what is written where, for logcat record. Of a wackamole.conf: its vips, group, times and whom to notify. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
     "clients reach the daemons. What has no equivalent is told on stderr.",
   examples: [
     {
@@ -29,19 +30,28 @@ export const configImport = defineCommand({
       about: "the rules of the daemon that was here",
     },
     {
+      line: "spreadbox config import /etc/spreadlogd.conf > /etc/spreadbox/conf.d/logcat.toml",
+      about: "the files of a spreadlogd; logcat record --check next",
+    },
+    {
       line: "spreadbox config import /etc/wackamole.conf > /etc/spreadbox/conf.d/mole.toml",
       about: "the virtual interfaces of a Wackamole; mole preflight next",
     },
     { line: "spread-probe lint spread.conf", about: "first, where the file is refused" },
   ],
   positionals: [
-    { name: "FILE", about: 'a spread.conf, a syslog.conf or a wackamole.conf; "-" is stdin', required: true },
+    {
+      name: "FILE",
+      about: 'a spread.conf, syslog.conf, spreadlogd.conf or wackamole.conf; "-" is stdin',
+      required: true,
+    },
   ],
   flags: {
     from: {
       type: "value",
-      choices: ["spread", "syslog", "wackamole"],
-      about: 'what FILE is; unless given, "syslog" or "wackamole" where its name has that word in it, else "spread"',
+      choices: ["spread", "syslog", "spreadlogd", "wackamole"],
+      about:
+        'what FILE is; unless given, "syslog", "spreadlogd" or "wackamole" where its name has that word in it, else "spread"',
     },
     daemon: {
       type: "value",
@@ -57,8 +67,9 @@ export const configImport = defineCommand({
   json: true,
   async run(call) {
     const path = call.positionals[0]!;
-    const from = call.flags.from ?? /(syslog|wackamole)[^/]*$/.exec(path)?.[1] ?? "spread";
+    const from = call.flags.from ?? /(syslog|spreadlogd|wackamole)[^/]*$/.exec(path)?.[1] ?? "spread";
     if (from === "syslog") return await printSyslogConf(path, call);
+    if (from === "spreadlogd") return await printSpreadlogdConf(path, call);
     if (from === "wackamole") return await printWackamoleConf(path, call);
     const { file, reading } = await loadSpreadConf({ path, lookUp: true });
     const [first, ...others] = reading.errors;
