@@ -1,5 +1,5 @@
-// spreadd over corosync on three hosts, beside the real daemon on the same three namespaces in the same run; what it costs idle; and false alarms of the
-// `fast` profile while both processors are busy with a build.
+// spreadd over corosync on three hosts, beside the real daemon on the same three namespaces in the same run; what it costs idle; how soon addresses are taken
+// over; and false alarms of the `fast` profile while both processors are busy with a build. --only NAME: "C spflooder", "our clients", "idle", "take-over", "alarms".
 import { parseArgs } from "node:util";
 import { timesOf } from "../../lib/cluster/profile.ts";
 import { startCluster } from "../../test/cluster/cluster.ts";
@@ -9,12 +9,14 @@ import { start } from "../../test/support/child.ts";
 import { hasRealSpread } from "./c-tools.ts";
 import { type Contest, hold } from "./pairs.ts";
 import { cpuOf, flood, OURS, REAL } from "./ring-flood.ts";
+import { takeOvers } from "./take-over.ts";
 
 const { values } = parseArgs({
   options: {
     pairs: { type: "string", default: "5" },
     only: { type: "string" },
     messages: { type: "string", default: "200000" },
+    repetitions: { type: "string", default: "6" },
     minutes: { type: "string", default: "10" },
   },
 });
@@ -58,6 +60,8 @@ if (isWanted("idle")) {
     `idle, a host: spreadd ${per(cpuOf(cluster.hosts, ["spreadd"]) - before[0])} of a processor, corosync ${per(cpuOf(cluster.hosts, ["corosync"]) - before[1])}`,
   );
 }
+
+if (isWanted("take-over")) await takeOvers(Number(values.repetitions));
 
 for (const tokenMs of [100, 150, 200, 300]) {
   if (!isWanted("alarms")) break;

@@ -1,0 +1,130 @@
+// How soon addresses are taken over on a ring: a host that is gone, a mole that is killed, a network that parts and heals. Each is done several times, the
+// waits before left to chance; the client asks 200 times a second, what hosts hold is read from their kernels.
+import { formatDuration } from "../../lib/base/duration.ts";
+import { detectionMs, moleTimes, type Profile, timesOf } from "../../lib/cluster/profile.ts";
+import { KEEPALIVED, keepalived } from "../../test/failover/keepalived.ts";
+import { moleOnRing } from "../../test/failover/moles.ts";
+import { Rig, type System } from "../../test/failover/rig.ts";
+import { runScenario, SCENARIOS } from "../../test/failover/scenarios.ts";
+import type { Fate } from "../../test/failover/timeline.ts";
+
+const WAIT_MOST_MS = 2_000;
+const SETTLE_MS = 60_000;
+const WATCH_MS = 8_000;
+const HOSTS = 3;
+const VIPS = 6;
+
+/** Rows of take-overs for the profiles, and keepalived beside them. */
+export async function takeOvers(repetitions: number): Promise<void> {
+  for (const profile of ["fast", "lan"] as const) await ofProfile(profile, repetitions);
+  if (KEEPALIVED === null) console.log("host gone, keepalived: not installed (Debian: apt-get install keepalived)");
+  else
+    await withRig(keepalived(0.1), async (rig) => {
+      tell("host gone, keepalived, advert_int 0.1", await gaps(rig, "gone", repetitions), undefined);
+    });
+}
+
+async function ofProfile(profile: Profile, repetitions: number): Promise<void> {
+  const times = timesOf(profile);
+  const detection = detectionMs(times);
+  const { silenceMs } = moleTimes(times, "available");
+  const ring = { tokenMs: times.tokenMs, retransmits: times.retransmits };
+  const system = moleOnRing(`silence = "${formatDuration(silenceMs)}"`, ring);
+  await withRig(system, async (rig) => {
+    tell(`host gone, ${profile} (detection ${detection} ms)`, await gaps(rig, "gone", repetitions), detection + 20);
+    tell(`mole killed, ${profile}`, await gaps(rig, "kill", repetitions), 50);
+    await partings(rig, profile, detection, repetitions);
+  });
+}
+
+async function withRig(system: System, use: (rig: Rig) => Promise<void>): Promise<void> {
+  await using rig = await Rig.start(system, { hosts: HOSTS, vips: VIPS, hasIpv6: false });
+  await rig.balanced(SETTLE_MS);
+  try {
+    await use(rig);
+  } catch (error) {
+    console.log(
+      `${system.name}: not settled again, the rest is left out: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
+/** What the client saw of the addresses that the struck host held, for each time. */
+async function gaps(rig: Rig, name: string, repetitions: number): Promise<readonly Fate[]> {
+  const scenario = SCENARIOS.find((one) => one.name === name)!;
+  const fates: Fate[] = [];
+  for (let nth = 0; nth < repetitions; nth++) {
+    await Bun.sleep(Math.random() * WAIT_MOST_MS);
+    const run = await runScenario(rig, scenario, rig.cluster.hosts[nth % HOSTS]!.name, WATCH_MS);
+    fates.push(...run.fault.struck);
+    await rig.balanced(SETTLE_MS);
+  }
+  return fates;
+}
+
+/** One host against the others: until each address is held in both parts, and how long it is held twice once there is one network. */
+async function partings(rig: Rig, profile: Profile, detection: number, repetitions: number): Promise<void> {
+  const covered: number[] = [];
+  const doubled: number[] = [];
+  const dark: number[] = [];
+  for (let nth = 0; nth < repetitions; nth++) {
+    await Bun.sleep(Math.random() * WAIT_MOST_MS);
+    const alone = rig.cluster.hosts[nth % HOSTS]!.name;
+    const rest = [...rig.cluster.hosts, ...rig.cluster.clients]
+      .map(({ name }) => name)
+      .filter((name) => name !== alone);
+    const begun = performance.now();
+    await rig.act(`partition ${rest.join(" ")} | ${alone}`);
+    const isBoth = (address: string) => {
+      const holders = rig.ownership.holders(address);
+      return holders.includes(alone) && holders.some((host) => rest.includes(host));
+    };
+    await rig.ownership.until("cover in both parts", () => rig.addresses.every(isBoth), WATCH_MS);
+    covered.push(performance.now() - begun);
+    await Bun.sleep(2_000);
+    const healed = await rig.strike(
+      alone,
+      () => rig.act("heal"),
+      () => rig.covered(undefined, SETTLE_MS),
+      2_000,
+    );
+    const all = [...healed.struck, ...healed.others];
+    doubled.push(Math.max(...all.map(({ doubledMs }) => doubledMs)));
+    dark.push(Math.max(...all.map(({ darkMs }) => darkMs)));
+    await rig.balanced(SETTLE_MS);
+  }
+  row(
+    `network parts, ${profile}: every vip held in both parts`,
+    three(covered),
+    `goal <= ${detection + 50} ms`,
+    median(covered) <= detection + 50,
+  );
+  row(
+    `and heals: held twice, from the cable`,
+    three(doubled),
+    `dark at most ${Math.round(Math.max(...dark))} ms`,
+    undefined,
+  );
+}
+
+function tell(name: string, fates: readonly Fate[], goalMs: number | undefined): void {
+  const gapsMs = fates.map(({ gapMs }) => gapMs);
+  const doubled = Math.round(Math.max(...fates.map(({ doubledMs }) => doubledMs)));
+  const goal = goalMs === undefined ? "" : `goal <= ${goalMs} ms`;
+  row(
+    name,
+    three(gapsMs),
+    `${goal}; doubled at most ${doubled} ms`,
+    goalMs === undefined ? undefined : median(gapsMs) <= goalMs,
+  );
+}
+
+function row(name: string, figures: string, goal: string, isReached: boolean | undefined): void {
+  const judged = isReached === undefined ? "" : isReached ? "reached" : "NOT reached";
+  console.log(`${name.padEnd(56)} ${figures.padEnd(26)} ${goal} ${judged}`.trimEnd());
+}
+
+const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
+const median = (values: readonly number[]) => sorted(values)[values.length >> 1]!;
+const three = (values: readonly number[]) =>
+  `${[sorted(values)[0]!, median(values), sorted(values).at(-1)!].map(Math.round).join(" / ")} ms`;
