@@ -109,7 +109,7 @@ export function statusOf(input: StatusInput): Status {
     is,
     text: textOf(is, input, table),
     view: session?.view?.id,
-    viewForMs: session?.view === undefined ? undefined : nowMs - chronicle.viewMs,
+    viewForMs: session?.view === undefined ? undefined : Math.round(nowMs - chronicle.viewMs),
     maintenance: table?.maintenance.on ?? input.maintained,
     covers: table?.covers ?? false,
     cold: table !== undefined && !table.warm,
@@ -156,8 +156,8 @@ function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: Cove
       is: isSilent ? "silent" : "here",
       isThis,
       member,
-      heardAgoMs: heardMs === undefined ? undefined : Math.max(0, nowMs - heardMs),
-      forMs: past === undefined ? undefined : nowMs - past.sinceMs,
+      heardAgoMs: heardMs === undefined ? undefined : Math.max(0, Math.round(nowMs - heardMs)),
+      forMs: past && Math.round(nowMs - past.sinceMs),
       drained: record.drained,
       stopping: facts.stopping,
       ready: facts.ready,
@@ -192,8 +192,8 @@ function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: Cove
       host,
       isThis,
       is: past === undefined && !isThis ? "never seen" : "away",
-      heardAgoMs: past && nowMs - past.seenMs,
-      forMs: past && nowMs - (past.isHere ? past.seenMs : past.sinceMs), // still here when the session ended
+      heardAgoMs: past && Math.round(nowMs - past.seenMs),
+      forMs: past && Math.round(nowMs - (past.isHere ? past.seenMs : past.sinceMs)), // still here when the session ended
       why: past?.why ?? "",
     });
   }
@@ -235,7 +235,7 @@ function vipsOf(
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
         isHeldHere: machine.holds.get(definition.id)?.at === "held",
-        forMs: past && nowMs - past.sinceMs,
+        forMs: past && Math.round(nowMs - past.sinceMs),
         waitMs: session === undefined ? 0 : waitOf(entry, session, nowMs),
         number,
         pinned,

@@ -67,7 +67,7 @@ function explain(machine: Machine, chronicle: Chronicle, table: CoverTable, entr
     })),
     moves: (chronicle.vips.get(definition.id)?.moves ?? []).map(({ atMs, ...move }) => ({
       ...move,
-      agoMs: nowMs - atMs,
+      agoMs: Math.round(nowMs - atMs),
     })),
     notes: notesOf(table, entry),
   };

@@ -198,7 +198,7 @@ export class Mole implements Onlooker {
         else log.warn(`${event.vip} can't be held here: ${event.why}`);
         return;
       case "driven":
-        log.warn(`${event.vip}: ${event.did}: ${event.why}`);
+        log.warn(`${this.runner.nameOf(event.vip)}: ${event.did}: ${event.why}`);
         return;
       case "taken-away":
         if (event.isRefused)

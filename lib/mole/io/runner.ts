@@ -414,7 +414,8 @@ export class Runner {
     for (const definition of definitions) this.definitions.set(definition.id, definition);
   }
 
-  private nameOf(vip: VipId): string {
+  /** What an operator calls it. */
+  nameOf(vip: VipId): string {
     return this.definitions.get(vip)?.name ?? vip;
   }
 }

@@ -1,0 +1,122 @@
+// When a command counts as done: shown on a real machine in a simulated cluster, event by event.
+import { describe, expect, test } from "bun:test";
+import { Completion, type Outcome } from "../../lib/mole/completion.ts";
+import type { Command, MoleEvent } from "../../lib/mole/event.ts";
+import { Machine } from "../../lib/mole/machine.ts";
+import { Cluster } from "../sim/cluster.ts";
+
+/** Three settled hosts, and what A's operator is told of a command. */
+function settled() {
+  const cluster = new Cluster({ seed: 7, hosts: 3, vips: 3, mode: "available", evenClocks: true });
+  const a = cluster.host("A");
+  a.start();
+  let waiting: Completion | undefined;
+  let outcome: Outcome | undefined;
+  a.machine!.handle = function (this: Machine, event: MoleEvent) {
+    const actions = Machine.prototype.handle.call(this, event);
+    outcome ??= waiting?.look(event, this);
+    return actions;
+  };
+  for (const name of ["B", "C"]) cluster.host(name).start();
+  cluster.settle(10_000);
+  cluster.balance(10_000);
+  const holds = (host: string) => cluster.hosts.find(({ name }) => name === host)!.kernel;
+  return {
+    cluster,
+    a,
+    /** Which of the hosts have v0's address. */
+    holders: () => cluster.hosts.filter((host) => host.has("192.0.2.1")).map(({ name }) => name),
+    holdsNothing: (host: string) => holds(host).definitionsHeld(cluster.nowMs).length === 0,
+    give(command: Command) {
+      outcome = undefined;
+      waiting = new Completion(command);
+      a.command(command);
+    },
+    /** Runs until there is an outcome, at most so long. */
+    wait(mostMs: number): Outcome | undefined {
+      for (let ms = 0; ms < mostMs && outcome === undefined; ms += 1) cluster.run(1);
+      return outcome;
+    },
+    pending: () => waiting!.pending(a.machine!),
+  };
+}
+
+describe("a command is done when the addresses are where they belong", () => {
+  test("a move, when the new host has it and the old one has not", () => {
+    const { holders, give, wait } = settled();
+    const to = ["A", "B", "C"].find((host) => host !== holders()[0])!;
+    give({ do: "move", vip: "v0", host: to });
+    expect(wait(0)).toBeUndefined();
+    expect(wait(2_000)).toEqual({ done: true, text: `${to} holds v0` });
+    expect(holders()).toEqual([to]);
+  });
+
+  test("a drain, when the host holds nothing and nothing is under way", () => {
+    const { cluster, holdsNothing, give, wait } = settled();
+    give({ do: "drain", host: "B", force: false });
+    expect(wait(2_000)).toEqual({ done: true, text: "B holds nothing any more" });
+    expect(holdsNothing("B")).toBe(true);
+    expect(cluster.troubleOfRest()).toBeUndefined();
+  });
+
+  test("a balance, when no move would make it better", () => {
+    const { cluster, give, wait } = settled();
+    give({ do: "drain", host: "B", force: false });
+    wait(2_000);
+    give({ do: "resume", host: "B" });
+    expect(wait(500)?.done).toBe(true);
+    give({ do: "balance" });
+    expect(wait(300)).toBeUndefined(); // it begins when all has been calm
+    expect(wait(8_000)?.done).toBe(true);
+    cluster.balance(0);
+  });
+
+  test("maintenance, when it is on; and off, when all are guarded again", () => {
+    const { cluster, give, wait } = settled();
+    give({ do: "maintenance", on: true, force: false });
+    expect(wait(1_000)?.text).toContain("maintenance is on");
+    give({ do: "maintenance", on: false, force: false });
+    expect(wait(2_000)?.text).toBe("maintenance is off: everything is guarded again");
+    cluster.run(5_000);
+    expect(cluster.troubleOfRest()).toBeUndefined();
+  });
+
+  test("off, with a host that went away in it, names who keeps what", () => {
+    const { cluster, give, wait } = settled();
+    give({ do: "maintenance", on: true, force: false });
+    wait(1_000);
+    cluster.host("B").kill();
+    cluster.run(500);
+    give({ do: "maintenance", on: false, force: false });
+    expect(wait(2_000)?.text).toContain("B went away in it and keeps its vips");
+  });
+});
+
+describe("what can't be done is told, and what takes too long goes on", () => {
+  test("a drain that is overtaken by another's, of the last host that can hold a vip", () => {
+    const { cluster, give, wait } = settled();
+    cluster.host("C").kill();
+    cluster.settle(5_000);
+    cluster.host("B").command({ do: "drain", host: "A", force: false });
+    give({ do: "drain", host: "B", force: false }); // both were fine when they were given
+    const outcome = wait(2_000);
+    expect(outcome?.done).toBe(cluster.host("B").machine!.session!.table!.hosts.get("B.1")!.drained);
+    if (!outcome!.done) expect(outcome!.text).toContain("the last that can hold some vip");
+  });
+
+  test("a session that ends in the middle of it", () => {
+    const { a, give, wait } = settled();
+    give({ do: "drain", host: "B", force: false });
+    a.kick();
+    expect(wait(100)).toMatchObject({ done: false, text: expect.stringContaining("the session ended") });
+  });
+
+  test("a host that does not answer: it is told what is under way", () => {
+    const { cluster, give, wait, pending } = settled();
+    const held = [0, 1, 2].findIndex((at) => cluster.host("B").has(`192.0.2.${at + 1}`));
+    cluster.host("B").freeze();
+    give({ do: "move", vip: `v${held}`, host: "C" });
+    expect(wait(100)).toBeUndefined();
+    expect(pending()).toBe(`under way: v${held}`);
+  });
+});
