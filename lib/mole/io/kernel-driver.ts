@@ -3,16 +3,15 @@
 // Leases are not lengthened with every call, ten times a second, but in every second one: the younger a lease is when the process stops, the longer the address still
 // answers while the others wait. Where that would cost more than RENEWAL_SHARE of the time, more rarely (lengthening an IPv6 address among a hundred costs the kernel
 // 35 us); but always before it could end, as it is, before renewals have to end (`notAfterMs`) and a reserve after that.
-import { libc } from "../../linux/libc.ts";
 import { PacketSender } from "../../linux/packet-socket.ts";
 import type { AddressRecord } from "../../linux/rtnetlink.ts";
-import { checked, SystemError } from "../../linux/system-error.ts";
+import { SystemError } from "../../linux/system-error.ts";
 import { bootMs } from "../../run/clock.ts";
 import type { Definition, VipId } from "../definition.ts";
 import { formatMac } from "../mac.ts";
 import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.ts";
 import { type Placed, tryPlaced } from "../placement.ts";
-import { AddressWriter, isUsable, noDevice, orderOf, type Place } from "./address-writer.ts";
+import { AddressWriter, isUsable, noDevice, orderOf } from "./address-writer.ts";
 import { Announcer } from "./announcer.ts";
 import type {
   Acquired,
@@ -24,7 +23,7 @@ import type {
   GuardedSession,
   VipFacts,
 } from "./driver.ts";
-import { Guard, ipMode } from "./guard.ts";
+import { type GuardedPlace, Guarding } from "./guarding.ts";
 import { HostNetwork, MARK } from "./host-network.ts";
 import { preflight } from "./preflight.ts";
 import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
@@ -48,18 +47,10 @@ const REMOVALS_MS = 60_000;
 const FOREIGN_AGAIN_MS = 60_000;
 const FOREIGN_KEPT_MAX = 1_024;
 const REMOVE_AGAIN_MS = 100;
-const GUARD_AGAIN_MS = 500;
-const F_DUPFD_CLOEXEC = 1030;
-const SHUT_WR = 1;
-
-interface HeldAddress extends Place {
-  /** Its number with the guard. */
-  readonly slot: number;
-}
 
 interface Held {
   readonly definition: Definition;
-  readonly addresses: readonly HeldAddress[];
+  readonly addresses: readonly GuardedPlace[];
   /** By CLOCK_BOOTTIME, infinite where there is no lease. */
   leaseEndMs: number;
   leaseMs: number | undefined;
@@ -86,18 +77,13 @@ class KernelDriver implements Driver {
   readonly #heldByAddress = new Map<string, Held>();
   readonly #claims = new Map<string, { mac: string; atMs: number; toldMs: number }>();
   readonly #takenAway = new Map<VipId, number>();
-  readonly #freeSlots: number[] = [];
+  readonly #guarding = new Guarding((text) => this.#emit({ on: "trouble", text }));
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   /** Of one vip, by the last renewals. */
   readonly #costsMs: number[] = [0];
   #isInStep = true;
-  #slotsMade = 0;
   #definitions: readonly Definition[] = [];
   #carriers = new Map<string, string>();
-  #guard: Guard | undefined;
-  #session: GuardedSession | undefined;
-  #ipMode: "batch" | "single" | undefined;
-  #isKeeping = false;
   #events: DriverEvent[] = [];
   #gone: AddressRecord[] = [];
 
@@ -134,7 +120,7 @@ class KernelDriver implements Driver {
       this.#writer.remove(ours.map(orderOf));
       return [];
     }
-    this.#isKeeping = true;
+    this.#guarding.keep(true);
     return definitions.filter((definition) => this.#adopt(definition, ours));
   }
 
@@ -143,15 +129,14 @@ class KernelDriver implements Driver {
     if (this.#held.has(definition.id)) return this.#fail(definition, "it is being let go");
     const places = this.#writer.place(definition, (text) => this.#heldByAddress.has(text));
     if (typeof places === "string") return this.#fail(definition, places);
-    const addresses = places.map((place) => ({ ...place, slot: this.#freeSlots.pop() ?? this.#slotsMade++ }));
-    for (const address of addresses) this.#tellGuard(address);
+    const addresses = places.map((place) => this.#guarding.add(place));
     if (bootMs() > notAfterMs || !mayAcquire()) {
-      this.#untellGuard(addresses);
+      this.#guarding.remove(addresses);
       return "dropped";
     }
     const trouble = this.#writer.put(addresses, leaseMs);
     if (trouble !== undefined) {
-      this.#untellGuard(addresses);
+      this.#guarding.remove(addresses);
       return this.#fail(definition, trouble);
     }
     const held = this.#hold(definition, addresses, leaseMs, notAfterMs);
@@ -162,7 +147,7 @@ class KernelDriver implements Driver {
 
   renew(vips: readonly VipId[], leaseMs: number | undefined, notAfterMs: number): readonly VipId[] {
     const held = vips.flatMap((vip) => this.#held.get(vip) ?? []);
-    if (leaseMs === undefined) this.#keep(true);
+    if (leaseMs === undefined) this.#guarding.keep(true);
     let late: readonly Held[] = bootMs() > notAfterMs ? held : [];
     if (late.length === 0) {
       const everyMs = Math.max(RENEW_EVERY_MS, (held.length * Math.min(...this.#costsMs)) / RENEWAL_SHARE);
@@ -172,7 +157,7 @@ class KernelDriver implements Driver {
       if (bootMs() > notAfterMs) late = due;
     }
     for (const one of late) this.#letGo(one);
-    if (leaseMs !== undefined) this.#keep(false);
+    if (leaseMs !== undefined) this.#guarding.keep(false);
     return late.map(({ definition }) => definition.id);
   }
 
@@ -212,16 +197,12 @@ class KernelDriver implements Driver {
     this.#pool.add(told, bootMs());
   }
 
-  beginSession({ socketFd, lastWords }: GuardedSession): void {
-    this.#closeSession();
-    const duplicate = checked(libc().fcntl(socketFd, F_DUPFD_CLOEXEC, 3), "duplicate the session's socket");
-    this.#session = { socketFd: duplicate, lastWords };
-    this.#startGuard();
+  beginSession(session: GuardedSession): void {
+    this.#guarding.begin(session);
   }
 
   endSession(): void {
-    if (this.#session !== undefined) libc().shutdown(this.#session.socketFd, SHUT_WR);
-    this.#closeSession();
+    this.#guarding.end();
   }
 
   facts(vip: VipId): VipFacts | undefined {
@@ -248,14 +229,14 @@ class KernelDriver implements Driver {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#announcer[Symbol.dispose]();
     this.#wire[Symbol.dispose]();
-    this.#closeSession();
+    this.#guarding[Symbol.dispose]();
     this.#network[Symbol.dispose]();
     this.#sender[Symbol.dispose]();
   }
 
   // -- what is held
 
-  #hold(definition: Definition, addresses: readonly HeldAddress[], leaseMs: number | undefined, notAfterMs: number) {
+  #hold(definition: Definition, addresses: readonly GuardedPlace[], leaseMs: number | undefined, notAfterMs: number) {
     const nowMs = bootMs();
     const held: Held = {
       definition,
@@ -279,8 +260,7 @@ class KernelDriver implements Driver {
     const present = places.filter(({ placed, order }) => ours.some((record) => isAt(record, placed.text, order)));
     if (present.length === 0) return false;
     this.#writer.lengthen(present, undefined);
-    const addresses = places.map((place) => ({ ...place, slot: this.#freeSlots.pop() ?? this.#slotsMade++ }));
-    for (const address of addresses) this.#tellGuard(address);
+    const addresses = places.map((place) => this.#guarding.add(place));
     this.#hold(definition, addresses, undefined, Number.POSITIVE_INFINITY);
     return true;
   }
@@ -331,7 +311,7 @@ class KernelDriver implements Driver {
     const isGone = this.#writer.remove(held.addresses.map(({ order }) => order));
     // A lease that has ended has done it; half a second covers the kernel's lateness.
     if (!isGone && bootMs() < held.leaseEndMs + 500) return false;
-    this.#untellGuard(held.addresses);
+    this.#guarding.remove(held.addresses);
     this.#held.delete(held.definition.id);
     return true;
   }
@@ -420,54 +400,6 @@ class KernelDriver implements Driver {
       if (!link.hasCarrier) return `${link.name} has no carrier`;
     }
     return "";
-  }
-
-  // -- the guard
-
-  #startGuard(): void {
-    const { socketFd, lastWords } = this.#session!;
-    this.#ipMode ??= ipMode() ?? "batch"; // three processes: once is enough
-    const mode = this.#ipMode;
-    const guard = new Guard({ socketFd, lastWords, mode, onGone: () => this.#replaceGuard(guard) });
-    this.#guard = guard;
-    guard.keep(this.#isKeeping);
-    for (const { addresses } of this.#held.values()) for (const address of addresses) this.#tellGuard(address);
-  }
-
-  #replaceGuard(gone: Guard): void {
-    if (this.#guard !== gone || this.#session === undefined) return;
-    this.#guard = undefined;
-    this.#emit({
-      on: "trouble",
-      text: `the guard of the held addresses (process ${gone.pid}) has died: another one is started`,
-    });
-    this.#after(GUARD_AGAIN_MS, () => {
-      if (this.#guard === undefined && this.#session !== undefined) this.#startGuard();
-    });
-  }
-
-  #closeSession(): void {
-    this.#guard?.end();
-    this.#guard = undefined;
-    if (this.#session !== undefined) libc().close(this.#session.socketFd);
-    this.#session = undefined;
-  }
-
-  #keep(keeps: boolean): void {
-    if (this.#isKeeping === keeps) return;
-    this.#isKeeping = keeps;
-    this.#guard?.keep(keeps);
-  }
-
-  #tellGuard({ slot, placed, deviceName }: HeldAddress): void {
-    this.#guard?.hold(slot, `${placed.text}/${placed.prefixBits} dev ${deviceName}`);
-  }
-
-  #untellGuard(addresses: readonly HeldAddress[]): void {
-    for (const { slot } of addresses) {
-      this.#guard?.drop(slot);
-      this.#freeSlots.push(slot);
-    }
   }
 
   // -- odds and ends

@@ -1,0 +1,100 @@
+// The driver's care for its guard (guard.ts): one for each session, told of every address before it is put on and after it was taken off, and replaced when it dies.
+import { libc } from "../../linux/libc.ts";
+import { checked } from "../../linux/system-error.ts";
+import type { Place } from "./address-writer.ts";
+import type { GuardedSession } from "./driver.ts";
+import { Guard, ipMode } from "./guard.ts";
+
+const AGAIN_MS = 500;
+const F_DUPFD_CLOEXEC = 1030;
+const SHUT_WR = 1;
+
+/** An address that the guard knows. */
+export interface GuardedPlace extends Place {
+  /** Its number with the guard. */
+  readonly slot: number;
+}
+
+export class Guarding implements Disposable {
+  readonly #known = new Map<number, GuardedPlace>();
+  readonly #freeSlots: number[] = [];
+  #guard: Guard | undefined;
+  /** With a descriptor of our own: a guard may have to be started anew when the session's owner has closed his. */
+  #session: GuardedSession | undefined;
+  #mode: "batch" | "single" | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isKeeping = false;
+
+  constructor(private readonly onTrouble: (text: string) => void) {}
+
+  begin({ socketFd, lastWords }: GuardedSession): void {
+    this.#close();
+    const duplicate = checked(libc().fcntl(socketFd, F_DUPFD_CLOEXEC, 3), "duplicate the session's socket");
+    this.#session = { socketFd: duplicate, lastWords };
+    this.#start();
+  }
+
+  /** Ends the session's socket, after what was written to it, and the guard. */
+  end(): void {
+    if (this.#session !== undefined) libc().shutdown(this.#session.socketFd, SHUT_WR);
+    this.#close();
+  }
+
+  /** Before an address is put on. */
+  add(place: Place): GuardedPlace {
+    const guarded = { ...place, slot: this.#freeSlots.pop() ?? this.#known.size };
+    this.#known.set(guarded.slot, guarded);
+    this.#tell(guarded);
+    return guarded;
+  }
+
+  /** After addresses have been taken off. */
+  remove(places: readonly GuardedPlace[]): void {
+    for (const { slot } of places) {
+      if (!this.#known.delete(slot)) continue;
+      this.#guard?.drop(slot);
+      this.#freeSlots.push(slot);
+    }
+  }
+
+  /** Maintenance: whether it leaves addresses alone. */
+  keep(keeps: boolean): void {
+    if (this.#isKeeping === keeps) return;
+    this.#isKeeping = keeps;
+    this.#guard?.keep(keeps);
+  }
+
+  [Symbol.dispose](): void {
+    this.#close();
+  }
+
+  #start(): void {
+    const { socketFd, lastWords } = this.#session!;
+    this.#mode ??= ipMode() ?? "batch"; // three processes: once is enough
+    const guard = new Guard({ socketFd, lastWords, mode: this.#mode, onGone: () => this.#replace(guard) });
+    this.#guard = guard;
+    guard.keep(this.#isKeeping);
+    for (const place of this.#known.values()) this.#tell(place);
+  }
+
+  #tell({ slot, placed, deviceName }: GuardedPlace): void {
+    this.#guard?.hold(slot, `${placed.text}/${placed.prefixBits} dev ${deviceName}`);
+  }
+
+  #replace(gone: Guard): void {
+    if (this.#guard !== gone) return;
+    this.#guard = undefined;
+    this.onTrouble(`the guard of the held addresses (process ${gone.pid}) has died: another one is started`);
+    this.#timer = setTimeout(() => {
+      if (this.#guard === undefined && this.#session !== undefined) this.#start();
+    }, AGAIN_MS);
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#guard?.end();
+    this.#guard = undefined;
+    if (this.#session !== undefined) libc().close(this.#session.socketFd);
+    this.#session = undefined;
+  }
+}
