@@ -9,7 +9,8 @@ export type Way = { readonly by: "unix" } | { readonly by: "udp" | "tcp"; readon
 
 /** Where records go: a file, or on to another host as lines over TCP (rsyslog) or to a group (ours). */
 export type Goal =
-  | { readonly to: "file" }
+  /** `file`: instead of one of its own, which goes with the daemon. */
+  | { readonly to: "file"; readonly file?: string }
   | { readonly to: "tcp"; readonly port: number }
   | { readonly to: "group"; readonly server: string };
 
@@ -18,6 +19,8 @@ export interface SyslogDaemon extends AsyncDisposable {
   readonly socket: string;
   readonly file: string;
   readonly pid: number;
+  /** SIGKILL, and what it had for itself is removed. */
+  kill(): Promise<void>;
 }
 
 /** What a process has cost so far. */
@@ -32,7 +35,7 @@ export interface Cost {
 const PINNED = navigator.hardwareConcurrency > 1 ? ["taskset", "-c", "1"] : [];
 
 export async function ourSyslogd(way: Way, goal: Goal = { to: "file" }, pinned = true): Promise<SyslogDaemon> {
-  return await begin(pinned, (place) => {
+  return await begin(goal, (place) => {
     const from = { unix: ["--socket", place.socket], udp: ["--udp"], tcp: ["--tcp"] }[way.by];
     const listen = way.by === "unix" ? from : [...from, `127.0.0.1:${way.port}`];
     if (goal.to === "tcp") throw new Error("ours goes on to groups");
@@ -48,7 +51,7 @@ export async function ourSyslogd(way: Way, goal: Goal = { to: "file" }, pinned =
 
 /** rsyslog as the package brings it: its defaults for all but the way in and the file. */
 export async function rsyslog(way: Way, goal: Goal = { to: "file" }, pinned = true): Promise<SyslogDaemon> {
-  return await begin(pinned, (place) => {
+  return await begin(goal, (place) => {
     const input = {
       unix: `module(load="imuxsock" SysSock.Use="off")\ninput(type="imuxsock" Socket="${place.socket}")`,
       udp: `module(load="imudp")\ninput(type="imudp" address="127.0.0.1" port="${way.by === "unix" ? "" : way.port}")`,
@@ -78,22 +81,23 @@ interface Plan {
   readonly isReady: (child: Child) => Promise<unknown>;
 }
 
-async function begin(_pinned: boolean, planFor: (place: Place) => Plan): Promise<SyslogDaemon> {
+async function begin(goal: Goal, planFor: (place: Place) => Plan): Promise<SyslogDaemon> {
   const directory = mkdtempSync(join(tmpdir(), "spreadbox-bench-"));
-  const place = { directory, socket: join(directory, "log.sock"), file: join(directory, "all.log") };
+  const place = {
+    directory,
+    socket: join(directory, "log.sock"),
+    file: (goal.to === "file" ? goal.file : undefined) ?? join(directory, "all.log"),
+  };
   const { args, run, isReady } = planFor(place);
   const child = run(args);
   await isReady(child);
-  return {
-    ...place,
-    pid: child.pid,
-    async [Symbol.asyncDispose]() {
-      child.signal("SIGTERM");
-      await child.exited;
-      await child[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true, force: true });
-    },
+  const end = async (signal: "SIGTERM" | "SIGKILL") => {
+    child.signal(signal);
+    await child.exited;
+    await child[Symbol.asyncDispose]();
+    rmSync(directory, { recursive: true, force: true });
   };
+  return { ...place, pid: child.pid, kill: () => end("SIGKILL"), [Symbol.asyncDispose]: () => end("SIGTERM") };
 }
 
 /** The process is the daemon itself from its first moment on: taskset becomes what it starts. */
@@ -117,6 +121,16 @@ function isListening(way: Way, socket: string): boolean {
   const port = way.port.toString(16).toUpperCase().padStart(4, "0");
   const table = readFileSync(`/proc/net/${way.by}`, "latin1");
   return table.includes(`:${port} 00000000:0000`);
+}
+
+/** The sender is a few lines of C of our own: no other keeps up with what is measured. */
+export async function buildFlood(): Promise<{ path: string; [Symbol.dispose](): void }> {
+  const directory = mkdtempSync(join(tmpdir(), "spreadbox-bench-"));
+  const path = join(directory, "syslog-flood");
+  await using compiler = start(["cc", "-O2", "-o", path, join(import.meta.dir, "syslog-flood.c")]);
+  const { status, stderr } = await compiler.result();
+  if (status !== 0) throw new Error(`cannot build syslog-flood.c: ${stderr}`);
+  return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 /** Looks every few milliseconds. */

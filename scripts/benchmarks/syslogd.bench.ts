@@ -7,6 +7,7 @@ import { start, startSpreadbox } from "../../test/support/child.ts";
 import { ourDaemon } from "./c-tools.ts";
 import { type Contest, type Figures, hold } from "./pairs.ts";
 import {
+  buildFlood,
   costOf,
   countKept,
   type Goal,
@@ -43,16 +44,6 @@ async function inNamespace(): Promise<number> {
     stdio: ["inherit", "inherit", "inherit"],
   });
   return await child.exited;
-}
-
-/** The sender is a few lines of C of our own: no other keeps up with what is measured. */
-async function buildFlood(): Promise<{ path: string; [Symbol.dispose](): void }> {
-  const directory = mkdtempSync(join(tmpdir(), "spreadbox-bench-"));
-  const path = join(directory, "syslog-flood");
-  await using compiler = start(["cc", "-O2", "-o", path, join(import.meta.dir, "syslog-flood.c")]);
-  const { status, stderr } = await compiler.result();
-  if (status !== 0) throw new Error(`cannot build syslog-flood.c: ${stderr}`);
-  return { path, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 /** Sends a flood. @returns when the first message was sent, Unix seconds */
