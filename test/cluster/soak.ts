@@ -109,8 +109,8 @@ class Round {
       }
       for (const line of director.calm()) await this.#do(line);
       for (const client of this.#clients) client.isActive = false;
-      await this.#settled("at the end");
-      await this.#everybodyHears();
+      do await this.#settled("at the end");
+      while (!(await this.#everybodyHears()));
     } catch (error) {
       return [
         `does not come right again: ${error instanceof Error ? error.message : error}`,
@@ -146,8 +146,13 @@ class Round {
     });
   }
 
-  /** What each says to each of its groups is heard by all who are in it. */
-  async #everybodyHears(): Promise<void> {
+  /**
+   * What each says to each of its groups is heard by all who are in it.
+   * @returns `false` where one was lost meanwhile: the last fault may not have been noticed yet when all seemed well
+   */
+  async #everybodyHears(): Promise<boolean> {
+    const lives = this.#clients.map(({ life }) => life);
+    const isSame = () => this.#clients.every(({ life }, at) => life === lives[at]);
     const last: { readonly group: string; readonly message: string }[] = [];
     for (const client of this.#clients)
       for (const group of client.wanted) {
@@ -155,12 +160,14 @@ class Round {
         if (message !== undefined) last.push({ group, message });
       }
     await this.#until("all hear all", () => {
+      if (!isSame()) return undefined;
       for (const { group, message } of last)
         for (const { life, wanted } of this.#clients)
           if (wanted.has(group) && !life?.entries.some((entry) => entry.was === "message" && entry.message === message))
             return `${life?.name ?? "one that has no daemon"} has not heard ${message} to ${group}`;
       return undefined;
     });
+    return isSame();
   }
 
   /** @param missing what is missing yet */
