@@ -92,6 +92,40 @@ test("connections go on, in the midst of a message too, counted or not, with who
   await line("all", "a new one");
 }, 30_000);
 
+for (const { name, framed } of [
+  { name: "lines", framed: (text: string) => `${text}\n` },
+  { name: "counted messages", framed: (text: string) => `${text.length} ${text}` },
+])
+  test(`in a stream of ${name} none is lost or torn by a restart, whatever the moment`, async () => {
+    await using syslogd = await running(
+      (directory) => rule("user.*", `file:${directory}/all`),
+      () => `tcp = ["127.0.0.1:${TCP}"]`,
+    );
+    const { at, ask } = syslogd;
+    using client = await connect(TCP);
+    let sent = 0;
+    let isOver = false;
+    const sending = (async () => {
+      while (!isOver) {
+        let text = "";
+        for (const until = sent + 500; sent < until; sent++)
+          text += framed(`<13>app: ${"x".repeat(sent % 97)} m${sent}`);
+        await client.send(text);
+        await new Promise((done) => setTimeout(done, 5)); // a stream, and not all that the machine can do
+      }
+    })();
+    for (let times = 0; times < 3; times++)
+      expect((await ask("restart")).stdout).toContain("1 connections handed over");
+    isOver = true;
+    await sending;
+    await eventually(
+      () => numbersIn(at("all")).length >= sent,
+      () => `${numbersIn(at("all")).length} of ${sent}: ${syslogd.daemon.stderr.text}`,
+    );
+    expect(numbersIn(at("all"))).toEqual(upTo(sent));
+    process.stderr.write(`a stream of ${sent} ${name} through three restarts\n`);
+  }, 60_000);
+
 test("a configuration with mistakes, or a program that does not run, is refused, and all goes on", async () => {
   await using syslogd = await running((directory) => rule("user,syslog.*", `file:${directory}/all`));
   const { ask, configure, log, line } = syslogd;

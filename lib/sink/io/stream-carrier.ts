@@ -6,6 +6,7 @@ import { checkServerIdentity, connect as connectTls, type DetailedPeerCertificat
 import { tcpProgress } from "../../linux/tcp-progress.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
 import { type Carrier, formatHost } from "../carrier.ts";
+import type { PeerCertificate } from "../permitted-peer.ts";
 import { RecentTally } from "../recent-tally.ts";
 import type { Shipment } from "../shipment.ts";
 
@@ -15,19 +16,6 @@ export const STALL_MS = 60_000;
 /** How often the kernel is asked what has arrived. */
 const ASK_MS = 5;
 
-/** What is known of a server after the handshake. */
-export interface ServerCertificate {
-  /** Whether an authority of ours has signed it, and it is in its time. */
-  readonly isAuthorized: boolean;
-  /** Its names: dNSName and iPAddress of subjectAltName; its common name where it has none of them (RFC 5425 section 5.2). */
-  readonly names: readonly string[];
-  /** Upper-case hexadecimal, without colons. */
-  readonly sha1: string;
-  readonly sha256: string;
-  readonly validFromMs: number;
-  readonly validToMs: number;
-}
-
 export interface TlsOptions {
   /** PEM. Who vouches for servers; without it, whom the system trusts. */
   readonly authorities?: string | Uint8Array;
@@ -35,7 +23,7 @@ export interface TlsOptions {
   readonly certificate?: string | Uint8Array;
   readonly key?: string | Uint8Array;
   /** Why a server may not get our records, `undefined` where it may. Without it: an authority has signed its certificate, and it is for the host we asked for. */
-  readonly whyRefused?: (certificate: ServerCertificate) => string | undefined;
+  readonly whyRefused?: (certificate: PeerCertificate) => string | undefined;
 }
 
 export interface StreamOptions {
@@ -185,7 +173,7 @@ async function secured(raw: Socket, host: string, tls: TlsOptions): Promise<TLSS
   await ready(socket, "secureConnect");
   const certificate = socket.getPeerCertificate();
   const judge = tls.whyRefused ?? ((found) => whyNotHost(host, found, certificate, socket));
-  const why = judge(serverCertificate(socket.authorized, certificate));
+  const why = judge(peerCertificate(socket.authorized, certificate));
   if (why === undefined) return socket;
   socket.destroy();
   throw new Error(`will not send to this server: ${why}`);
@@ -193,7 +181,7 @@ async function secured(raw: Socket, host: string, tls: TlsOptions): Promise<TLSS
 
 function whyNotHost(
   host: string,
-  { isAuthorized }: ServerCertificate,
+  { isAuthorized }: PeerCertificate,
   certificate: DetailedPeerCertificate | ReturnType<TLSSocket["getPeerCertificate"]>,
   socket: TLSSocket,
 ): string | undefined {
@@ -201,10 +189,10 @@ function whyNotHost(
   return checkServerIdentity(host, certificate)?.message;
 }
 
-function serverCertificate(
+function peerCertificate(
   isAuthorized: boolean,
   certificate: ReturnType<TLSSocket["getPeerCertificate"]>,
-): ServerCertificate {
+): PeerCertificate {
   const named = [...(certificate.subjectaltname ?? "").matchAll(/(?:^|, )(?:DNS|IP Address):([^,]+)/g)];
   const names = named.map((match) => match[1]!);
   const common = certificate.subject?.CN;
