@@ -13,7 +13,8 @@ import { Machine } from "../machine.ts";
 import { describeAction, describeEvent, Recorder } from "../recorder.ts";
 import type { Kept } from "../stored.ts";
 import type { Driver, DriverEvent } from "./driver.ts";
-import { GroupLink, type LinkEvent, type LinkOptions } from "./group-link.ts";
+import type { GroupLink, LinkEvent, LinkOptions } from "./group-link.ts";
+import { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
 type Bare<T> = T extends { readonly now: number } ? Omit<T, "now"> : never;
@@ -76,7 +77,6 @@ export class Runner {
     stalls: 0,
   };
   readonly machine: Machine;
-  link: GroupLink | undefined;
   /** Why there is no session, if there is none. */
   awayReason = "not connected yet";
   private config: HostConfig;
@@ -88,13 +88,10 @@ export class Runner {
   private timer: Timer | undefined;
   private wakeAtMs = Number.POSITIVE_INFINITY;
   private readonly definitions = new Map<VipId, Definition>();
-  private readonly stopConnecting = new AbortController();
+  private readonly sessions: Sessions;
   private readonly stopped = Promise.withResolvers<void>();
-  private closing: Promise<void> = Promise.resolve();
   private neighboursTimer: Timer | undefined;
   private toldFailure = "";
-  /** The session is lost, and its guard is not ended yet. */
-  private isGuarded = false;
 
   constructor(private readonly options: RunnerOptions) {
     this.config = options.config;
@@ -102,6 +99,12 @@ export class Runner {
     this.incarnation = options.kept.incarnation;
     this.machine = new Machine(options.config, options.kept.stored);
     this.learn(options.config.definitions);
+    this.sessions = new Sessions(options.link, () => this.driver, {
+      nextIncarnation: () => this.nextIncarnation(),
+      connected: (link) => this.connected(link),
+      told: (event) => this.onLinkEvent(event),
+      failed: (error) => this.tellFailure(error),
+    });
   }
 
   /** Resolves when the machine has stopped for good, and its session is closed. */
@@ -165,7 +168,7 @@ export class Runner {
       this.isHandling = false;
     }
     // What was decided in this turn goes out in it: a beat that waits for the tick's end waits for whatever else the tick has to do.
-    this.link?.flush();
+    this.sessions.link?.flush();
   }
 
   private handle(bare: BareEvent): void {
@@ -184,14 +187,14 @@ export class Runner {
   private perform(action: Action): void {
     switch (action.do) {
       case "connect":
-        void this.connect();
+        void this.sessions.open();
         return;
       case "disconnect":
-        this.disconnect(action.forGood);
+        void this.disconnect(action.forGood);
         return;
       case "send":
         this.counts.sent += 1;
-        this.link?.send(action.message);
+        this.sessions.link?.send(action.message);
         return;
       case "acquire":
         this.acquire(action);
@@ -285,43 +288,18 @@ export class Runner {
 
   // -- the session
 
-  private async connect(): Promise<void> {
-    await this.closing;
-    // Not before: the guard of a session that was lost stands by until all has been released.
-    if (this.isGuarded) this.driver.endSession();
-    this.isGuarded = false;
-    const { link: options, log } = this.options;
-    let link: GroupLink | undefined;
-    const open = await GroupLink.open(
-      options,
-      () => this.nextIncarnation(),
-      (event) => {
-        if (link !== undefined && this.link === link) this.onLinkEvent(event);
-      },
-      (error) => this.tellFailure(error),
-      Math.random,
-      this.stopConnecting.signal,
-    );
-    if (open === undefined) return;
-    link = open;
-    this.link = link;
+  private connected(link: GroupLink): void {
     this.counts.sessions += 1;
     this.toldFailure = "";
-    const fd = link.socketFd;
-    if (fd === undefined) log.error("the session's socket can't be guarded: it has no descriptor");
-    else this.driver.beginSession({ socketFd: fd, lastWords: link.lastWords() });
-    this.options.onlooker.onLink(`session ${link.member} at ${link.server}, group ${options.group}`);
+    this.options.onlooker.onLink(`session ${link.member} at ${link.server}, group ${this.options.link.group}`);
     this.tell({ on: "connected", member: link.member, incarnation: link.incarnation });
-    if (this.link === link) link.join(); // unless the machine has been stopped meanwhile
   }
 
-  /** Named by the time of day, and never by one that was used before: names stand in other hosts' tables. */
-  private nextIncarnation(): { readonly number: number; readonly name: string } {
+  /** By the time of day, and never one that was used before. */
+  private nextIncarnation(): number {
     this.incarnation = Math.max(this.incarnation + 1, Date.now());
     this.save();
-    const time = this.incarnation.toString(36);
-    const chance = Math.floor(Math.random() * 36 ** 2).toString(36);
-    return { number: this.incarnation, name: `${time}${chance}`.slice(0, 10) };
+    return this.incarnation;
   }
 
   private tellFailure(error: Fault): void {
@@ -371,28 +349,17 @@ export class Runner {
   }
 
   private lose(why: string): void {
-    this.link = undefined;
+    this.sessions.lost();
     this.counts.sessionsLost += 1;
     this.awayReason = why;
     this.recorder.note(bootMs(), `session lost: ${why}`);
     this.options.onlooker.onLink(`session lost: ${why}`);
-    this.isGuarded = true;
     this.tell({ on: "disconnected" });
   }
 
-  private disconnect(forGood: boolean): void {
-    const { link } = this;
-    this.link = undefined;
-    if (forGood) this.stopConnecting.abort();
-    this.closing = this.takeLeave(link).then(() => {
-      if (forGood) this.finish();
-    });
-  }
-
-  private async takeLeave(link: GroupLink | undefined): Promise<void> {
-    await link?.close();
-    if (link !== undefined || this.isGuarded) this.driver.endSession();
-    this.isGuarded = false;
+  private async disconnect(forGood: boolean): Promise<void> {
+    await this.sessions.leave(forGood);
+    if (forGood) this.finish();
   }
 
   private finish(): void {
@@ -403,7 +370,7 @@ export class Runner {
 
   private tellNeighbours(): void {
     const neighbours = this.driver.neighbours();
-    if (neighbours.length > 0) this.link?.send({ kind: "neighbours", neighbours });
+    if (neighbours.length > 0) this.sessions.link?.send({ kind: "neighbours", neighbours });
   }
 
   private save(): void {
