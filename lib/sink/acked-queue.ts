@@ -14,10 +14,9 @@ import type { NumberRanges } from "../feed/number-ranges.ts";
 import { AckLedger } from "./ack-ledger.ts";
 import { AckRounds, type DueAsk } from "./ack-rounds.ts";
 import type { SpoolEvent, TakeSpooled } from "./io/spool.ts";
-import { type Mark, RecordRing } from "./record-ring.ts";
+import type { Mark } from "./record-ring.ts";
+import { RingQueue } from "./ring-queue.ts";
 
-/** The longest record fits into an empty ring. */
-const MEMORY_BYTES_LEAST = 131_072;
 /** Records that are written together at most: as many datagrams as are read at a time. A turn of the event loop under a flood takes more. */
 const UNWRITTEN_MAX = 64;
 /** Of a stream's word in the ring: what is known of one record besides. */
@@ -51,11 +50,10 @@ export interface AckedQueueOptions {
   readonly onEvent: (event: SpoolEvent) => void;
 }
 
-export class AckedQueue {
+export class AckedQueue extends RingQueue {
   readonly outlives = true;
   readonly rounds: AckRounds;
   readonly #options: AckedQueueOptions;
-  readonly #ring: RecordRing;
   readonly #disk: KeptRecords;
   readonly #ledger: AckLedger;
   readonly #liveFrom: number;
@@ -68,17 +66,11 @@ export class AckedQueue {
   /** What is picked out on the way to `#passEnd`; all behind it was never sent. */
   #wanted: ReadonlyMap<number, NumberRanges> | undefined;
   #passEnd = 0;
-  // How many records there ever were in the ring, and up to each of its places.
-  #headRecords = 0;
-  #takenRecords = 0;
-  #confirmedRecords = 0;
-  /** Records before this one waited through an outage. */
-  #lateRecords = 0;
 
   /** @throws where the disk can't be had */
   constructor(options: AckedQueueOptions) {
+    super(options.memoryBytesMax);
     this.#options = options;
-    this.#ring = new RecordRing(Math.max(MEMORY_BYTES_LEAST, options.memoryBytesMax));
     let isOpen = false;
     this.#disk = options.open((event) => (isOpen ? this.#onDisk(event) : options.onEvent(event)));
     isOpen = true;
@@ -93,55 +85,21 @@ export class AckedQueue {
     return this.#ledger.waiting + this.#ledger.unread;
   }
 
-  /** Records that can be sent now. */
-  get waiting(): number {
-    return this.#ring.waiting;
-  }
-
-  get waitingBytes(): number {
-    return this.#ring.waitingBytes;
-  }
-
-  /** Records that were sent and no mark has confirmed. */
-  get unconfirmed(): number {
-    return this.#ring.unconfirmed;
-  }
-
-  get unconfirmedBytes(): number {
-    return this.#ring.unconfirmedBytes;
-  }
-
   get hasRoom(): boolean {
     return !this.#disk.isPendingFull;
   }
 
-  // The record that `next` found lies at [start, end) of `bytes`.
-  get bytes(): Uint8Array {
-    return this.#ring.bytes;
-  }
-
-  get start(): number {
-    return this.#ring.start;
-  }
-
-  get end(): number {
-    return this.#ring.end;
-  }
-
+  /** The stream of the record that `next` found. */
   get group(): number {
-    return this.#ring.group & STREAM;
-  }
-
-  get number(): number {
-    return this.#ring.number;
+    return this.ring.group & STREAM;
   }
 
   get nextIsAgain(): boolean {
-    return this.#ring.nextIsAgain || (this.#ring.next() && (this.#ring.group & AGAIN) !== 0);
+    return this.ring.nextIsAgain || (this.ring.next() && (this.ring.group & AGAIN) !== 0);
   }
 
   get nextIsLate(): boolean {
-    return this.#takenRecords < this.#lateRecords || (this.#ring.next() && (this.#ring.group & LATE) !== 0);
+    return this.takenRecords < this.lateRecords || (this.ring.next() && (this.ring.group & LATE) !== 0);
   }
 
   /** Accepts a record; false where it can be kept nowhere, and is lost. */
@@ -157,9 +115,8 @@ export class AckedQueue {
     this.#missDropped();
     this.#unwritten += 1;
     if (this.#unwritten >= UNWRITTEN_MAX) this.writeNow();
-    if (isNext && this.#ring.push(stream, number, bytes, start, end)) {
-      this.#headRecords += 1;
-      if (this.#isAway) this.#lateRecords = this.#headRecords;
+    if (isNext && this.intoRing(stream, number, bytes, start, end)) {
+      if (this.#isAway) this.lateRecords = this.headRecords;
       disk.skipTo(sequence + 1);
     }
     return true;
@@ -171,25 +128,14 @@ export class AckedQueue {
     this.#disk.writeNow();
   }
 
-  next(): boolean {
-    return this.#ring.next();
-  }
-
   take(): void {
     this.#ledger.sent(this.group, this.number);
-    this.#ring.take();
-    this.#takenRecords += 1;
-  }
-
-  mark(): Mark {
-    return this.#ring.mark();
+    this.takeFromRing();
   }
 
   /** The daemon has put into its order all that was sent at `mark`. Nothing of it counts as delivered yet. */
   confirm(mark: Mark): number {
-    const before = this.#ring.unconfirmed;
-    this.#ring.confirm(mark);
-    this.#confirmedRecords += before - this.#ring.unconfirmed;
+    this.confirmInRing(mark);
     this.refill();
     return 0;
   }
@@ -197,9 +143,7 @@ export class AckedQueue {
   /** The connection is lost: what no mark confirmed is sent again; the rest, if a recorder lacks it. */
   away(): void {
     this.#isAway = true;
-    this.#ring.rewind();
-    this.#takenRecords = this.#confirmedRecords;
-    this.#lateRecords = this.#headRecords;
+    this.rewindRing();
   }
 
   back(): void {
@@ -238,7 +182,7 @@ export class AckedQueue {
   refill(): void {
     const disk = this.#disk;
     if (this.#isReading || disk.unread === 0) return;
-    if (this.#ring.usedBytes > this.#ring.bytesMax / 2) return;
+    if (this.ring.usedBytes > this.ring.bytesMax / 2) return;
     this.#isReading = true;
     void disk.read(this.#takeSpooled).then(() => {
       this.#isReading = false;
@@ -277,9 +221,8 @@ export class AckedQueue {
       if (sequence < this.#liveFrom) word |= AGAIN; // nobody knows
       if (this.#ledger.isDone(stream, number)) return true;
     }
-    if (!this.#ring.push(word >>> 0, number, bytes, start, end)) return false;
+    if (!this.intoRing(word >>> 0, number, bytes, start, end)) return false;
     if (sequence < this.#passEnd) this.#wanted?.get(stream)?.remove(number, number);
-    this.#headRecords += 1;
     return true;
   };
 

@@ -11,7 +11,7 @@
 // An idle sink sends at once. A busy one waits a few milliseconds for more, or for a batch's worth.
 
 import { BATCH_MESSAGE_TYPE, FLAG_END } from "../../feed/batch.ts";
-import { isIncarnation, writeEmptyBatch } from "../../feed/batch-writer.ts";
+import { writeEmptyBatch } from "../../feed/batch-writer.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import { type GroupName, openSession, type Session, type SessionOptions } from "../../spread/index.ts";
 import { COPIED_BODY_BYTES_MAX } from "../../spread/outbox.ts";
@@ -24,8 +24,10 @@ import { AckedQueue } from "../acked-queue.ts";
 import { GATHER_BYTES } from "../batcher.ts";
 import { GroupBook, type GroupEntry, noEntry } from "../group-book.ts";
 import { type GroupLink, GroupSender } from "../group-sender.ts";
+import { GroupStreams } from "../group-streams.ts";
 import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
+import { type AckStanding, RecorderWatch } from "../recorder-watch.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import { GroupAnnouncer } from "./group-announcer.ts";
 import { leaveGroupNumbers, takeGroupNumbers } from "./group-numbers-file.ts";
@@ -35,10 +37,6 @@ import { SpooledQueue } from "./spooled-queue.ts";
 
 /** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks. */
 const MARK_AFTER_MS = 20;
-/** Where no group could be forgotten it is tried again so long after: all of them are looked at. */
-const FORGET_EVERY_MS = 1_000;
-/** Records that wait so long for too few recorders are worth a word. */
-const TOO_FEW_MS = 10_000;
 /** Groups that are remembered at a time, unless said. */
 const GROUPS_MAX = 10_000;
 
@@ -63,14 +61,6 @@ export interface GroupSinkOptions {
   readonly onSpoolEvent?: (event: OwnQueueEvent) => void;
 }
 
-/** What there is to tell of acknowledgements. */
-export interface AckStanding {
-  /** How many hosts have to commit a record. */
-  readonly wanted: number;
-  /** The hosts whose recorders were heard lately. */
-  readonly hosts: readonly string[];
-}
-
 export class GroupSink implements Sink {
   readonly name: string;
   readonly counters = new SinkCounters();
@@ -83,16 +73,13 @@ export class GroupSink implements Sink {
   readonly #sender: GroupSender;
   readonly #writer = new RecordWriter();
   readonly #announcer: GroupAnnouncer;
-  /** Groups at places below are announced. */
-  #announced = 0;
+  readonly #streams: GroupStreams;
+  readonly #recorderWatch = new RecorderWatch();
   #rounds: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setTimeout> | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
   #lastPumpMs = Number.NEGATIVE_INFINITY;
   #failingSinceMs: number | undefined;
-  /** Since when too few recorders acknowledge, and whether that was told. */
-  #tooFewSinceMs: number | undefined;
-  #isTooFewTold = false;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   #isClosed = false;
@@ -100,12 +87,6 @@ export class GroupSink implements Sink {
   /** Of what waits, what `close` could keep nowhere. */
   #lostAtEnd = 0;
   #onProgress: () => void = () => {};
-  /** Records that the queue took, those of an earlier life among them. */
-  #taken = 0;
-  #recovered = 0;
-  /** Of these, what the disk lost in the midst: where they were nobody knows. */
-  #damaged = 0;
-  #forgetAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: GroupSinkOptions) {
     this.#options = options;
@@ -119,7 +100,8 @@ export class GroupSink implements Sink {
     );
     this.#acked = this.#openAcked();
     this.#queue = this.#acked ?? this.#openQueue();
-    this.counters.accepted = this.#taken = this.#recovered = this.#queue.records; // of an earlier life
+    this.counters.accepted = this.#queue.records; // of an earlier life
+    this.#streams = this.#openStreams();
     this.#sender = new GroupSender({
       host: options.host,
       incarnation: options.incarnation,
@@ -144,7 +126,7 @@ export class GroupSink implements Sink {
       isQuiet: () => this.#queue.waiting === 0,
       onGo: this.#pump,
     });
-    this.#announceUpTo(this.#book.end);
+    this.#streams.tellNew();
     void this.#follow();
     if (this.#acked !== undefined) this.#rounds = setInterval(this.#round, ROUND_MS);
   }
@@ -239,33 +221,22 @@ export class GroupSink implements Sink {
   }
 
   #entry(name: GroupName, fullName: string): GroupEntry | undefined {
-    let entry = this.#book.entry(name);
-    if (entry === undefined && this.#forgetSome()) entry = this.#book.entry(name);
-    if (entry !== undefined) {
-      entry.fullName = fullName;
-      this.#announceUpTo(entry.index);
-      this.#announce(entry, fullName);
-    }
     if (name !== fullName && !this.#hasToldRename) {
       this.#hasToldRename = true;
       queueMicrotask(() => this.#options.onSpoolEvent?.({ on: "renamed", fullName, group: name }));
     }
-    return entry;
+    return this.#streams.entry(name, fullName);
   }
 
-  /** Groups that a spool knew before us. */
-  #announceUpTo(index: number): void {
-    while (this.#announced < index) {
-      const entry = this.#book.at(this.#announced);
-      if (entry === undefined) this.#announced += 1;
-      else this.#announce(entry, entry.name);
-    }
-  }
-
-  #announce(entry: GroupEntry, fullName: string): void {
-    this.#announced = Math.max(this.#announced, entry.index + 1);
+  #announce(entry: GroupEntry): void {
     const isNumbered = entry.incarnation === undefined && this.#options.payload !== "text";
-    this.#announcer.feed(fullName, entry.name, entry.index, isNumbered ? entry : undefined);
+    this.#announcer.feed(entry.fullName, entry.name, entry.index, isNumbered ? entry : undefined);
+  }
+
+  #forgotten(entries: readonly GroupEntry[]): void {
+    if (this.#options.payload !== "text") for (const entry of entries) this.#sayEndOf(entry);
+    for (const { index } of entries) this.#acked?.forget(index);
+    this.#announcer.forget(new Set(entries.map(({ index }) => index)));
   }
 
   /**
@@ -319,25 +290,31 @@ export class GroupSink implements Sink {
     }
   }
 
+  #openStreams(): GroupStreams {
+    const acked = this.#acked;
+    const options = {
+      book: this.#book,
+      nowMs: () => performance.now(),
+      hasRoom: () => this.hasRoom,
+      waiting: () => this.#queue.records,
+      isIdle: acked === undefined ? undefined : (index: number) => acked.isIdle(index),
+      onNew: (entry: GroupEntry) => this.#announce(entry),
+      onForgotten: (entries: readonly GroupEntry[]) => this.#forgotten(entries),
+    };
+    return new GroupStreams(options, this.#queue.records);
+  }
+
   /** Streams are groups of a life of this host. */
   readonly #streamNames = {
-    streamName: (index: number): string => {
-      const entry = this.#book.at(index)!; // what is written down waits, and what waits is not forgotten
-      return `${this.#book.incarnationOf(entry)} ${entry.name}`;
-    },
-    streamOf: (text: string): number | undefined => {
-      const [life, name] = text.split(" ", 2);
-      if (!isIncarnation(life!)) return undefined;
-      const group = groupName(name ?? "");
-      return (this.#book.find(group, life!) ?? this.#earlier(group, life!))?.index;
-    },
+    streamName: (index: number) => this.#streams.nameOf(index),
+    streamOf: (text: string) => this.#streams.indexOf(text),
   };
 
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
     if (event.on === "lost") {
       this.counters.lost += event.records; // told when the flow resumes
-      if (event.cause === "damaged") this.#damaged += event.records;
+      if (event.cause === "damaged") this.#streams?.lost(event.records);
     } else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
   }
 
@@ -350,33 +327,8 @@ export class GroupSink implements Sink {
     }
     const number = group.next;
     group.next += 1;
-    if (this.#push(group.index, number, record)) {
-      this.#taken += 1;
-      group.lastTaken = this.#taken;
-    } else this.counters.lost += 1;
-  }
-
-  /** Makes room in the book: groups that were silent for longest, and of which nothing waits, are forgotten. False where there is none. */
-  #forgetSome(): boolean {
-    const nowMs = performance.now();
-    if (nowMs < this.#forgetAtMs || !this.hasRoom) return false; // what is given a place would be lost behind it
-    const acked = this.#acked;
-    // Without acknowledgements the queue is emptied in its order: what waits was taken last.
-    const goneTo = this.#taken - this.#queue.records - this.#damaged;
-    const gone = this.#book.forget(({ index, lastTaken }) => acked?.isIdle(index) ?? lastTaken <= goneTo);
-    if (gone.length === 0) this.#forgetAtMs = nowMs + FORGET_EVERY_MS;
-    if (this.#options.payload !== "text") for (const entry of gone) this.#sayEndOf(entry);
-    for (const { index } of gone) acked?.forget(index);
-    this.#announcer.forget(new Set(gone.map(({ index }) => index)));
-    return gone.length > 0;
-  }
-
-  /** The entry for records that an earlier life left, or that come from disk when their group is forgotten. */
-  #earlier(group: GroupName, life: string): GroupEntry | undefined {
-    let entry = this.#book.earlier(group, life);
-    if (entry === undefined && this.#forgetSome()) entry = this.#book.earlier(group, life);
-    if (entry !== undefined) entry.lastTaken = Math.max(entry.lastTaken, this.#recovered);
-    return entry;
+    if (this.#push(group.index, number, record)) this.#streams.took(group);
+    else this.counters.lost += 1;
   }
 
   #push(group: number, number: number, record: RecordView): boolean {
@@ -391,7 +343,7 @@ export class GroupSink implements Sink {
     this.#pumpTimer = undefined;
     if (this.#session.state.at !== "connected") return;
     this.#acked?.writeNow();
-    this.#announceUpTo(this.#book.end);
+    this.#streams.tellNew();
     this.#book.openTo = this.#announcer.openTo();
     this.#lastPumpMs = performance.now();
     const unconfirmed = this.#queue.unconfirmed;
@@ -408,21 +360,11 @@ export class GroupSink implements Sink {
     this.flush();
   };
 
-  /** Too few recorders are no failure of ours, but records pile up. While there is no daemon that is told already. */
   #tellRecorders(): void {
     const { acks } = this;
     if (acks === undefined || this.#session.state.at !== "connected") return;
-    const isEnough = acks.hosts.length >= acks.wanted;
-    if (isEnough || this.waiting === 0) this.#tooFewSinceMs = undefined;
-    else this.#tooFewSinceMs ??= performance.now();
-    if (isEnough && this.#isTooFewTold) {
-      this.#isTooFewTold = false;
-      this.#options.onSpoolEvent?.({ on: "acknowledged", ...acks });
-    }
-    if (this.#tooFewSinceMs === undefined || performance.now() - this.#tooFewSinceMs < TOO_FEW_MS) return;
-    if (this.#isTooFewTold) return;
-    this.#isTooFewTold = true;
-    this.#options.onSpoolEvent?.({ on: "unacknowledged", ...acks });
+    const found = this.#recorderWatch.look(acks, this.waiting, performance.now());
+    if (found !== undefined) this.#options.onSpoolEvent?.({ on: found, ...acks });
   }
 
   #sendMark(): void {

@@ -7,11 +7,9 @@
 // whole queue in its order, and a kill loses nothing of it. Back when all of it is delivered. Without a spool, a full ring refuses the newest.
 //
 // What has waited through an outage, or has been on disk, is late: `nextIsLate`.
-import { type Mark, RecordRing } from "../record-ring.ts";
+import type { Mark } from "../record-ring.ts";
+import { RingQueue } from "../ring-queue.ts";
 import { Spool, type SpoolEvent, type SpoolOptions } from "./spool.ts";
-
-/** The longest record fits into an empty ring. */
-const MEMORY_BYTES_LEAST = 131_072;
 
 export interface SpooledQueueOptions {
   /** The ring's size: what may wait in memory; 128 KiB at least. */
@@ -23,9 +21,8 @@ export interface SpooledQueueOptions {
   readonly onEvent: (event: SpoolEvent) => void;
 }
 
-export class SpooledQueue {
+export class SpooledQueue extends RingQueue {
   readonly #options: SpooledQueueOptions;
-  readonly #ring: RecordRing;
   readonly #spool: Spool | undefined;
   #isAway = false;
   #isSpooling = false;
@@ -33,45 +30,23 @@ export class SpooledQueue {
   /** Of each record in the ring its sequence on disk, -1 where it is not there; while spooling. */
   readonly #sequences: number[] = [];
   #sequencesStart = 0;
-  // How many records there ever were in the ring, and up to each of its places.
-  #headRecords = 0;
-  #takenRecords = 0;
-  #confirmedRecords = 0;
-  #lateRecords = 0;
 
   constructor(options: SpooledQueueOptions) {
+    super(options.memoryBytesMax);
     this.#options = options;
-    this.#ring = new RecordRing(Math.max(MEMORY_BYTES_LEAST, options.memoryBytesMax));
     this.#spool = this.#openSpool();
     this.#isSpooling = this.#spool !== undefined && this.#spool.unread > 0;
   }
 
   /** Records that are not delivered, wherever they lie. */
   get records(): number {
-    return this.#ring.waiting + this.#ring.unconfirmed + (this.#spool?.unread ?? 0);
-  }
-
-  /** Of these, what `next` can give now. */
-  get waiting(): number {
-    return this.#ring.waiting;
-  }
-
-  get waitingBytes(): number {
-    return this.#ring.waitingBytes;
-  }
-
-  get unconfirmed(): number {
-    return this.#ring.unconfirmed;
-  }
-
-  get unconfirmedBytes(): number {
-    return this.#ring.unconfirmedBytes;
+    return this.ring.waiting + this.ring.unconfirmed + (this.#spool?.unread ?? 0);
   }
 
   /** Whether there is room for more than a few. */
   get hasRoom(): boolean {
     if (this.#isSpooling) return !this.#spool!.isPendingFull;
-    return this.#spool !== undefined || this.#ring.usedBytes <= this.#ring.bytesMax / 2;
+    return this.#spool !== undefined || this.ring.usedBytes <= this.ring.bytesMax / 2;
   }
 
   /** Whether an end of this process loses nothing but what `close` can't write. */
@@ -79,69 +54,36 @@ export class SpooledQueue {
     return this.#spool !== undefined;
   }
 
-  // The record that `next` found lies at [start, end) of `bytes`.
-  get bytes(): Uint8Array {
-    return this.#ring.bytes;
-  }
-
-  get start(): number {
-    return this.#ring.start;
-  }
-
-  get end(): number {
-    return this.#ring.end;
-  }
-
   /** Its stream. */
   get group(): number {
-    return this.#ring.group;
-  }
-
-  get number(): number {
-    return this.#ring.number;
+    return this.ring.group;
   }
 
   get nextIsAgain(): boolean {
-    return this.#ring.nextIsAgain;
+    return this.ring.nextIsAgain;
   }
 
   get nextIsLate(): boolean {
-    return this.#takenRecords < this.#lateRecords;
+    return this.takenRecords < this.lateRecords;
   }
 
   /** Appends a record; false where there is no room, and it is lost. */
   push(stream: number, number: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (!this.#isSpooling && !this.#mustSpool) {
-      if (!this.#ring.push(stream, number, bytes, start, end)) return false;
-      this.#headRecords += 1;
-      return true;
+      return this.intoRing(stream, number, bytes, start, end);
     }
     if (!this.#isSpooling) this.#beginSpooling();
     return this.#spool!.append(stream, number, bytes, start, end) >= 0;
   }
 
-  /** Finds the next record that can be sent, without moving on: sets `start`, `end`... False where none can. */
-  next(): boolean {
-    return this.#ring.next();
-  }
-
   /** The record that `next` found counts as sent. */
   take(): void {
-    this.#ring.take();
-    this.#takenRecords += 1;
-  }
-
-  /** Where sending stands now. */
-  mark(): Mark {
-    return this.#ring.mark();
+    this.takeFromRing();
   }
 
   /** All that had been sent at `mark` has arrived. Returns how many records that are. */
   confirm(mark: Mark): number {
-    const before = this.#ring.unconfirmed;
-    this.#ring.confirm(mark);
-    const records = before - this.#ring.unconfirmed;
-    this.#confirmedRecords += records;
+    const records = this.confirmInRing(mark);
     if (this.#isSpooling) this.#confirmSpooled(records);
     this.refill();
     return records;
@@ -150,10 +92,8 @@ export class SpooledQueue {
   /** The destination is gone: all that is not confirmed waits again, is late, and goes to disk. */
   away(): void {
     this.#isAway = true;
-    this.#ring.rewind();
-    this.#takenRecords = this.#confirmedRecords;
-    this.#lateRecords = this.#headRecords;
-    if (this.#spool !== undefined && !this.#isSpooling && this.#ring.waiting > 0) this.#beginSpooling();
+    this.rewindRing();
+    if (this.#spool !== undefined && !this.#isSpooling && this.ring.waiting > 0) this.#beginSpooling();
   }
 
   /** The destination is there. */
@@ -166,7 +106,7 @@ export class SpooledQueue {
   refill(): void {
     const spool = this.#spool;
     if (spool === undefined || this.#isReading || spool.unread === 0) return;
-    if (this.#ring.usedBytes > this.#ring.bytesMax / 2) return;
+    if (this.ring.usedBytes > this.ring.bytesMax / 2) return;
     this.#isReading = true;
     void spool.read(this.#takeSpooled).then(() => {
       this.#isReading = false;
@@ -186,7 +126,7 @@ export class SpooledQueue {
 
   /** With half of the ring used: the other half is for what comes while the first gets to the disk. */
   get #mustSpool(): boolean {
-    return this.#spool !== undefined && (this.#isAway || this.#ring.usedBytes > this.#ring.bytesMax / 2);
+    return this.#spool !== undefined && (this.#isAway || this.ring.usedBytes > this.ring.bytesMax / 2);
   }
 
   #openSpool(): Spool | undefined {
@@ -202,7 +142,7 @@ export class SpooledQueue {
 
   #beginSpooling(): void {
     const spool = this.#spool!;
-    const ring = this.#ring;
+    const ring = this.ring;
     this.#isSpooling = true;
     ring.visitUnconfirmed(() => {
       this.#sequences.push(spool.append(ring.group, ring.number, ring.bytes, ring.start, ring.end, true));
@@ -215,10 +155,9 @@ export class SpooledQueue {
     entry: { number: number; sequence: number; start: number; end: number },
     bytes: Uint8Array,
   ): boolean => {
-    if (!this.#ring.push(stream, entry.number, bytes, entry.start, entry.end)) return false;
+    if (!this.intoRing(stream, entry.number, bytes, entry.start, entry.end)) return false;
     this.#sequences.push(entry.sequence);
-    this.#headRecords += 1;
-    this.#lateRecords = this.#headRecords;
+    this.lateRecords = this.headRecords;
     return true;
   };
 
@@ -236,7 +175,7 @@ export class SpooledQueue {
   /** Nothing is left: from now on in memory again. */
   #settle(): void {
     const spool = this.#spool!;
-    if (!this.#isSpooling || this.#isReading || spool.unread > 0 || this.#ring.waiting + this.#ring.unconfirmed > 0)
+    if (!this.#isSpooling || this.#isReading || spool.unread > 0 || this.ring.waiting + this.ring.unconfirmed > 0)
       return;
     spool.confirm(spool.nextSequence - 1); // what was lost at its end, too
     this.#isSpooling = false;
