@@ -22,6 +22,8 @@ export const RATE_MIN = 1_000_000;
 /** How often to call `check` while anybody waits. */
 export const CHECK_MS = 50;
 const REFILL = 0.1;
+/** What a reader took at once counts for so long: one that writes to a disk takes much, then nothing, then much again. */
+const CREDIT_MS = 1_000;
 
 interface Reader {
   /** Senders that wait for it, in the order in which they began. */
@@ -29,6 +31,8 @@ interface Reader {
   /** When it was last looked at, and what it had taken then. */
   since: MonotonicMs;
   takenBytes: number;
+  /** How long it may take nothing, for what it took before. */
+  creditMs: number;
 }
 
 /** Who waits for whom. Sessions are named by their slots. */
@@ -66,7 +70,8 @@ export class FlowControl {
     if (this.#purseMs <= 0 && !this.#proven.has(reader)) return false;
     let waited = this.#readers.get(reader);
     if (waited === undefined) {
-      waited = { senders: new Set(), since: now, takenBytes };
+      const creditMs = this.#proven.has(reader) ? CREDIT_MS : 0;
+      waited = { senders: new Set(), since: now, takenBytes, creditMs };
       this.#readers.set(reader, waited);
     }
     if (waited.senders.has(sender)) return true;
@@ -116,7 +121,10 @@ export class FlowControl {
       const elapsedMs = now - waited.since;
       if (elapsedMs < CHECK_MS / 2) continue; // too short to judge it
       const taken = takenBytes(reader);
-      if ((taken - waited.takenBytes) * 1_000 < RATE_MIN * elapsedMs) {
+      const earnedMs = ((taken - waited.takenBytes) * 1_000) / RATE_MIN;
+      waited.creditMs = Math.min(CREDIT_MS, waited.creditMs + earnedMs - elapsedMs);
+      if (waited.creditMs < 0) {
+        waited.creditMs = 0;
         slow.push(reader);
         this.#proven.delete(reader);
         waitedMs = Math.max(waitedMs, Math.min(elapsedMs, 2 * CHECK_MS)); // a late check: it was we who did not get to run

@@ -51,6 +51,15 @@ describe("a sender", () => {
 });
 
 describe("a reader", () => {
+  test("that takes much, then nothing for a while, is waited for as long as that is enough", () => {
+    const flow = new FlowControl({ patienceMs: 200 }, at(0));
+    flow.wait(1, READER, 0, at(0));
+    const burstMs = 10 * CHECK_MS;
+    const taken = (ms: number) => Math.ceil(ms / burstMs) * ((RATE_MIN * 1.1 * burstMs) / 1_000);
+    for (let ms = CHECK_MS; ms < 60_000; ms += CHECK_MS) expect(flow.check(at(ms), () => taken(ms))).toEqual([]);
+    expect(flow.isHeld(1)).toBe(true);
+  });
+
   test("that keeps taking is waited for as long as it takes", () => {
     const flow = new FlowControl({ patienceMs: 200 }, at(0));
     flow.wait(1, READER, 0, at(0));

@@ -114,6 +114,7 @@ export class ArchiveStore {
 
   /** Enters what is not yet in the index, and closes. What is not committed is lost. */
   close(): void {
+    if (!this.#builder.isEmpty) this.#unindexed.push({ id: this.#nextId, tokens: this.#tokenizer.text() });
     try {
       this.#index(1);
     } catch {
@@ -147,10 +148,10 @@ export class ArchiveStore {
         text,
       );
       this.#tokenizer.addText(view.bytes, text, end);
+      if (index === entry.from || builder.records === 1) this.#noteName("group", entry.group);
       this.#noteName("host", record.hostText());
       if (record.appStart < record.appEnd) this.#noteName("app", record.appText());
     }
-    this.#noteName("group", entry.group);
   }
 
   #noteName(kind: NameKind, name: string): void {

@@ -13,6 +13,8 @@ import type { Destination, OpenDestination, Say } from "../destination.ts";
 const COMMIT_MS = 1_000;
 /** Records that go to the other thread together. */
 const CHUNK_RECORDS = 1_024;
+/** So much is committed at once: the session waits for no longer than that takes. */
+const PRESSING_BYTES = 1_048_576;
 /** What a record costs besides its bytes, about. */
 const RECORD_BYTES = 32;
 
@@ -90,7 +92,7 @@ export class ArchiveDestination implements Destination {
     this.#waitingBytes += end - start + RECORD_BYTES;
     this.#freshBytes += end - start + RECORD_BYTES;
     this.#fresh += 1;
-    if (this.#freshBytes < this.#options.bufferBytes / 8 || this.#isPressing) return;
+    if (this.#freshBytes < Math.min(PRESSING_BYTES, this.#options.bufferBytes / 8) || this.#isPressing) return;
     this.#isPressing = true;
     this.#options.onPressing();
   }
