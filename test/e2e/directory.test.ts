@@ -175,3 +175,30 @@ test("a recorder writes what its patterns find, after a reload with others too",
   expect(await untilHolds(set.path("log.b-two.out"), "\n")).toBe("of two\n");
   expect(await two.exited).toBe(0);
 });
+
+test("with an archive a pattern shows what was there, and then what comes, each record once", async () => {
+  await using set = await recorderStage();
+  await set.record('[[logcat.write]]\ngroups = ["log.mail", "log.*"]\nto = "archive:%d/archive"\n');
+  await using publisher = publish(set, ["-a", "test", "log.a"], "open");
+  publisher.stdin.write("one\n");
+  await publisher.stdin.flush();
+  await using first = await set.logcat(["--config", set.config, "--format", "%msg%", "--since", "1h", "log.*"], {}, []);
+  await first.stdout.until("one\n");
+  publisher.stdin.write("two\n");
+  await publisher.stdin.flush();
+  await first.stdout.until("two\n");
+  await using second = await set.logcat(
+    ["--config", set.config, "--format", "%msg%", "--since", "1h", "log.*"],
+    {},
+    [],
+  );
+  await second.stdout.until("two\n");
+  publisher.stdin.write("three\n");
+  publisher.stdin.end();
+  for (const logcat of [first, second]) {
+    await logcat.stdout.until("three\n");
+    expect(logcat.stdout.text).toBe("one\ntwo\nthree\n");
+    expect(logcat.stderr.text).not.toContain("missing in");
+  }
+  expect(await publisher.exited).toBe(0);
+});

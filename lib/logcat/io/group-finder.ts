@@ -1,5 +1,6 @@
 // Finds groups by patterns, through the directory that senders keep (feed/directory.ts): joins what matches when it is heard of, and tells the follower what senders
 // say of their numbers. Without patterns it only listens for these.
+import { ANSWER_WITHIN_MS } from "../../feed/announcer.ts";
 import { Directory } from "../../feed/directory.ts";
 import {
   DIRECTORY_GROUP,
@@ -18,6 +19,8 @@ import { groupName } from "../../syslog/group-name.ts";
 
 /** Groups that nobody feeds any more are looked for this often. */
 const EXPIRE_EVERY_MS = 60_000;
+/** So long after the question senders have answered, as a rule. */
+const ANSWERED_MS = 2 * ANSWER_WITHIN_MS;
 /** Answers come within a fraction of a second: so long after the question, nothing means that there is nothing. */
 const NOTHING_AFTER_MS = 2_000;
 
@@ -52,6 +55,7 @@ export class GroupFinder {
   // Since the connection stands.
   #isIn = false;
   #hasAsked = false;
+  #askedMs = 0;
   #toldTooMany = false;
   #expireTimer: ReturnType<typeof setInterval> | undefined;
   #nothingTimer: ReturnType<typeof setTimeout> | undefined;
@@ -85,6 +89,16 @@ export class GroupFinder {
   /** What a group is called in full that was found by a pattern. */
   fullName(group: string): string | undefined {
     return this.#directory.fullName(group as GroupName);
+  }
+
+  /** Groups that are followed now. */
+  get followed(): ReadonlySet<string> {
+    return this.#options.followed;
+  }
+
+  /** Whether senders have had time to say which of their groups match. */
+  get hasAnswers(): boolean {
+    return !this.#hasPatterns || (this.#hasAsked && this.#options.nowMs() - this.#askedMs >= ANSWERED_MS);
   }
 
   /** Whether a session is in the directory, as senders are. */
@@ -130,6 +144,7 @@ export class GroupFinder {
 
   #ask(): void {
     const body = writeQuestion(this.#directory.question);
+    this.#askedMs = this.#options.nowMs();
     this.#hasAsked = this.#session?.trySend(DIRECTORY_GROUP, body, { messageType: DIRECTORY_MESSAGE_TYPE }) ?? false;
   }
 

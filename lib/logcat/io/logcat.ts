@@ -153,6 +153,7 @@ class Run {
       nowMs: () => this.#around.clock.monotonicMs(),
       onDirectory: () => this.#around.log.debug("joined the directory"),
       onNumber: (sender, host, incarnation, group, last) => {
+        if (this.#held !== undefined) return; // what came before this is held: it is judged when that is looked at
         // Of a group that we are not in yet, it says nothing of what should have come; but that nothing was sent before.
         if (this.#held !== undefined) return;
         if (last === 0 || this.#joined.has(group)) this.#follower.told(sender, host, incarnation, group, last);
@@ -258,8 +259,7 @@ class Run {
     const texts = new TextCounts();
     await pass.run();
     const joinBy = clock.monotonicMs() + JOIN_MS;
-    while (!this.#settings.groups.every((group) => this.#joined.has(group)) && clock.monotonicMs() < joinBy)
-      await this.#sleep(20);
+    while (!this.#hasJoined && clock.monotonicMs() < joinBy) await this.#sleep(20);
     let fromMs = clock.monotonicMs();
     for (let tries = 0; tries < SEAM_TRIES && this.#follower.ended === undefined; tries++) {
       await this.#sleep(Math.max(SEAM_MS / 4, fromMs + SEAM_MS - clock.monotonicMs()));
@@ -280,6 +280,11 @@ class Run {
       if (!isText || !frame.groups().some((group) => texts.take(frame, group))) this.#onLogFrame(frame);
     }
     this.#shown();
+  }
+
+  /** All groups that were named, and those that are fed now and match a pattern. */
+  get #hasJoined(): boolean {
+    return this.#finder.hasAnswers && [...this.#finder.followed].every((group) => this.#joined.has(group));
   }
 
   /** Unless it is over before. */
