@@ -4,6 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Sample } from "../../lib/base/counters.ts";
+import { askOnce } from "../../lib/control/io/client.ts";
 import { BATCH_MESSAGE_TYPE } from "../../lib/feed/batch.ts";
 import { BatchWriter } from "../../lib/feed/batch-writer.ts";
 import { connect, type Session } from "../../lib/spread/index.ts";
@@ -38,7 +40,10 @@ function text(index: number): string {
 const idOf = (index: number) =>
   (Math.imul(index + 1, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0") + index.toString(16);
 
-async function send(session: Session): Promise<void> {
+/** As fast as they are committed: so many are on their way at most. */
+const WINDOW = 200_000;
+
+async function send(session: Session, control: string): Promise<void> {
   const encoder = new TextEncoder();
   const next = Array.from({ length: HOSTS }, () => 1);
   const nowMs = Date.now();
@@ -53,12 +58,13 @@ async function send(session: Session): Promise<void> {
       writer.append(next[host]!++, bytes, 0, bytes.length);
     }
     await session.multicast(GROUP, writer.close(), { messageType: BATCH_MESSAGE_TYPE });
+    if (sent % 20_000 < 200) while (sent - (await delivered(control)) > WINDOW) await Bun.sleep(20);
   }
 }
 
 async function delivered(control: string): Promise<number> {
-  const { stdout } = await runSpreadbox(["logcat", "record", "stats", "--control", control], { env: NO_CONFIG });
-  return Number(/^sink_delivered \S+ (\d+)$/m.exec(stdout)?.[1] ?? 0);
+  const samples = (await askOnce("recorder", control, { ask: "stats", with: {} })) as readonly Sample[];
+  return samples.find(({ name }) => name === "sink_delivered")?.value ?? 0;
 }
 
 const directory = mkdtempSync(join(tmpdir(), "spreadbox-bench-"));
@@ -78,7 +84,7 @@ try {
     await using session = await connect({ servers: daemon.server, membership: false });
     const before = costOf(recorder.pid);
     const begunMs = performance.now();
-    await send(session);
+    await send(session, control);
     while ((await delivered(control)) < records) await Bun.sleep(100);
     const seconds = (performance.now() - begunMs) / 1_000;
     const cost = costOf(recorder.pid);
