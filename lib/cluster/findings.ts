@@ -80,16 +80,20 @@ export function ownNode({
   );
 }
 
+const INIT_ADVICE = "spreadbox cluster init --nodes a=ADDRESS,b=ADDRESS,… writes it; or copy it from another host";
+
 function* configuration(facts: LocalFacts): Iterable<Finding> {
   const { conf, confRefused, hostName, addresses } = facts;
   if (conf === undefined) {
-    yield bad(
-      `there is no ${COROSYNC_CONF_PATH}`,
-      "spreadbox cluster init --nodes a=ADDRESS,b=ADDRESS,… writes it; or copy it from another host",
-    );
+    yield bad(`there is no ${COROSYNC_CONF_PATH}`, INIT_ADVICE);
     return;
   }
   for (const error of conf.errors) yield bad(`${COROSYNC_CONF_PATH}: ${error}`);
+  const all = conf.nodes.flatMap((node) => node.addresses);
+  if (all.length > 0 && all.every((address) => address.startsWith("127.") || address === "::1")) {
+    yield bad(`${COROSYNC_CONF_PATH} is a ring of this host alone, as the package brings it`, INIT_ADVICE);
+    return;
+  }
   if (confRefused !== undefined) yield bad(`corosync refuses its configuration: ${confRefused}`);
   const own = ownNode(facts);
   if (own === undefined) {

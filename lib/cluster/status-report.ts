@@ -44,8 +44,8 @@ export function statusLines(status: ClusterStatus, style: Style): readonly strin
   }
   if (spreadd !== undefined) {
     const { name, version, engine, sessionCount, groupCount, groups } = spreadd;
+    if (lines.length > 0) lines.push("");
     lines.push(
-      "",
       `${style.heading("spreadd")}  ${name} (${version}), engine ${engine}: ${counted(sessionCount, "session")} of this host, ${counted(groupCount, "group")} of all`,
     );
     const width = Math.max(0, ...groups.map((group) => group.name.length));
@@ -60,8 +60,8 @@ export function statusLines(status: ClusterStatus, style: Style): readonly strin
     if (groupCount > groups.length) lines.push(`  and ${groupCount - groups.length} more`);
   }
   const concerns = concernsOf(status);
+  if (lines.length > 0) lines.push("");
   lines.push(
-    "",
     ...(concerns.length === 0 ? [style.good("all is well")] : concerns.map((concern) => style.bad(`! ${concern}`))),
   );
   return lines;

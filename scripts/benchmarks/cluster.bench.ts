@@ -25,7 +25,7 @@ const messages = Number(values.messages);
 const isWanted = (name: string) => values.only === undefined || name.includes(values.only);
 
 const goal = (ratio: number): Contest["goals"] => ({ rate: { ratio, better: "more" } });
-const told = ["daemonsCpuUs"];
+const told = ["daemonsCpuUs", "withoutCorosyncUs"];
 
 if (hasRealSpread) {
   await using cluster = await startCluster({ hosts: 3 });

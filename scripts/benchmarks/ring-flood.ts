@@ -51,16 +51,23 @@ export async function flood(
     const [first, ...others] = cluster.hosts;
     const clients = by === "c" ? C_TOOLS : OUR_CLIENTS;
     const readers = await Promise.all(others.map((host) => clients.read(host, messages)));
-    const cpuBefore = cpuOf(cluster.hosts, system.services);
+    const cpuBefore = system.services.map((service) => cpuOf(cluster.hosts, [service]));
     const begun = performance.now();
     await using writer = clients.write(first!, messages);
     const statuses = await Promise.all(readers.map((reader) => reader.exited));
     const seconds = (performance.now() - begun) / 1_000;
-    const cpu = cpuOf(cluster.hosts, system.services) - cpuBefore;
+    const cpus = system.services.map((service, at) => cpuOf(cluster.hosts, [service]) - cpuBefore[at]!);
+    const perMessage = (seconds: number) => (seconds * 1e6) / messages;
     await writer.exited;
     const isWhole =
       statuses.every((status) => status === 0) && readers.every((reader) => clients.isWhole(reader, messages));
-    return { rate: isWhole ? messages / seconds : 0, daemonsCpuUs: (cpu * 1e6) / messages };
+    if (!isWhole)
+      for (const reader of readers)
+        console.error(
+          `a reader ended before it had all: ${reader.stdout.text.slice(-200)} ${reader.stderr.text.slice(-200)}`,
+        );
+    const [daemon = 0, engine = 0] = cpus.map(perMessage);
+    return { rate: isWhole ? messages / seconds : 0, daemonsCpuUs: daemon + engine, withoutCorosyncUs: daemon };
   } finally {
     for (const host of cluster.hosts) for (const service of system.services) await host.kill(service);
     for (const host of cluster.hosts) await host.output(["sh", "-c", "rm -rf /tmp/4803 /dev/shm/qb-*"]);

@@ -92,6 +92,15 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
       says: "BAD   there is no /etc/corosync/corosync.conf\n      spreadbox cluster init",
     },
     {
+      claim: "the package's own example",
+      spoil: (host) =>
+        host.write(
+          "/etc/corosync/corosync.conf",
+          "nodelist {\n node {\n  name: node1\n  ring0_addr: 127.0.0.1\n }\n}\n",
+        ),
+      says: "BAD   /etc/corosync/corosync.conf is a ring of this host alone, as the package brings it\n      spreadbox cluster init",
+    },
+    {
       claim: "another host name",
       spoil: (host) => host.output(["hostname", "elsewhere"]),
       says: "BAD   this host is called elsewhere, and a in /etc/corosync/corosync.conf",

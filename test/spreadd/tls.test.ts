@@ -104,7 +104,7 @@ describe("a client", () => {
     {
       claim: "that trusts another authority refuses the daemon",
       options: () => as("web1", "other-ca"),
-      told: /none of our authorities has signed its certificate/,
+      told: /no authority of ours has signed its certificate/,
       daemonSays: undefined,
     },
     {

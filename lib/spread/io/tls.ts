@@ -1,5 +1,6 @@
 // The client's end of TLS. Our `spreadd` asks every client for a certificate, and what stands in it decides what the session may do; we ask the daemon
 // for one that our authorities have signed and that is for the host we meant. The files are read for each attempt: what was renewed is used.
+import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { Fault } from "../../base/fault.ts";
 import { readCertificateFiles } from "../../run/certificate-files.ts";
 import { formatServer, type Server } from "../server.ts";
@@ -37,20 +38,14 @@ export function tlsOptions(server: Extract<Server, { by: "tls" }>, identity: Tls
 
 /** Why a daemon's certificate is no good, by the code of the handshake's error. */
 export function whyDistrusted(error: (Error & { code?: string }) | null): string {
-  const code = error?.code ?? "";
-  return REASONS[code] ?? `the TLS handshake failed: ${error?.message ?? "its certificate was not accepted"}`;
+  return (
+    tryCertificateRefusal(error?.code) ??
+    REASONS[error?.code ?? ""] ??
+    `the TLS handshake failed: ${error?.message ?? "its certificate was not accepted"}`
+  );
 }
 
-const UNSIGNED = "none of our authorities has signed its certificate";
-
 const REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  CERT_NOT_YET_VALID: "its certificate is not good yet: are the clocks right?",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNSIGNED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNSIGNED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNSIGNED,
-  UNABLE_TO_GET_ISSUER_CERT: UNSIGNED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNSIGNED,
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another host (server_name says which name it should have)",
   ECONNRESET: "it closed the connection during the TLS handshake: does it speak TLS there?",
 };

@@ -2,6 +2,7 @@
 // of ours, in its time. The names in it are what the rules of access ask for.
 
 import { namesOf } from "../../base/certificate-name.ts";
+import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import type { IpAddress } from "../../base/ip-address.ts";
 import { formatAddress, tryPeerAddress } from "../../base/ip-address.ts";
 import type { Peer } from "../peer.ts";
@@ -91,20 +92,15 @@ function namesIn(socket: ClientSocket): readonly string[] {
   return namesOf(certificate?.subjectaltname, typeof common === "string" ? common : undefined);
 }
 
-const UNSIGNED = "no authority of ours has signed its certificate";
-
 const REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  CERT_NOT_YET_VALID: "its certificate is not good yet",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNSIGNED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
-  SELF_SIGNED_CERT_IN_CHAIN: UNSIGNED,
-  UNABLE_TO_GET_ISSUER_CERT: UNSIGNED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNSIGNED,
   EPROTO: "it shows no certificate, or does not speak TLS",
   ECONNRESET: "it went away during the TLS handshake",
 };
 
 function whyRefused(error: (Error & { code?: string }) | null): string {
-  return REASONS[error?.code ?? ""] ?? `the TLS handshake failed${error === null ? "" : `: ${error.message}`}`;
+  return (
+    tryCertificateRefusal(error?.code) ??
+    REASONS[error?.code ?? ""] ??
+    `the TLS handshake failed${error === null ? "" : `: ${error.message}`}`
+  );
 }

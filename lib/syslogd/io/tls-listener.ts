@@ -5,6 +5,7 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { namesOf } from "../../base/certificate-name.ts";
+import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
@@ -173,7 +174,10 @@ class TlsServer implements TlsSource {
     const who = peerText(socket);
     socket.destroy();
     if (socket.remoteAddress === undefined || !this.#isAllowed(socket.remoteAddress)) return; // it has gone, or was told already
-    this.reception.refuse(who, REASONS[error.code ?? ""] ?? `the TLS handshake failed: ${error.message}`);
+    this.reception.refuse(
+      who,
+      tryCertificateRefusal(error.code) ?? REASONS[error.code ?? ""] ?? `the TLS handshake failed: ${error.message}`,
+    );
   }
 
   #isAllowed(remote: string | undefined): boolean {
@@ -197,13 +201,6 @@ class TlsServer implements TlsSource {
 const NOT_ALLOWED = "it is in none of the networks that are allowed";
 
 const REASONS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "its certificate has expired",
-  CERT_NOT_YET_VALID: "its certificate is not good yet",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "no authority of ours has signed its certificate",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
-  SELF_SIGNED_CERT_IN_CHAIN: "no authority of ours has signed its certificate",
-  UNABLE_TO_GET_ISSUER_CERT: "no authority of ours has signed its certificate",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "no authority of ours has signed its certificate",
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: "it has no certificate",
   ERR_SSL_HTTP_REQUEST: "it speaks HTTP, not TLS",
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS",
