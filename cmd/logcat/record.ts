@@ -31,11 +31,13 @@ interface Status extends CommonStatus {
 
 export const recordCommand: AnyCommand = defineCommand({
   name: "record",
-  summary: "records groups as a service, by [[logcat.write]]: to files, commands, syslog servers, metrics",
+  summary: "records groups as a service, by [[logcat.write]]: to files, an archive, commands, syslog servers, metrics",
   about:
     "Follows the groups of every [[logcat.write]], and writes the records that it chooses to its destination: one file, or one for each path that the template " +
     "gives, such as file:/var/log/cluster/%host%/%app%.log. Files are rotated by size and age, compressed and removed as the entry says; one that was moved away " +
     "is made anew, and SIGHUP opens all of them anew.\n\n" +
+    'to = "archive:DIRECTORY" keeps records for search: `logcat --since 2h --grep timeout` then shows what was recorded, and goes on live. Days are removed by age ' +
+    "(keep_for) and size (keep_size).\n\n" +
     'A hand-over instead of a file: to = "exec:COMMAND" gives lines to a command\'s stdin, and starts it again when it ends; "syslog:udp|tcp|tls:HOST:PORT" sends to a ' +
     'server; both keep on disk (spool) what can\'t be taken now. "metrics:ADDRESS:PORT" gives counts by labels as OpenMetrics at /metrics, "metrics:PATH" writes them to a file.\n\n' +
     "Nothing that was received is lost while there is room: what a destination can't take waits in its buffer, and when that is full the recorder reads no more " +

@@ -111,6 +111,13 @@ export const logcatTable = defineTable({
 # owner = "root:adm"
 # mode = "0640"
 
+# For search: logcat --since 2h --grep timeout
+# [[logcat.write]]
+# groups = ["log.*"]
+# to = "archive:/var/lib/spreadbox/archive"
+# keep_for = "90d"
+# keep_size = "100GiB"
+
 # Access logs stay as they are, one file for each group.
 # [[logcat.write]]
 # groups = ["@web"]

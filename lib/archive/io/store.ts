@@ -6,7 +6,7 @@
 // The index runs behind: full blocks are entered INDEX_BLOCKS at a time in a transaction of its own; `meta.indexed` says how far. What lies behind it is little, and whoever
 // searches looks at it anyway.
 import type { Database, Statement } from "bun:sqlite";
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StreamMarks } from "../../feed/marks.ts";
 import { readReceived, receivedOrigin } from "../../feed/received-record.ts";
@@ -38,6 +38,8 @@ export interface StoreOptions {
   /** Whether a commit waits for the disk. */
   readonly isSynced: boolean;
   readonly mode: number;
+  /** Whom files that are made belong to; `undefined`: us. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   readonly wallMs: () => number;
   /** One line for the operator. */
   readonly onTrouble: (text: string) => void;
@@ -82,7 +84,7 @@ export class ArchiveStore {
   /** @throws where the directory can't be had, or the disk is full; a segment that is damaged is set aside */
   constructor(options: StoreOptions) {
     this.#options = options;
-    mkdirSync(options.directory, { recursive: true, mode: 0o750 });
+    if (mkdirSync(options.directory, { recursive: true, mode: 0o750 }) !== undefined) this.#giveAway(options.directory);
     this.#openNewest();
   }
 
@@ -345,6 +347,7 @@ export class ArchiveStore {
       process.umask(umask);
     }
     db.transaction(() => writeMarks(db, this.#marks.values()))();
+    this.#giveAway(join(directory, name));
     this.#known.clear();
     this.#unindexed = [];
     this.#putBlock = db.prepare("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?)");
@@ -352,6 +355,18 @@ export class ArchiveStore {
     this.#db = db;
     this.#renoteNames();
     return db;
+  }
+
+  /** SQLite goes on by the owner of the database. */
+  #giveAway(path: string): void {
+    const { owner, onTrouble } = this.#options;
+    if (owner === undefined) return;
+    try {
+      for (const end of ["", "-wal", "-shm"])
+        if (existsSync(`${path}${end}`)) chownSync(`${path}${end}`, owner.uid, owner.gid);
+    } catch (error) {
+      onTrouble(`it can't be given away: ${messageOf(error)}`);
+    }
   }
 
   /** Names of what waits to be committed are new to another segment. */

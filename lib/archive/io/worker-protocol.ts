@@ -9,6 +9,7 @@ export type ToWorker =
       readonly retention: Retention;
       readonly isSynced: boolean;
       readonly mode: number;
+      readonly owner: { readonly uid: number; readonly gid: number } | undefined;
     }
   /** A block of records, as block.ts encodes it. */
   | { readonly do: "append"; readonly chunk: Uint8Array<ArrayBuffer> }

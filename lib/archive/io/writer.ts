@@ -11,6 +11,8 @@ export interface WriterOptions {
   readonly isSynced: boolean;
   /** Of files that are made. */
   readonly mode: number;
+  /** Whom they belong to; `undefined`: us. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   /** It can't commit, and tries again; `undefined`: it works again. */
   readonly onFailing: (reason: string | undefined) => void;
   readonly onTrouble: (text: string) => void;
@@ -39,8 +41,8 @@ export class ArchiveWriter {
     this.#worker = new Worker(workerUrl(import.meta.url));
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#hear(data);
     this.#worker.onerror = (event) => this.#failed(event.message);
-    const { directory, retention, isSynced, mode } = options;
-    this.#post({ do: "open", directory, retention, isSynced, mode });
+    const { directory, retention, isSynced, mode, owner } = options;
+    this.#post({ do: "open", directory, retention, isSynced, mode, owner });
   }
 
   /** Takes a block of records over: its bytes are gone here. */

@@ -23,6 +23,7 @@ export interface ArchiveOptions {
   readonly retention: Retention;
   readonly isSynced: boolean;
   readonly mode: number;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly bufferBytes: number;
   readonly say: Say;
   /** There is much to commit: it had better be soon. */
@@ -52,12 +53,13 @@ export class ArchiveDestination implements Destination {
   /** @throws {Fault} kind "cannot-create" */
   static async open(options: ArchiveOptions): Promise<OpenDestination> {
     const destination = new ArchiveDestination(options);
-    const { directory, retention, isSynced, mode, say } = options;
+    const { directory, retention, isSynced, mode, owner, say } = options;
     const { writer, marks } = await ArchiveWriter.open({
       directory,
       retention,
       isSynced,
       mode,
+      owner,
       onFailing: (reason) => destination.#onFailing(reason),
       onTrouble: (text) => say("warning", `${destination.name}: ${text}`),
     });

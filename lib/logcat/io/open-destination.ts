@@ -31,7 +31,7 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
   const { to } = rule;
   switch (to.kind) {
     case "file": {
-      const owner = rule.files.owner === "" ? undefined : ownerOf(rule.files.owner);
+      const owner = fileOwner(rule);
       return { destination: new FileDestination(rule, to.path, { ...context, owner }) };
     }
     case "archive":
@@ -40,6 +40,7 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
         retention: rule.archive,
         isSynced: rule.files.sync !== "never",
         mode: rule.files.mode,
+        owner: fileOwner(rule),
         bufferBytes: rule.bufferBytes,
         say: context.say,
         onPressing: context.onPressing,
@@ -53,4 +54,8 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
     default:
       return to satisfies never;
   }
+}
+
+function fileOwner({ files }: WriteRule): ReturnType<typeof ownerOf> | undefined {
+  return files.owner === "" ? undefined : ownerOf(files.owner);
 }
