@@ -47,6 +47,8 @@ export const checkCommand = defineCommand({
   ],
   json: true,
   async run(call) {
+    if (process.geteuid?.() !== 0)
+      throw new Fault("no-permission", "not-root", "cannot look at the keys: only root may read them; run it as root");
     const { config, moleKeyPath } = configFacts(call);
     const facts = await localFacts(config);
     const findings = [...localFindings(facts)];
