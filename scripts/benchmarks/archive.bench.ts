@@ -41,7 +41,7 @@ const idOf = (index: number) =>
   (Math.imul(index + 1, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0") + index.toString(16);
 
 /** As fast as they are committed: so many are on their way at most. */
-const WINDOW = 200_000;
+const WINDOW = 30_000;
 
 async function send(session: Session, control: string): Promise<void> {
   const encoder = new TextEncoder();
@@ -58,7 +58,7 @@ async function send(session: Session, control: string): Promise<void> {
       writer.append(next[host]!++, bytes, 0, bytes.length);
     }
     await session.multicast(GROUP, writer.close(), { messageType: BATCH_MESSAGE_TYPE });
-    if (sent % 20_000 < 200) while (sent - (await delivered(control)) > WINDOW) await Bun.sleep(20);
+    if (sent % 4_000 < 200) while (sent - (await delivered(control)) > WINDOW) await Bun.sleep(20);
   }
 }
 

@@ -110,7 +110,7 @@ export class ArchiveReader {
   }
 
   #read(db: Database, segment: string, id: number, after: Position): Found | undefined {
-    const row = db.query("SELECT data FROM block WHERE id = ?").get(id) as { data: Uint8Array } | null;
+    const row = db.query("SELECT data FROM packed WHERE id = ?").get(id) as { data: Uint8Array } | null;
     if (row === null) return undefined;
     try {
       const view = unpackBlock(row.data);

@@ -6,11 +6,13 @@ import { formatRanges, tryRanges } from "../../feed/number-ranges.ts";
 
 export const ARCHIVE_VERSION = "1";
 
+/** What is known of a block lies apart from the block: a search goes through all of the one, and reads little of the other. */
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE block (
-  id INTEGER PRIMARY KEY, records INTEGER, min_us INTEGER, max_us INTEGER, severities INTEGER, facilities INTEGER, data BLOB
+  id INTEGER PRIMARY KEY, records INTEGER, min_us INTEGER, max_us INTEGER, severities INTEGER, facilities INTEGER
 );
+CREATE TABLE packed (id INTEGER PRIMARY KEY, data BLOB);
 CREATE TABLE name (kind TEXT, name TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
 CREATE TABLE mark (
   host TEXT, incarnation TEXT, grp TEXT, sender TEXT, ranges TEXT, PRIMARY KEY (host, incarnation, grp)

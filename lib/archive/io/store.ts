@@ -76,6 +76,7 @@ export class ArchiveStore {
   #db: Database | undefined;
   #name = "";
   #putBlock: Statement | undefined;
+  #putPacked: Statement | undefined;
   #nextId = 1;
   #lastHost = "";
   #lastApp = "";
@@ -196,8 +197,10 @@ export class ArchiveStore {
     const db = this.#db ?? this.#openNewest();
     const rows = this.#builder.isEmpty ? this.#full : [...this.#full, this.#row(undefined)];
     db.transaction(() => {
-      for (const { id, records, minUs, maxUs, severities, facilities, block } of rows)
-        this.#putBlock!.run(id, records, minUs, maxUs, severities, facilities, block);
+      for (const { id, records, minUs, maxUs, severities, facilities, block } of rows) {
+        this.#putBlock!.run(id, records, minUs, maxUs, severities, facilities);
+        this.#putPacked!.run(id, block);
+      }
       for (const [kind, name] of this.#newNames) db.run("INSERT OR IGNORE INTO name VALUES (?, ?)", [kind, name]);
       writeMarks(db, marks);
     })();
@@ -290,7 +293,7 @@ export class ArchiveStore {
       this.#catchUp(db);
       for (const { kind, name } of db.query("SELECT kind, name FROM name").all() as { kind: string; name: string }[])
         this.#known.add(`${kind} ${name}`);
-      this.#putBlock = db.prepare("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?)");
+      this.#prepare(db);
     } catch (error) {
       db.close();
       throw error;
@@ -300,6 +303,11 @@ export class ArchiveStore {
     return db;
   }
 
+  #prepare(db: Database): void {
+    this.#putBlock = db.prepare("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?)");
+    this.#putPacked = db.prepare("INSERT OR REPLACE INTO packed VALUES (?, ?)");
+  }
+
   #takeMarks(db: Database): void {
     for (const marks of readMarks(db)) this.#marks.set(`${marks.host} ${marks.incarnation} ${marks.group}`, marks);
   }
@@ -307,7 +315,7 @@ export class ArchiveStore {
   /** A crash left blocks without their entry in the index. */
   #catchUp(db: Database): void {
     const rows = db
-      .query("SELECT id, data FROM block WHERE id > (SELECT value FROM meta WHERE key = 'indexed') ORDER BY id")
+      .query("SELECT id, data FROM packed WHERE id > (SELECT value FROM meta WHERE key = 'indexed') ORDER BY id")
       .all() as { id: number; data: Uint8Array }[];
     for (const { id, data } of rows) this.#unindexed.push({ id, tokens: this.#tokensOf(unpackBlock(data)) });
     this.#tokenizer.begin();
@@ -350,7 +358,7 @@ export class ArchiveStore {
     this.#giveAway(join(directory, name));
     this.#known.clear();
     this.#unindexed = [];
-    this.#putBlock = db.prepare("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?, ?, ?, ?)");
+    this.#prepare(db);
     this.#name = name;
     this.#db = db;
     this.#renoteNames();
@@ -401,6 +409,7 @@ export class ArchiveStore {
     this.#db = undefined;
     if (db === undefined) return;
     this.#putBlock?.finalize();
+    this.#putPacked?.finalize();
     try {
       db.run("PRAGMA wal_checkpoint(TRUNCATE)");
       db.run("PRAGMA journal_mode = DELETE");

@@ -69,7 +69,7 @@ async function perform(message: ToWorker): Promise<void> {
 
 self.onmessage = ({ data }) => {
   if (data.do === "close") isClosing = true;
-  work = work.then(() => perform(data));
+  work = work.then(() => perform(data)).catch((error) => tell({ is: "trouble", text: reasonOf(error) }));
 };
 
 function reasonOf(error: unknown): string {
