@@ -14,6 +14,9 @@ export interface Scenario {
   mend(rig: Rig, victim: string): Promise<void>;
 }
 
+/** How long one stands still before the other is gone: others have seen it. */
+const HUNG_MS = 1_000;
+
 type UnitFault = "killed" | "stopped" | "frozen" | "thawed";
 const SIGNALS = { killed: "SIGKILL", stopped: "SIGTERM", frozen: "SIGSTOP", thawed: "SIGCONT" } as const;
 
@@ -61,7 +64,10 @@ export const SCENARIOS: readonly Scenario[] = [
     name: "hung-gone",
     needsDaemon: false,
     lastsMs: 0,
-    before: (rig, victim) => unit(rig, another(rig, victim), "frozen"),
+    async before(rig, victim) {
+      await unit(rig, another(rig, victim), "frozen");
+      await Bun.sleep(HUNG_MS);
+    },
     fault: (rig, host) => rig.act(`${host} gone`),
     async mend(rig, host) {
       await rig.loseAddresses(host);
