@@ -3,7 +3,8 @@
 //
 //   new      A group is told to all before the first record goes to it, and that record is held for a moment (`openTo`), with all that comes behind it: so whoever follows
 //            groups by a wildcard can join first. Who takes longer than that sees by the numbers what it has missed.
-//   moved    Some seconds after records went out, the numbers that have moved are told to all: so a reader knows what is missing at the end of a stream.
+//   moved    Some seconds after records went out, the numbers that have moved are told to all: so a reader knows what is missing at the end of a stream. The more
+//            senders there are, the less often: all together do not say more than some messages a second.
 //   asked    Who asks is told alone, after a random wait, so that not all senders answer at once.
 //   again    After a lost connection everything is new.
 //
@@ -20,6 +21,9 @@ const BYTES_PER_MS = 3_000;
 export const ANSWER_WITHIN_MS = 300;
 /** Numbers that have moved are told so long after. */
 export const NUMBERS_AFTER_MS = 2_000;
+/** For each message of others that was heard since we told ours: 25 a second of all together. */
+const NUMBERS_AFTER_EACH_MS = 40;
+const NUMBERS_AFTER_MS_MAX = 60_000;
 /** Where something waits to be sent then, it is looked again. */
 const NUMBERS_AGAIN_MS = 250;
 /** Who has been told of a group needs so long to have joined it: measured from when our own message came back. */
@@ -95,6 +99,8 @@ export class Announcer {
   /** When numbers that have moved are told, and from which group on. */
   #numbersDueMs = Number.POSITIVE_INFINITY;
   #numbersFrom = 0;
+  /** Messages of other senders since then. */
+  #heard = 0;
   /** Since they were begun to be told. */
   #haveMoved = false;
   // Messages to all on this connection, and how many of them came back.
@@ -165,6 +171,11 @@ export class Announcer {
     this.#askers.set(from, { patterns, dueMs: nowMs + this.#random() * ANSWER_WITHIN_MS, from: 0 });
   }
 
+  /** Another sender has told all of its groups. */
+  heardAnother(): void {
+    this.#heard += 1;
+  }
+
   /** A message to all has come back to us: others have it too. */
   returned(nowMs: number): void {
     this.#returned += 1;
@@ -189,7 +200,7 @@ export class Announcer {
   /** Records went out. */
   sent(nowMs: number): void {
     this.#haveMoved = true;
-    if (this.#numbersDueMs === Number.POSITIVE_INFINITY) this.#numbersDueMs = nowMs + NUMBERS_AFTER_MS;
+    if (this.#numbersDueMs === Number.POSITIVE_INFINITY) this.#numbersDueMs = nowMs + this.#numbersAfterMs;
   }
 
   /** When to ask `next` again, if nothing happens before; Infinity: never. */
@@ -252,8 +263,13 @@ export class Announcer {
       fed.told = last;
     }
     this.#numbersFrom = 0;
-    this.#numbersDueMs = this.#haveMoved ? nowMs + NUMBERS_AFTER_MS : Number.POSITIVE_INFINITY;
+    this.#numbersDueMs = this.#haveMoved ? nowMs + this.#numbersAfterMs : Number.POSITIVE_INFINITY;
+    this.#heard = 0;
     return this.#saying(DIRECTORY_GROUP);
+  }
+
+  get #numbersAfterMs(): number {
+    return Math.min(NUMBERS_AFTER_MS_MAX, Math.max(NUMBERS_AFTER_MS, this.#heard * NUMBERS_AFTER_EACH_MS));
   }
 
   #saying(to: Destination): Utterance | undefined {

@@ -118,6 +118,15 @@ export class GroupsWriter {
   }
 }
 
+/** Whether the message at [start, end) can be a question: senders need not read what others say of their groups. */
+export function mayBeQuestion(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start > QUESTION_AT && bytes[start + QUESTION_AT] === LETTER_A;
+}
+
+/** "sb1 ask" */
+const QUESTION_AT = 4;
+const LETTER_A = 0x61;
+
 /**
  * Reads the message at [start, end).
  * @throws {DirectoryError} `code` "newer": of a later version, to be passed over; any other: it is none

@@ -5,6 +5,10 @@ import { groupName } from "../../lib/syslog/group-name.ts";
 import { recorderStage, untilHolds } from "../logcat/recorder-stage.ts";
 import { NO_CONFIG, stage, startDaemon } from "../logcat/stage.ts";
 import { type Child, runSpreadbox, startSpreadbox } from "../support/child.ts";
+import { hasRealSpread, startRealSpread } from "../support/real-spread.ts";
+
+/** Of this file alone. */
+const REAL_PORT = 24_950;
 
 type Stage = Pick<Awaited<ReturnType<typeof stage>>, "socket" | "logcat">;
 
@@ -112,6 +116,22 @@ describe("logcat with a pattern", () => {
     expect(logcat.stdout.text).toBe("log.member yes\n");
     expect(logcat.stderr.text.match(/is no log record/g)?.length).toBe(1);
   });
+});
+
+test.if(hasRealSpread)("the same over the real daemon", async () => {
+  await using daemon = await startRealSpread({ port: REAL_PORT });
+  const args = ["logcat", "--verbose", "--spread", daemon.unix, "--format", "%group% %msg%", "log.*"];
+  await using logcat = startSpreadbox(args, { env: NO_CONFIG });
+  await logcat.stderr.until("joined the directory");
+  for (const group of ["log.a", "log.b"]) {
+    await using publisher = startSpreadbox(["publish", "--spread", daemon.unix, "-a", "test", group], {
+      env: NO_CONFIG,
+      stdin: `of ${group}`,
+    });
+    expect(await publisher.exited).toBe(0);
+  }
+  await logcat.stdout.until("of log.b\n");
+  expect(logcat.stdout.text).toBe("log.a of log.a\nlog.b of log.b\n");
 });
 
 test("a name and a set of the configuration may be patterns", async () => {

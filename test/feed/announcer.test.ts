@@ -56,6 +56,23 @@ describe("a sender tells all", () => {
     expect(one.nextMs).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("them less often, the more other senders do", () => {
+    const one = announcer();
+    const mail = { next: 1 };
+    one.feed("log.mail", "log.mail", 0, mail);
+    one.stood();
+    one.next(0, true);
+    one.openTo(HOLD_MS_MAX);
+    for (let other = 0; other < 500; other++) one.heardAnother();
+    mail.next = 2;
+    one.sent(1_000);
+    expect(one.nextMs).toBe(1_000 + 20_000);
+    expect(said(one.next(21_000, true))).toEqual({ to: "all", groups: { "log.mail": 1 } });
+    mail.next = 3;
+    one.sent(21_001);
+    expect(one.nextMs).toBe(21_001 + NUMBERS_AFTER_MS);
+  });
+
   test("everything anew on another connection, with numbers where nothing waits", () => {
     const one = announcer();
     one.feed("log.mail", "log.mail", 0, { next: 8 });

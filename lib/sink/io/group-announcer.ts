@@ -4,6 +4,7 @@ import {
   DIRECTORY_GROUP,
   DIRECTORY_MESSAGE_TYPE,
   DirectoryError,
+  mayBeQuestion,
   readDirectoryMessage,
 } from "../../feed/directory-message.ts";
 import type { FrameView } from "../../spread/frame.ts";
@@ -91,6 +92,10 @@ export class GroupAnnouncer {
     if (frame.name === session.privateGroup) {
       this.#announcer.returned(performance.now());
       this.#armGo();
+      return;
+    }
+    if (!mayBeQuestion(frame.bytes, frame.bodyStart, frame.bodyEnd)) {
+      this.#announcer.heardAnother();
       return;
     }
     const asker = tryPrivateGroup(frame.name);
