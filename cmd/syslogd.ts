@@ -241,6 +241,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
     process.on("SIGUSR2", () => void operation.restart().catch(() => {})); // told already
+    giveTo(settings.process, settings.sinks.spoolDirectory); // what sinks have spooled since
     dropRoot(settings.process, filesOf(settings.rules), say, KEPT);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);

@@ -96,12 +96,18 @@ export function sinkEntriesOf(table: Pick<SinkTable, "sink">): readonly SinkEntr
 }
 
 /** What has the right shape and the wrong meaning. */
-export function checkSinks(table: Pick<SinkTable, "sink">, rules: readonly DirectedRule[]): Complaint[] {
+export function checkSinks(table: SinkTable, rules: readonly DirectedRule[]): Complaint[] {
   const names = new Set(rules.flatMap(({ to }) => (to === undefined ? [] : formatDestination(to))));
-  return sinkEntriesOf(table).flatMap((entry, index) => [...checkEntry(entry, index, names)]);
+  const canSpool = table.spool_directory !== "";
+  return sinkEntriesOf(table).flatMap((entry, index) => [...checkEntry(entry, index, names, canSpool)]);
 }
 
-function* checkEntry({ of, keys }: SinkEntry, index: number, names: ReadonlySet<string>): Generator<Complaint> {
+function* checkEntry(
+  { of, keys }: SinkEntry,
+  index: number,
+  names: ReadonlySet<string>,
+  canSpool: boolean,
+): Generator<Complaint> {
   const at = (key: string): Complaint["path"] => ["sink", index, key];
   const kind = kindIn(of);
   for (const key of Object.keys(keys) as (keyof SinkKeys)[]) {
@@ -109,6 +115,8 @@ function* checkEntry({ of, keys }: SinkEntry, index: number, names: ReadonlySet<
     const meant = KINDS_OF_KEY[key].join(", ");
     yield { path: at(key), code: "no-use", message: `"${key}" is for ${meant}, these are sinks of kind ${kind}` };
   }
+  if (!canSpool && (keys.spool ?? 0) > 0)
+    yield { path: at("spool"), code: "no-use", message: 'nothing can be kept on disk: spool_directory is ""' };
   if (!of.includes("*") && !names.has(of)) {
     const known = nearest(of, names);
     const hint = known === undefined ? "" : `; did you mean ${JSON.stringify(known)}?`;

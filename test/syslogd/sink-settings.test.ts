@@ -54,6 +54,13 @@ test("sinks to other hosts and to groups spool unless told not to, and others wh
 });
 
 describe("a mistake is told:", () => {
+  test("a spool without a directory", () => {
+    const found = mistakesIn(
+      `[syslogd]\nspool_directory = ""\n${RULES}[[syslogd.sink]]\nof = "tcp:*"\nspool = "1GiB"\n`,
+    );
+    expect(found.join("\n")).toContain('nothing can be kept on disk: spool_directory is ""');
+  });
+
   for (const { entry, says } of [
     {
       entry: 'of = "tcp:loghost"\nrotate_size = "1MiB"',

@@ -96,11 +96,17 @@ export class Operation<Settings> {
   }
 
   /** Becomes another process. Where that is refused, all goes on: told either way. */
-  async restart(answerFd = -1): Promise<never> {
+  restart(answerFd = -1): Promise<never> {
+    // Behind a reload that has begun; and what is asked for behind this is asked of nobody any more.
+    const restarted = this.#reloading.then(() => this.#restart(answerFd));
+    this.#reloading = restarted.catch(() => {});
+    return restarted;
+  }
+
+  async #restart(answerFd: number): Promise<never> {
     const { service, load } = this.#options;
     try {
       if (service.restart === undefined) throw new Fault("usage", "no-restart", "this service can't be restarted so");
-      await this.#reloading;
       await load();
       return await service.restart(answerFd);
     } catch (error) {

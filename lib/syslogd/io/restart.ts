@@ -34,6 +34,12 @@ export interface RestartOptions {
 export async function becomeAnew({ daemon, env, controlFd, kept, answerFd }: RestartOptions): Promise<never> {
   if (daemon.settings.sources.stdin !== "no")
     throw new Fault("usage", "stdin", "what reads stdin can't be restarted: what it has read of that is nowhere else");
+  if (!Bun.main.startsWith("/$bunfs/"))
+    throw new Fault(
+      "usage",
+      "not-compiled",
+      "this syslogd is run from its source: only the compiled program can become another",
+    );
   const args = process.argv.slice(2);
   await checkProgram(args, env);
   notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1_000)}`, env);

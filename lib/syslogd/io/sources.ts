@@ -210,13 +210,13 @@ class OpenSources implements Sources {
   async pause(): Promise<void> {
     this.#stopTimers();
     this.#guard[Symbol.dispose]();
+    await this.#listeners.pause(); // takes a moment where there is TLS: who logs to a datagram socket does not wait for that
     for (const { source } of this.#datagrams.values()) {
       source.turnEnded();
       source.pause();
     }
     this.#kernel?.pause();
     this.#tellRefusals(Number.POSITIVE_INFINITY);
-    await this.#listeners.pause();
   }
 
   handOver(): Pick<Handover, "places" | "connections"> {
