@@ -46,8 +46,8 @@ END
 const F_SETFL = 4;
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
-/** A frame of the group's with a few hundred bytes; the shell takes it as one word. */
-const LAST_WORDS_BYTES_MAX = 65_536;
+/** A frame of the group's with a few hundred bytes. What is longer than a pipe holds, five characters a byte, would never get to the shell: it is left out. */
+const LAST_WORDS_BYTES_MAX = 8_192;
 
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 

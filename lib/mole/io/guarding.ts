@@ -1,4 +1,5 @@
 // The driver's care for its guard (guard.ts): one for each session, told of every address before it is put on and after it was taken off, and replaced when it dies.
+import { Fault } from "../../base/fault.ts";
 import { libc } from "../../linux/libc.ts";
 import { checked } from "../../linux/system-error.ts";
 import type { Place } from "./address-writer.ts";
@@ -70,7 +71,13 @@ export class Guarding implements Disposable {
 
   #start(): void {
     const { socketFd, lastWords } = this.#session!;
-    this.#mode ??= ipMode() ?? "batch"; // three processes: once is enough
+    this.#mode ??= ipMode(); // three processes: once is enough
+    if (this.#mode === undefined)
+      throw new Fault(
+        "os",
+        "guard",
+        "cannot guard held addresses: it takes sh and ip (package iproute2), and they don't run",
+      );
     const guard = new Guard({ socketFd, lastWords, mode: this.#mode, onGone: () => this.#replace(guard) });
     this.#guard = guard;
     guard.keep(this.#isKeeping);
@@ -86,8 +93,17 @@ export class Guarding implements Disposable {
     this.#guard = undefined;
     this.onTrouble(`the guard of the held addresses (process ${gone.pid}) has died: another one is started`);
     this.#timer = setTimeout(() => {
-      if (this.#guard === undefined && this.#session !== undefined) this.#start();
+      if (this.#guard === undefined && this.#session !== undefined) this.#startAnew();
     }, AGAIN_MS);
+  }
+
+  #startAnew(): void {
+    try {
+      this.#start();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.onTrouble(`${error.message}; until it can be, only leases protect from a death of this process`);
+    }
   }
 
   #close(): void {
