@@ -150,6 +150,28 @@ describe("a session", () => {
     expect(seen).toEqual(["one"]);
   });
 
+  test("hands out nothing while it is paused, and all of it in order afterwards", async () => {
+    const seen: string[] = [];
+    const paused = Promise.withResolvers<void>();
+    const last = Promise.withResolvers<void>();
+    await using run = await begin({
+      onFrame: (frame) => {
+        seen.push(Buffer.from(frame.body()).toString());
+        if (seen.length === 2) {
+          run.session.pause();
+          paused.resolve();
+        }
+        if (seen.length === 50) last.resolve();
+      },
+    });
+    for (let index = 0; index < 50; index++) run.session.trySend("#alice#dmn", `m${index}`);
+    await Promise.all([paused.promise, run.daemon.until(() => run.daemon.log.length === 50)]);
+    expect(seen).toEqual(["m0", "m1"]); // though all of it has been sent, and most of it has come
+    run.session.resume();
+    await last.promise;
+    expect(seen).toEqual(Array.from({ length: 50 }, (_, index) => `m${index}`));
+  });
+
   test("rejects what breaks a limit, and goes on", async () => {
     await using run = await begin();
     const { session } = run;
