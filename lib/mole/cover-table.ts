@@ -28,7 +28,10 @@ export interface Entry {
   vacated: boolean;
   /** An operator put it where it is. */
   pinned: boolean;
-  /** Had no owner, or did not exist, when the transitional signal came: who does not come into the next view with us may have become its owner. */
+  /**
+   * Had no owner, or did not exist, at some time since the view. Who does not come into the next view with us may not have seen what came after that, and may have
+   * become its owner. (Where in the order the transitional signal came says nothing: it differs among those who come together.)
+   */
   isDoubtful: boolean;
 }
 
@@ -83,8 +86,6 @@ export class CoverTable {
   readonly freshWaits: { readonly waited: Waited; readonly anew: boolean }[] = [];
   /** Names struck from the set of a vip that another owns, since the machine last looked: its holder announces itself again. */
   readonly struck: Entry[] = [];
-  /** Since the transitional signal. */
-  private isSignalled = false;
   private sharing: ReadonlyMap<Entry, readonly Entry[]> | undefined;
   /** Whether the owners must be looked at again, and whether the definitions too. */
   unsettled = true;
@@ -164,16 +165,9 @@ export class CoverTable {
     return [...entries, ...hosts, [...this.expelled].sort(), waited, flags].join("\n");
   }
 
-  signal(): void {
-    if (this.isSignalled) return;
-    this.isSignalled = true;
+  /** The view has come, and owners have been given for it: all who have this table agree upon them. */
+  beginView(): void {
     for (const entry of this.entries.values()) entry.isDoubtful = entry.owner === undefined;
-  }
-
-  /** The view has come, and its departures have been dealt with. */
-  endSignal(): void {
-    this.isSignalled = false;
-    for (const entry of this.entries.values()) entry.isDoubtful = false;
   }
 
   isInForce(entry: Entry): boolean {
@@ -252,6 +246,7 @@ export class CoverTable {
     entry.excused = 0;
     entry.pinned = false;
     if (owner !== undefined) entry.set.set(owner, entry.number);
+    else entry.isDoubtful = true;
   }
 
   /** Takes a name out of a set. */
@@ -281,7 +276,7 @@ export class CoverTable {
       excused: 0,
       vacated: false,
       pinned: false,
-      isDoubtful: this.isSignalled,
+      isDoubtful: true,
     };
     if (isNew) for (const name of this.unknown) entry.set.set(name, entry.number);
     this.entries.set(definition.id, entry);

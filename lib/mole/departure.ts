@@ -17,8 +17,8 @@ export function carryOver(table: CoverTable, view: View): void {
   table.members = view.members;
   table.beats.enter(view.members);
   table.shown.clear();
-  table.endSignal();
   assign(table);
+  table.beginView();
 }
 
 function depart(table: CoverTable, member: Member, network: boolean): void {

@@ -23,9 +23,6 @@ export class Exchange {
   /** Members that showed in this view that they have, or had, a table. */
   readonly shown = new Set<Member>();
 
-  /** How much had been delivered before the transitional signal. */
-  signalledAt = -1;
-
   constructor(
     readonly view: View,
     /** Who is waited for, and who joined alone since; `undefined` while I can't know. */
@@ -47,10 +44,6 @@ export class Exchange {
 
   static ofAll(view: View, sinceMs: number): Exchange {
     return new Exchange(view, new Set(view.members), new Set(), sinceMs);
-  }
-
-  noteSignal(): void {
-    if (this.signalledAt < 0) this.signalledAt = this.log.length;
   }
 
   note(from: Member, message: Message, me: Member): void {

@@ -47,6 +47,7 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
   settle(table, told, trusted);
   table.unsettled = true;
   assign(table);
+  table.beginView();
   return table;
 }
 

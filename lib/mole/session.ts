@@ -99,8 +99,6 @@ export class Session {
   /** The ring is changing: what comes until the view, only those get who come there together with me. */
   signal(): void {
     this.isTransitional = true;
-    this.table?.signal();
-    this.exchange?.noteSignal();
   }
 
   receive(from: Member, message: Message, nowMs: number): void {
@@ -214,11 +212,7 @@ export class Session {
   private adopt(exchange: Exchange, snapshot: Snapshot, waits: readonly WaitLeft[], nowMs: number): void {
     const table = CoverTable.from(snapshot, this.rules);
     this.startWaits(table, waits, nowMs);
-    for (const [at, { from, message }] of exchange.log.entries()) {
-      if (at === exchange.signalledAt) table.signal();
-      if (this.rules.replay) deliver(table, from, message);
-    }
-    if (exchange.signalledAt >= 0) table.signal();
+    if (this.rules.replay) for (const { from, message } of exchange.log) deliver(table, from, message);
     this.complete(table, nowMs, snapshot);
   }
 
@@ -255,15 +249,13 @@ export class Session {
     for (const member of exchange.shown) table.shown.add(member);
     const snapshot = table.snapshot();
     if (this.rules.replay) {
-      for (const [at, { from, message }] of exchange.log.entries()) {
-        if (at === exchange.signalledAt) table.signal();
+      for (const { from, message } of exchange.log) {
         if (message.kind === "beat" || message.kind === "table") continue;
         if (message.kind === "state" && exchange.states.has(from)) continue;
         if (message.kind === "expel" && (message.missing.what === "beat" || message.missing.what === "state")) continue;
         deliver(table, from, message);
       }
     }
-    if (exchange.signalledAt >= 0) table.signal();
     this.complete(table, nowMs, snapshot);
   }
 

@@ -235,6 +235,14 @@ const STORIES: readonly Story[] = [
     faults: [at(0, "undefine", A, 400), at(320, "freeze daemon", C, 587), at(330, "undefine", B, 100)],
   },
   {
+    name: "the transitional signal comes earlier to a slow host than to the others: all suspect the departed of the same",
+    hosts: 5,
+    vips: 3,
+    mode: "safe",
+    faults: [at(0, "slow delivery", C, 585, 265), at(202, "rename", B, 539, 138), at(439, "part", C, 458, 189)],
+    seeds: 300,
+  },
+  {
     name: "a wait that one part has told is not the wait for who departs only now",
     hosts: 3,
     mode: "safe",
