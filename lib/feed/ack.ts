@@ -11,7 +11,7 @@
 //
 // Without any line behind the first it is a greeting: the recorder was away, or is new, and wants to be asked.
 //
-// A sender that wants acknowledgements says so with the flag "ack" in its batches (FLAG_ACK), and asks with an empty batch whose FIRST is the number that comes next,
+// A sender that wants acknowledgements says so with the flag "ack" in its batches (FLAG_ACK); "from=NUMBER" besides says below which number nothing will come again. It asks with an empty batch whose FIRST is the number that comes next,
 // and whose flags have ask=NUMBER:FROM (FROM: the oldest record that is not acknowledged). For other readers that is an empty batch: it tells them what they miss.
 //
 // All of it may be lost, doubled or come late without harm: what is said is about committed records, which stay committed.
@@ -120,6 +120,17 @@ function readLine(text: string): AckLine {
   if (!/^[1-9]\d{0,14}$/.test(number) || span === undefined)
     throw new AckError("line", `no ask: ${JSON.stringify(question.slice(0, 80))}`);
   return { incarnation, group, asked: { number: Number(number), ...span }, ranges };
+}
+
+/** The flags of a batch whose sender keeps its records: numbers below `from` will not come again. */
+export function ackFlags(from: number): string {
+  return `${FLAG_ACK},from=${from}`;
+}
+
+/** What a batch's flags say of that; `undefined` where they say nothing. */
+export function ackedFrom(flags: string): number | undefined {
+  const found = /(?:^|,)(?:from=|ask=\d{1,15}:)([1-9]\d{0,14})(?:,|$)/.exec(flags);
+  return found === null ? undefined : Number(found[1]);
 }
 
 /** What a batch that asks has among its flags. */

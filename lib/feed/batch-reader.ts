@@ -38,6 +38,16 @@ export class BatchView {
  */
 export function readBatch(bytes: Uint8Array, start: number, end: number, view: BatchView): void {
   const cursor = new HeaderCursor(bytes, start, end);
+  readHeader(cursor, view);
+  readRecords(cursor, view);
+}
+
+/** Reads no more than the header of a batch into `view`. @throws as `readBatch` */
+export function readBatchHeader(bytes: Uint8Array, start: number, end: number, view: BatchView): void {
+  readHeader(new HeaderCursor(bytes, start, end), view);
+}
+
+function readHeader(cursor: HeaderCursor, view: BatchView): void {
   const version = readVersion(cursor);
   if (version > BATCH_VERSION) throw new BatchError("newer", 0, `version ${version}, we know ${BATCH_VERSION}`);
   view.host = cursor.word("host", HOST_BYTES_MAX, SPACE);
@@ -48,7 +58,6 @@ export function readBatch(bytes: Uint8Array, start: number, end: number, view: B
   if (view.count > Number.MAX_SAFE_INTEGER - view.first)
     throw cursor.error("count", countAt, `${view.count} records from number ${view.first}`);
   view.flags = cursor.word("flags", FLAGS_BYTES_MAX, LF);
-  readRecords(cursor, view);
 }
 
 function readVersion(cursor: HeaderCursor): number {

@@ -75,6 +75,24 @@ export class Recorder {
     return false;
   }
 
+  /** The first of a message's groups that somebody wants; `undefined` where nobody wants any. */
+  wantedGroupOf(frame: FrameView): string | undefined {
+    for (let index = 0; index < frame.groupCount; index++) {
+      const group = frame.group(index);
+      if (this.#whoWants(group).length > 0) return group;
+    }
+    return undefined;
+  }
+
+  /** The number behind the highest that was received of a stream, by who received least of it; 0 where nobody did. */
+  knownOf(host: string, incarnation: string, group: string): number {
+    const ends = this.#whoWants(group).map(({ marks }) => {
+      const last = marks.stream(host, incarnation, group)?.received.ranges.at(-1);
+      return last === undefined ? 0 : last.to + 1;
+    });
+    return ends.length === 0 ? 0 : Math.min(...ends);
+  }
+
   /** A message came. Keeps nothing of it. @param wallUs microseconds since 1970, UTC */
   message(frame: FrameView, wallUs: number): void {
     for (let index = 0; index < frame.groupCount; index++) {

@@ -202,6 +202,11 @@ export class AckLedger {
     }
   }
 
+  /** All records of a stream with lower numbers are done: they will not be sent again. From 1. */
+  floorOf(index: number): number {
+    return this.#streams.get(index)?.floor ?? 1;
+  }
+
   /** Whether nothing of a stream waits, as far as that is known. */
   isIdle(index: number): boolean {
     return this.unread === 0 && !this.#open.has(index);

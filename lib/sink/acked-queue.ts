@@ -168,6 +168,11 @@ export class AckedQueue extends RingQueue {
     if (!this.#isReading) this.#settle();
   }
 
+  /** Records of a stream with lower numbers will not be sent again. */
+  floorOf(stream: number): number {
+    return this.#ledger.floorOf(stream);
+  }
+
   /** Whether nothing of a stream is waited for. */
   isIdle(stream: number): boolean {
     return this.#ledger.isIdle(stream);

@@ -41,7 +41,7 @@ export class Batcher {
 
   /**
    * @param copiedBytesMax bodies up to this length may be written over as soon as they are sent
-   * @param flag           of every batch
+   * @param flagsOf        what each batch of a group has among its flags
    */
   constructor(
     private readonly host: string,
@@ -49,7 +49,7 @@ export class Batcher {
     private readonly book: GroupBook,
     private readonly ring: NumberedRecords,
     private readonly copiedBytesMax: number,
-    private readonly flag?: string,
+    private readonly flagsOf?: (index: number) => string,
   ) {}
 
   /** Takes a stretch of records from the ring and sends them as batches; false where sending failed, and nobody knows how much of it went. */
@@ -105,13 +105,13 @@ export class Batcher {
     return this.#spare.pop() ?? new BatchWriter(this.host, this.incarnation);
   }
 
-  #flags(isAgain: boolean, former: string): string {
-    const words = [this.flag ?? "", isAgain ? FLAG_AGAIN : "", former].filter((word) => word !== "");
+  #flags({ index, former }: GroupEntry, isAgain: boolean): string {
+    const words = [this.flagsOf?.(index) ?? "", isAgain ? FLAG_AGAIN : "", former].filter((word) => word !== "");
     return words.length === 0 ? "-" : words.join(",");
   }
 
   #send(entry: GroupEntry, writer: BatchWriter, isAgain: boolean, send: SendBatch): boolean {
-    const body = writer.close(this.#flags(isAgain || entry.isEarlier, entry.former));
+    const body = writer.close(this.#flags(entry, isAgain || entry.isEarlier));
     const went = send(entry.name, body);
     this.#filling.delete(entry.index);
     if (entry.incarnation !== undefined) return went; // its buffer is nobody else's

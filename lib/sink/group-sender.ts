@@ -5,7 +5,7 @@
 // lost   what no mark has confirmed waits again, with the numbers it has, and goes out again when there is a connection: flagged, so that readers know that some of it
 //        may come twice.
 // acks   where the queue keeps records until recorders have committed them (acked-queue.ts), a mark frees memory only. Asks go out when they are due.
-import { ACK_MESSAGE_TYPE, AckError, askFlags, FLAG_ACK, readAck } from "../feed/ack.ts";
+import { ACK_MESSAGE_TYPE, AckError, ackFlags, askFlags, readAck } from "../feed/ack.ts";
 import { BATCH_MESSAGE_TYPE } from "../feed/batch.ts";
 import { writeEmptyBatch } from "../feed/batch-writer.ts";
 import { MARK_MESSAGE_TYPE, tryMark, writeMark } from "../feed/mark.ts";
@@ -74,10 +74,11 @@ export class GroupSender {
   constructor(options: GroupSenderOptions) {
     this.#options = options;
     const { host, incarnation, payload, book, queue, acked, copiedBytesMax } = options;
+    const flagsOf = acked === undefined ? undefined : (index: number) => ackFlags(acked.floorOf(index));
     this.#batcher =
       payload === "text"
         ? new TextBatcher(book, queue, copiedBytesMax)
-        : new Batcher(host, incarnation, book, queue, copiedBytesMax, acked === undefined ? undefined : FLAG_ACK);
+        : new Batcher(host, incarnation, book, queue, copiedBytesMax, flagsOf);
   }
 
   /** Sends what may be sent. */

@@ -98,6 +98,20 @@ export class FrameView {
   }
 }
 
+/** A frame in bytes of its own, to keep. */
+export function copyFrame(frame: FrameView): FrameView {
+  const { start, bodyEnd } = frame;
+  const bytes = new Uint8Array(bodyEnd - start); // not slice(): of a Buffer, as sockets give, that is no copy
+  bytes.set(frame.bytes.subarray(start, bodyEnd));
+  return Object.assign(new FrameView(), frame, {
+    bytes,
+    start: 0,
+    groupsStart: frame.groupsStart - start,
+    bodyStart: frame.bodyStart - start,
+    bodyEnd: bodyEnd - start,
+  });
+}
+
 /**
  * Reads the frame of a daemon that begins at `at`, into `view`.
  * @param end where the bytes received so far end

@@ -27,6 +27,7 @@ import type { GroupName } from "../../spread/names.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
 import type { Say } from "../destination.ts";
 import { visibleText } from "../glyph.ts";
+import { HeldFrames } from "../held-frames.ts";
 import { noticeText } from "../notice.ts";
 import { describeWriteRule, recordChanges, ruleKey } from "../record-changes.ts";
 import type { RecordSettings } from "../record-settings.ts";
@@ -42,6 +43,8 @@ import { recorderId } from "./recorder-id.ts";
 
 /** How often a full destination is looked at while the session waits for it. */
 const ROOM_POLL_MS = 20;
+/** How often it is looked whether something waits for what was sent before it, and has waited too long. */
+const HOLD_POLL_MS = 1_000;
 /** How often it is looked whether there is something to commit. */
 const COMMIT_POLL_MS = 250;
 /** A destination that another rule takes over may take so long to be empty. */
@@ -88,6 +91,8 @@ export class RecorderService implements Operated<RecordSettings> {
   #wasConnected = false;
   #waitTimer: ReturnType<typeof setInterval> | undefined;
   #waits = 0;
+  readonly #held: HeldFrames;
+  readonly #holdTimer: ReturnType<typeof setInterval>;
   #isReplacing = false;
 
   private constructor(settings: RecordSettings, around: RecorderSurroundings) {
@@ -97,6 +102,11 @@ export class RecorderService implements Operated<RecordSettings> {
     this.#incarnation = Math.floor(around.clock.wallMs()).toString(36);
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#recorder = new Recorder({ host: this.#host, pid: process.pid, say: this.say.bind(this) });
+    this.#held = new HeldFrames({
+      known: (host, incarnation, group) => this.#recorder.knownOf(host, incarnation, group),
+      pass: (frame, wallUs) => this.#recorder.message(frame, wallUs),
+    });
+    this.#holdTimer = setInterval(() => this.#held.tick(around.clock.monotonicMs()), HOLD_POLL_MS);
   }
 
   /**
@@ -188,6 +198,8 @@ export class RecorderService implements Operated<RecordSettings> {
     clearInterval(this.#waitTimer);
     this.#finder?.stop();
     await this.#session?.close();
+    clearInterval(this.#holdTimer);
+    this.#held.flush();
     await Promise.all(this.#works.map((work) => this.#end(work, withinMs)));
   }
 
@@ -334,7 +346,9 @@ export class RecorderService implements Operated<RecordSettings> {
   #onFrame(frame: FrameView): void {
     if (this.#finder?.frame(frame) === true) return;
     if (frame.kind === "message") {
-      this.#recorder.message(frame, this.#around.clock.wallMs() * 1_000);
+      const group = this.#recorder.wantedGroupOf(frame);
+      const { wallMs, monotonicMs } = this.#around.clock;
+      if (group !== undefined) this.#held.message(frame, group, wallMs() * 1_000, monotonicMs());
       if (frame.messageType === BATCH_MESSAGE_TYPE) for (const { recording } of this.#works) this.#sendAcks(recording); // asked, or sent again
       if (this.#recorder.mustWait) this.#waitForRoom();
     } else if (frame.kind === "view") {
@@ -377,6 +391,7 @@ export class RecorderService implements Operated<RecordSettings> {
         this.#sendAcks(recording);
       } else {
         acknowledger.failed();
+        this.#held.reset();
         if (work.isClosing) return;
       }
     }

@@ -1,12 +1,15 @@
 // A host that records: what it was told to commit, and nothing else, outlives it. An archive stores records and marks in one transaction; a file's marks come behind it.
 import type { Random } from "../../../lib/base/random.ts";
-import { ACK_MESSAGE_TYPE } from "../../../lib/feed/ack.ts";
+import { ACK_MESSAGE_TYPE, ackedFrom } from "../../../lib/feed/ack.ts";
 import { Acknowledger } from "../../../lib/feed/acknowledger.ts";
 import { BATCH_MESSAGE_TYPE } from "../../../lib/feed/batch.ts";
-import { BatchView, readBatch } from "../../../lib/feed/batch-reader.ts";
+import { BatchView, readBatch, readBatchHeader } from "../../../lib/feed/batch-reader.ts";
+import { InOrder } from "../../../lib/feed/in-order.ts";
 import { type Commit, Marks, type StreamMarks } from "../../../lib/feed/marks.ts";
 import type { Clockwork } from "../clockwork.ts";
 import type { Client, Message, Net } from "./net.ts";
+
+const HELD_MS_MAX = 20_000;
 
 export interface RecorderOptions {
   readonly id: string;
@@ -31,6 +34,9 @@ class Store {
   readonly records = new Map<string, string>();
   readonly marks = new Map<string, StreamMarks>();
   doubles = 0;
+  /** How often a record came behind a later one of its stream. */
+  backwards = 0;
+  readonly last = new Map<string, number>();
 }
 
 export class Recorder {
@@ -58,6 +64,8 @@ class Life implements Client {
   readonly groups: readonly string[];
   readonly #acks: Acknowledger;
   readonly #batch = new BatchView();
+  readonly #header = new BatchView();
+  readonly #order: InOrder<Message>;
   #pending: Stored[] = [];
   #isCommitting = false;
   #commitAtMs = 0;
@@ -72,7 +80,25 @@ class Life implements Client {
     this.groups = options.groups;
     const { id, host } = options;
     this.#acks = new Acknowledger({ recorder: id, host, marks: new Marks([...store.marks.values()]) });
+    this.#order = new InOrder({
+      bytesMax: 1 << 24,
+      ageMaxMs: HELD_MS_MAX,
+      known: (host, incarnation, group) => {
+        const last = this.#acks.marks.stream(host, incarnation, group)?.received.ranges.at(-1);
+        return last === undefined ? 0 : last.to + 1;
+      },
+      pass: (message) => this.#take(message),
+    });
     options.net.connect(this, () => this.#isAlive);
+    this.#tick();
+  }
+
+  #tick(): void {
+    this.options.clock.after(1_000, () => {
+      if (!this.#isAlive) return;
+      this.#order.tick(this.options.clock.nowMs);
+      this.#tick();
+    });
   }
 
   die(): void {
@@ -89,8 +115,16 @@ class Life implements Client {
     if (this.#isAlive) this.options.net.connect(this, () => this.#isAlive);
   }
 
-  received({ type, from, to, body }: Message): void {
-    if (type !== BATCH_MESSAGE_TYPE) return;
+  received(message: Message): void {
+    if (message.type !== BATCH_MESSAGE_TYPE) return;
+    const { body, to: group } = message;
+    readBatchHeader(body, 0, body.length, this.#header);
+    const { host, incarnation, first, count, flags } = this.#header;
+    const place = { host, incarnation, group, first, count, from: ackedFrom(flags) ?? 0 };
+    this.#order.offer(place, message, body.length, this.options.clock.nowMs, (one) => one);
+  }
+
+  #take({ from, to, body }: Message): void {
     const batch = this.#batch;
     readBatch(body, 0, body.length, batch);
     this.#acks.batch(from, to, batch);
@@ -129,6 +163,7 @@ class Life implements Client {
       this.#isCommitting = false;
       this.#pending = [];
       this.#acks.failed();
+      this.#order.reset();
       return;
     }
     const { clock, random, store: kind } = this.options;
@@ -138,6 +173,9 @@ class Life implements Client {
         if (kind === "archive") this.options.onDouble(`${this.name} has ${key} twice`);
       }
       this.store.records.set(key, text);
+      const [, stream = "", number] = /^(.*) (\d+)$/.exec(key) ?? [];
+      if (Number(number) < (this.store.last.get(stream) ?? 0)) this.store.backwards += 1;
+      this.store.last.set(stream, Number(number));
     }
     const keepMarks = (): void => {
       if (!this.#isAlive || epoch !== this.#epoch) return;
