@@ -166,6 +166,22 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).not.toContain("192.0.2.10");
   });
 
+  test("what can't be renewed any more is told once, and is a failure when its lease has ended", async () => {
+    wire.near("ip link add doomed0 type veth peer name doomed1");
+    wire.near("ip link set doomed1 up");
+    wire.near("ip link set doomed0 up");
+    const doomed = vip("doomed", ["198.51.100.7"], { device: "doomed0" });
+    expect(driver.acquire(doomed, 1_000, later(), yes)).toBe("acquired");
+    wire.near("ip link del doomed0");
+    await until("the failure", () => {
+      driver.renew([doomed.id], 1_000, later());
+      return event("driven") !== undefined;
+    });
+    expect(event("driven")).toMatchObject({ vip: doomed.id, did: "failed" });
+    expect(events.filter(({ on }) => on === "trouble")).toHaveLength(1);
+    expect(driver.release(doomed.id)).toBe(true);
+  });
+
   test("a lease is lifted for maintenance, and put on again after it", () => {
     driver.acquire(web, LEASE_MS, later(), yes);
     expect(driver.renew([web.id], undefined, Number.POSITIVE_INFINITY)).toEqual([]);
@@ -260,6 +276,15 @@ describe.if(hasNamespaces)("the driver", () => {
       wire.far(`ip address add ${address}/${bits} dev far0 ${bits === 128 ? "nodad" : "scope global"}`);
       expect(await driver.probe(one)).toBe(true);
     });
+
+  test("a process that is held up while it probes hears the answer all the same", async () => {
+    const one = vip("one", ["192.0.2.10"]);
+    driver.configure([one]);
+    wire.far("ip address add 192.0.2.10/32 dev far0");
+    const probed = driver.probe(one);
+    for (const endMs = bootMs() + 400; bootMs() < endMs; );
+    expect(await probed).toBe(true);
+  });
 
   test("a client believes the announcement at once, though it has just confirmed another", async () => {
     const client = vip("client", ["192.0.2.10", "2001:db8::10"]);

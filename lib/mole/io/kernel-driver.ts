@@ -59,6 +59,8 @@ interface Held {
   announcedAtMs: number | undefined;
   /** When addresses were taken away, lately. */
   removedAtMs: number[];
+  /** Why it was not renewed; "" where it was. */
+  trouble: string;
 }
 
 /** The driver of this host. Needs CAP_NET_ADMIN and CAP_NET_RAW. @throws {Fault} a socket can't be had */
@@ -247,6 +249,7 @@ class KernelDriver implements Driver {
       renewedAtMs: nowMs,
       announcedAtMs: undefined,
       removedAtMs: [],
+      trouble: "",
     };
     this.#held.set(definition.id, held);
     for (const { placed } of addresses) this.#heldByAddress.set(placed.text, held);
@@ -283,14 +286,24 @@ class KernelDriver implements Driver {
     if (this.#costsMs.length > COSTS_KEPT) this.#costsMs.shift();
     for (const held of due) {
       const why = refused.get(held);
-      // Without its device it is not served: the carrier event says so.
-      if (why !== undefined) this.#emit({ on: "trouble", text: `vip ${held.definition.name}: ${why}` });
+      if (why !== undefined) this.#noteUnrenewed(held, why, nowMs);
       else {
         held.leaseMs = leaseMs;
         held.leaseEndMs = endOf(leaseMs, nowMs);
         held.renewedAtMs = nowMs;
+        held.trouble = "";
       }
     }
+  }
+
+  /** It is tried again with each call. Once the lease has ended others had better have the vip. */
+  #noteUnrenewed(held: Held, why: string, nowMs: number): void {
+    const { id, name } = held.definition;
+    if (held.trouble !== why) this.#emit({ on: "trouble", text: `vip ${name}: ${why}` });
+    held.trouble = why;
+    if (nowMs < held.leaseEndMs) return;
+    held.leaseEndMs = nowMs + (held.leaseMs ?? 0); // told again as often as a lease would end
+    this.#emit({ on: "driven", vip: id, did: "failed", why });
   }
 
   /** @returns whether it is gone already */

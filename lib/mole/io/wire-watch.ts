@@ -8,9 +8,8 @@ import type { Mac } from "../mac.ts";
 import { solicitationProbe, tryAdvertisement } from "../neighbour-discovery.ts";
 import type { HostNetwork } from "./host-network.ts";
 
-/** When a probe asks, and how long it waits in all: on the wire an answer takes less than a millisecond, and a vip may wait for this uncovered. */
-const ASK_AT_MS = [0, 25, 60];
-const ANSWER_BY_MS = 100;
+/** How long a probe waits after each time it asked: on the wire an answer takes less than a millisecond, and a vip may wait for this uncovered. */
+const PATIENCE_MS = [25, 35, 40];
 
 /** Somebody else says that an address is theirs. */
 export interface ForeignClaim {
@@ -53,9 +52,9 @@ export class WireWatch implements Disposable {
   /** Asks whether somebody has one of these addresses, which must be among the watched. Ends early with the first answer. */
   probe(questions: readonly Question[]): Promise<boolean> {
     return new Promise((resolve) => {
-      const timers: ReturnType<typeof setTimeout>[] = [];
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const end = (isAnswered: boolean): void => {
-        for (const timer of timers) this.#clear(timer);
+        if (timer !== undefined) this.#clear(timer);
         for (const { text } of questions) {
           const waiting = this.#asked.get(text);
           waiting?.delete(answered);
@@ -68,8 +67,20 @@ export class WireWatch implements Disposable {
         const waiting = this.#asked.get(text) ?? new Set();
         this.#asked.set(text, waiting.add(answered));
       }
-      for (const ms of ASK_AT_MS) timers.push(this.#after(ms, () => this.#ask(questions)));
-      timers.push(this.#after(ANSWER_BY_MS, () => end(false)));
+      // Each wait counts from when it was asked: where this process is held up, so are all that follow.
+      const ask = (nth: number): void => {
+        const patienceMs = PATIENCE_MS[nth];
+        // Timers are looked at before sockets: the answer may be there.
+        this.#read();
+        if (!this.#isAsked(questions, answered)) return;
+        if (patienceMs === undefined) {
+          end(false);
+          return;
+        }
+        this.#ask(questions);
+        timer = this.#after(patienceMs, () => ask(nth + 1));
+      };
+      ask(0);
     });
   }
 
@@ -77,6 +88,14 @@ export class WireWatch implements Disposable {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#arp?.[Symbol.dispose]();
     this.#nd?.[Symbol.dispose]();
+  }
+
+  #read(): void {
+    for (const receiver of [this.#arp, this.#nd]) receiver?.readOnce();
+  }
+
+  #isAsked(questions: readonly Question[], answered: () => void): boolean {
+    return questions.some(({ text }) => this.#asked.get(text)?.has(answered) === true);
   }
 
   #ask(questions: readonly Question[]): void {
