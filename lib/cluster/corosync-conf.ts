@@ -47,6 +47,10 @@ totem {
 	consensus: ${times.consensusMs}
 	# One round of agreeing waits so long for answers.
 	join: ${times.joinMs}
+	# So many frames may go out in one round of the token, and so many of them from one host: three times corosync's own, which makes a flood need a round of
+	# the token for each 24 kB. A flood costs corosync half the processor time.
+	window_size: 150
+	max_messages: 75
 ${links > 1 ? `\t# ${links} networks: while the first works it is used, a broken one is no change of the ring.\n\tlink_mode: passive\n` : ""}}
 
 nodelist {

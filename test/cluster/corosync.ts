@@ -31,6 +31,8 @@ export function corosyncConf(hosts: readonly RingHost[], { tokenMs, retransmits,
   crypto_hash: none
   token: ${tokenMs}
   token_coefficient: 0
+  window_size: 150
+  max_messages: 75
 ${retransmits === undefined ? "" : `  token_retransmits_before_loss_const: ${retransmits}\n`}}
 nodelist {
 ${nodes.join("")}}

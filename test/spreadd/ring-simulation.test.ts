@@ -7,7 +7,7 @@ import { faultsOf } from "./ring-history.ts";
 
 const from = Number(process.env["SIM_FROM"] ?? "1");
 const seeds = Number(process.env["SIM_SEEDS"] ?? String(40 * fuzzFactor));
-const CHUNK = 10;
+const CHUNK = 5;
 const HOLDS = { ...DEFAULT_SETTINGS.outside, holds: true };
 
 function runSeed(seed: number): RingCluster {
