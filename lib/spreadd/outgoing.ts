@@ -21,6 +21,10 @@ const SLOT_BYTES = 4;
 export class Batch {
   bytes: Uint8Array;
   end = ENTRIES_AT;
+  /** Numbers what is in it, from when it first goes out on; 0 before. Then nothing more comes in. */
+  content = 0;
+  /** Its messages were delivered, in a view that is over. */
+  wasTold = false;
 
   constructor(room: number) {
     this.bytes = new Uint8Array(room);
@@ -61,7 +65,7 @@ export class Outgoing {
   add(slot: number, frame: FrameView): void {
     const frameBytes = frame.bodyEnd - frame.start;
     let last = this.#waiting.at(-1);
-    if (last === undefined || last.end >= BATCH_BYTES) {
+    if (last === undefined || last.end >= BATCH_BYTES || last.content > 0) {
       last = new Batch(Math.max(ROOM_BYTES_MIN, ENTRIES_AT + SLOT_BYTES + frameBytes));
       this.#waiting.push(last);
     }
@@ -99,6 +103,13 @@ export class Outgoing {
     const again = this.#sent.splice(0).filter((batch) => !batch.isEmpty);
     for (const batch of again) this.waitingBytes += batch.end - ENTRIES_AT;
     this.#waiting.unshift(...again);
+  }
+
+  /** Those that wait to be sent again, up to one: their messages count as delivered. */
+  tell(content: number): Batch[] {
+    const told = this.#waiting.filter((batch) => batch.content > 0 && batch.content <= content && !batch.wasTold);
+    for (const batch of told) batch.wasTold = true;
+    return told;
   }
 
   /** Takes all that waits. */

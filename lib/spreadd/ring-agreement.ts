@@ -1,9 +1,14 @@
 // What the hosts of a ring agree on once each has told its state: everybody computes the same from the same states, so nothing more need be said.
 //
 // Of two daemons with one name, or with no version in common, the one that was started later is refused: it hears why and ends; the others go on without
-// it. The time of the ring is later than that of any ring that any of them has been in: so no two rings of a host give the same group ids.
+// it.
+//
+// A message may have been delivered to some in their old view, and not to its sender, where the ring below parted and came together again before all of them
+// were told. Then the sender gives it to its own sessions before the new view, nobody gives it to anybody again, and each of them counts as having come by itself.
+//
+// The time of the ring is later than that of any ring that any of them has been in: so no two rings of a host give the same group ids.
 import { Fault } from "../base/fault.ts";
-import { compareSeats, type MemberState, type Seat } from "./ring-message.ts";
+import { compareSeats, isSame, type MemberState, type Seat } from "./ring-message.ts";
 
 /** A host with its state. */
 export interface Attendant {
@@ -17,6 +22,8 @@ export interface Agreement {
   readonly refused: readonly { readonly seat: Seat; readonly fault: Fault }[];
   /** By host: those with the same number have been delivered the same. */
   readonly sets: readonly number[];
+  /** By host: the last batch of it that anybody here was delivered, by the number of what was in it. */
+  readonly heard: readonly number[];
   readonly time: number;
 }
 
@@ -30,13 +37,19 @@ export function agree(attendants: readonly Attendant[]): Agreement {
   }
   hosts.sort((a, b) => compareSeats(a.seat, b.seat));
   const numbers = new Map<string, number>();
-  const sets = hosts.map(({ state }) => {
-    const key = state.key.join();
+  const heard = hosts.map(({ seat }) => Math.max(...hosts.map(({ state }) => heardOf(state, seat))));
+  const sets = hosts.map(({ seat, state }, place) => {
+    // who gives its own sessions what others have had already was not delivered the same as anybody
+    const key = heard[place]! > heardOf(state, seat) ? `${place}` : state.key.join();
     const number = numbers.get(key) ?? numbers.size;
     numbers.set(key, number);
     return number;
   });
-  return { hosts, refused, sets, time: timeOf(hosts.map(({ state }) => state)) };
+  return { hosts, refused, sets, heard, time: timeOf(hosts.map(({ state }) => state)) };
+}
+
+function heardOf({ heard }: MemberState, seat: Seat): number {
+  return heard.find((each) => isSame(each.seat, seat))?.content ?? 0;
 }
 
 /** The time of a ring of these, or the least that it can be of a ring with others too. */

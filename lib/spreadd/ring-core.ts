@@ -31,6 +31,7 @@ import { keyOf, RingExchange } from "./ring-exchange.ts";
 import { RingHost } from "./ring-host.ts";
 import {
   compareSeats,
+  contentOf,
   ENTRIES_AT,
   expelledBy,
   expelMessage,
@@ -74,6 +75,8 @@ export interface RingSettings {
 const WAITING_BYTES_MAX = 262_144;
 /** Bytes that are held back when this host's senders have to wait. */
 const HELD_BYTES_MAX = 8_388_608;
+/** Daemons whose batches are remembered. */
+const SEATS_MAX = 10_000;
 /** `check` is to be called so many times within `silenceMs`. */
 export const CHECKS = 8;
 
@@ -98,6 +101,8 @@ export class RingCore implements Engine {
   /** States for it that have come before. */
   #early: { readonly from: Seat; readonly bytes: Uint8Array }[] = [];
   #lastTime = 0;
+  /** The last batch that was delivered of each daemon, by the number of what was in it. */
+  readonly #heard = new Map<string, number>();
   /** Requests are gathered, whatever the view: this host is on its way outside. */
   #isLeaving = false;
   /** Everybody was asked to exchange states, because this host was outside. */
@@ -170,6 +175,7 @@ export class RingCore implements Engine {
 
   /** We are in the group, as `self`; who else is, and in which ring, comes next. */
   entered(self: Seat): void {
+    if (this.#heard.size > SEATS_MAX) this.#heard.clear();
     this.#self = self;
     this.#ring = undefined;
     this.#members = [];
@@ -246,6 +252,8 @@ export class RingCore implements Engine {
     if (view === undefined || this.#exchange !== undefined) return;
     if (isOwn && sameTag(view.tag, bytes)) this.#sender.wasDelivered();
     if (!view.deliver(from, bytes, this.port.now())) return;
+    const content = contentOf(bytes);
+    if (content > 0) this.#heard.set(keyOf(from), content);
     if (view.owes) this.port.flushSoon();
     this.#beginWhenReleased(view);
   }
@@ -310,6 +318,7 @@ export class RingCore implements Engine {
       now: this.port.wallSeconds(),
       lastTime: this.#lastTime,
       key: this.#key ?? viewKey(makeTag(0, 0, [self], this.port.nonce()), this.port.nonce(), 0, 0),
+      heard: this.#members.map((seat) => ({ seat, content: this.#heard.get(keyOf(seat)) ?? 0 })),
       snapshot: this.#snapshot,
     });
     this.#sender.urge(...state);
@@ -358,7 +367,7 @@ export class RingCore implements Engine {
     const { attendants } = exchange;
     const { self, sink } = { self: this.#self, sink: this.#sink };
     if (attendants === undefined || self === undefined || sink === undefined) return;
-    const { hosts, refused, sets, time } = agree(attendants);
+    const { hosts, refused, sets, heard, time } = agree(attendants);
     const refusal = refused.find(({ seat }) => isSame(seat, self));
     if (refusal !== undefined) {
       this.#sink = undefined;
@@ -372,12 +381,27 @@ export class RingCore implements Engine {
     const own = ringHosts.find(({ seat }) => isSame(seat, self));
     assert(own !== undefined, "who is not refused is in the ring");
     this.#exchange = undefined;
+    this.#tellOwn(heard[own.place]!, sink);
     this.#enter(new RingView(exchange.tag, ringHosts, own, false, sink), {
       time,
       snapshots: hosts.map(({ state }) => state.snapshot),
       sets,
     });
     this.port.flushSoon();
+  }
+
+  /** Others were delivered batches of ours in their old view, which we were not: our sessions get those messages now, behind a signal. */
+  #tellOwn(content: number, sink: EngineSink): void {
+    const { view, self } = { view: this.#view, self: this.#self };
+    const told = this.#sender.tell(content);
+    if (told.length === 0 || view === undefined || self === undefined) return;
+    this.#heard.set(keyOf(self), content);
+    const others = view.hosts.filter((host) => host !== view.own);
+    if (others.length > 0) sink.transition(others.map(({ place }) => place));
+    for (const batch of told)
+      this.#walk(batch, (slot, frame) => {
+        if (frame.kind === "message") sink.deliver(view.own.place, slot, frame);
+      });
   }
 
   #enter(view: RingView, { time, snapshots, sets }: Beginning): void {
@@ -413,19 +437,28 @@ export class RingCore implements Engine {
     const tag = makeTag(0, this.port.nonce(), [seat], this.port.nonce());
     const time = Math.max(this.port.wallSeconds(), this.#lastTime + 1);
     this.#enter(new RingView(tag, [own], own, true, sink), { time, snapshots: [this.#snapshot], sets: [0] });
-    for (const batch of this.#sender.drain()) this.#deliverAlone(batch);
+    this.#deliverAlone();
     this.#isLeaving = false;
-    for (const batch of this.#sender.drain()) this.#deliverAlone(batch); // what was asked for meanwhile
+    this.#deliverAlone(); // what was asked for meanwhile
     this.#checkReady();
   }
 
-  #deliverAlone(batch: Batch): void {
+  #deliverAlone(): void {
+    for (const batch of this.#sender.drain()) {
+      if (batch.content > 0 && this.#view !== undefined) this.#heard.set(keyOf(this.#view.own.seat), batch.content);
+      this.#walk(batch, (slot, frame) => {
+        if (frame.kind !== "message" || !batch.wasTold) this.#sink?.deliver(0, slot, frame);
+      });
+    }
+  }
+
+  #walk(batch: Batch, each: (slot: number, frame: FrameView) => void): void {
     const bytes = batch.whole();
     const frame = new FrameView();
     for (let at = ENTRIES_AT, took = 0; at < bytes.length; at += took) {
       took = readEntry(bytes, at, frame);
       if (took === 0) break;
-      this.#sink?.deliver(0, readInt32(bytes, at, true), frame);
+      each(readInt32(bytes, at, true), frame);
     }
   }
 

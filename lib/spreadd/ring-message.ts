@@ -1,10 +1,11 @@
 // What the daemons of a ring say to each other. Little-endian, each message with one header:
 //
-//   0  1  version          1  1  kind            2  2  zero
+//   0  1  version          1  1  kind            2  1  of a batch: 1 where its messages were delivered before, and only the rest counts      3  1  zero
 //   4 16  tag: the view or exchange that it was sent in (ring's node, sequence low, high, digest of the members)
 //  20  4  number of the sender's message
 //
-// batch  24  4 how many batches of the view the sender has been delivered (its acknowledgement of them), then entries: 4 slot, and the frame
+// batch  24  4 how many batches of the view the sender has been delivered, 28  4 digest of them (its acknowledgement), 32  4 number of what is in it, the same
+//        when it is sent again, 0 of an empty one; then entries: 4 slot, and the frame
 // state  24  4 part, 28  4 parts, then this part of a `MemberState`
 // resync 24  4 a number that makes the exchange another one
 // expel  24  4 node, 28  4 pid: who does not answer
@@ -12,7 +13,8 @@
 // A host's state:
 //   0  1  lowest version it speaks    1  1  highest    2  1  length of its name    3  1  zero    4 20  name
 //  24  8  when its daemon was started, milliseconds as a float    32  4  now, Unix seconds    36  4  time of its last ring
-//  40 16  tag of the last view it was in    56  4  batches delivered in it    60  8  digest of them    68  snapshot
+//  40 16  tag of the last view it was in    56  4  batches delivered in it    60  8  digest of them
+//  68  4  count, then of each daemon that it has heard: 4 node, 4 pid, 4 the last batch delivered of it, by the number of what is in it; then the snapshot
 import { Fault } from "../base/fault.ts";
 import { type DaemonName, tryDaemonName } from "../spread/names.ts";
 
@@ -37,10 +39,13 @@ export function compareSeats(a: Seat, b: Seat): number {
 
 export const TAG_BYTES = 16;
 const TAG_AT = 4;
+const WAS_TOLD_AT = 2;
 const NUMBER_AT = 20;
 const FIELDS_AT = 24;
 /** Where the entries of a batch begin. */
-export const ENTRIES_AT = 28;
+export const ENTRIES_AT = 36;
+const DIGEST_AT = 28;
+const CONTENT_AT = 32;
 const PART_AT = 32;
 
 export type Kind = "batch" | "state" | "resync" | "expel";
@@ -92,12 +97,13 @@ export function mix(digest: number, value: number): number {
 
 /** What kind a message is; `undefined` of one that is none, or of a version that we don't speak. */
 export function kindOf(bytes: Uint8Array): Kind | undefined {
-  if (bytes.length < ENTRIES_AT) return undefined;
+  if (bytes.length < PART_AT) return undefined;
   const version = bytes[0]!;
   const kind = KINDS[bytes[1]!];
+  if (kind === "batch" && bytes.length < ENTRIES_AT) return undefined;
   // states are in one form for good: they say who speaks which version
   if (kind !== "state" && (version < VERSION_MIN || version > VERSION_MAX)) return undefined;
-  return bytes.length >= PART_AT || kind === "batch" || kind === "resync" ? kind : undefined;
+  return kind;
 }
 
 export function numberOf(bytes: Uint8Array): number {
@@ -109,12 +115,30 @@ export function setNumber(bytes: Uint8Array, number: number): void {
   viewOf(bytes).setUint32(NUMBER_AT, number, true);
 }
 
+export interface BatchHeader {
+  /** How many batches of the view its sender was delivered, and their digest. */
+  readonly delivered: number;
+  readonly digest: number;
+  /** Numbers what is in it. */
+  readonly content: number;
+  /** Its messages were delivered before. */
+  readonly wasTold: boolean;
+}
+
 /** Writes what stands before a batch's entries. */
-export function writeBatchHeader(bytes: Uint8Array, tag: Tag, number: number, delivered: number): void {
+export function writeBatchHeader(
+  bytes: Uint8Array,
+  tag: Tag,
+  number: number,
+  { delivered, digest, content, wasTold }: BatchHeader,
+): void {
   writeHeader(bytes, "batch", tag);
+  bytes[WAS_TOLD_AT] = wasTold ? 1 : 0;
   const view = viewOf(bytes);
   view.setUint32(NUMBER_AT, number, true);
   view.setUint32(FIELDS_AT, delivered, true);
+  view.setInt32(DIGEST_AT, digest, true);
+  view.setUint32(CONTENT_AT, content, true);
 }
 
 /** How many batches the sender of a batch had been delivered. */
@@ -122,8 +146,23 @@ export function deliveredOf(bytes: Uint8Array): number {
   return viewOf(bytes).getUint32(FIELDS_AT, true);
 }
 
+/** Whether a batch's messages were delivered before. */
+export function wasTold(bytes: Uint8Array): boolean {
+  return bytes[WAS_TOLD_AT] === 1;
+}
+
+/** The number of what is in a batch. */
+export function contentOf(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(CONTENT_AT, true);
+}
+
+/** The digest of those. */
+export function digestOf(bytes: Uint8Array): number {
+  return viewOf(bytes).getInt32(DIGEST_AT, true);
+}
+
 export function resyncMessage(tag: Tag, nonce: number): Uint8Array {
-  const bytes = new Uint8Array(ENTRIES_AT);
+  const bytes = new Uint8Array(PART_AT);
   writeHeader(bytes, "resync", tag);
   viewOf(bytes).setUint32(FIELDS_AT, nonce, true);
   return bytes;
@@ -147,6 +186,12 @@ export function expelledBy(bytes: Uint8Array): Seat {
   return { node: view.getUint32(FIELDS_AT, true), pid: view.getUint32(FIELDS_AT + 4, true) };
 }
 
+/** The last batch that was delivered of a daemon, by the number of what was in it. */
+export interface Heard {
+  readonly seat: Seat;
+  readonly content: number;
+}
+
 /** A host at the beginning of an exchange. */
 export interface MemberState {
   readonly versionMin: number;
@@ -160,6 +205,8 @@ export interface MemberState {
   readonly lastTime: number;
   /** Its last view and what it was delivered in it: `KEY_BYTES`, equal exactly of hosts that were delivered the same. */
   readonly key: Uint8Array;
+  /** Of whom it was last delivered what. */
+  readonly heard: readonly Heard[];
   readonly snapshot: Uint8Array;
 }
 
@@ -167,7 +214,8 @@ export const KEY_BYTES = 28;
 const NAME_AT = 4;
 const NAME_ROOM = 20;
 const KEY_AT = 40;
-const SNAPSHOT_AT = KEY_AT + KEY_BYTES;
+const HEARD_AT = KEY_AT + KEY_BYTES;
+const HEARD_BYTES = 12;
 /** A part of a state: well below what goes as one message. */
 const PART_BYTES_MAX = 500_000;
 /** A state of more than this is not believed. */
@@ -186,7 +234,8 @@ export function viewKey(tag: Tag, delivered: number, digestLow: number, digestHi
 
 /** A host's state as messages. */
 export function stateMessages(tag: Tag, state: MemberState): Uint8Array[] {
-  const whole = new Uint8Array(SNAPSHOT_AT + state.snapshot.length);
+  const snapshotAt = HEARD_AT + 4 + HEARD_BYTES * state.heard.length;
+  const whole = new Uint8Array(snapshotAt + state.snapshot.length);
   const view = new DataView(whole.buffer);
   whole[0] = state.versionMin;
   whole[1] = state.versionMax;
@@ -196,7 +245,14 @@ export function stateMessages(tag: Tag, state: MemberState): Uint8Array[] {
   view.setUint32(32, state.now, true);
   view.setUint32(36, state.lastTime, true);
   whole.set(state.key, KEY_AT);
-  whole.set(state.snapshot, SNAPSHOT_AT);
+  view.setUint32(HEARD_AT, state.heard.length, true);
+  for (const [index, { seat, content }] of state.heard.entries()) {
+    const at = HEARD_AT + 4 + HEARD_BYTES * index;
+    view.setUint32(at, seat.node, true);
+    view.setUint32(at + 4, seat.pid, true);
+    view.setUint32(at + 8, content, true);
+  }
+  whole.set(state.snapshot, snapshotAt);
   const parts = Math.ceil(whole.length / PART_BYTES_MAX);
   return Array.from({ length: parts }, (_, part) => {
     const piece = whole.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX);
@@ -227,7 +283,9 @@ export class StateParts {
 }
 
 function readState(whole: Uint8Array): MemberState {
-  if (whole.length < SNAPSHOT_AT)
+  const heardCount = whole.length < HEARD_AT + 4 ? 0 : viewOf(whole).getUint32(HEARD_AT, true);
+  const snapshotAt = HEARD_AT + 4 + HEARD_BYTES * heardCount;
+  if (whole.length < snapshotAt)
     throw new Fault("protocol", "state-size", `cannot read state: it has ${whole.length} bytes`);
   const view = viewOf(whole);
   const text = new TextDecoder("latin1").decode(whole.subarray(NAME_AT, NAME_AT + Math.min(NAME_ROOM, whole[2]!)));
@@ -241,8 +299,13 @@ function readState(whole: Uint8Array): MemberState {
     startedMs: view.getFloat64(24, true),
     now: view.getUint32(32, true),
     lastTime: view.getUint32(36, true),
-    key: whole.subarray(KEY_AT, SNAPSHOT_AT),
-    snapshot: whole.subarray(SNAPSHOT_AT),
+    key: whole.subarray(KEY_AT, HEARD_AT),
+    heard: Array.from({ length: heardCount }, (_, index) => {
+      const at = HEARD_AT + 4 + HEARD_BYTES * index;
+      const seat = { node: view.getUint32(at, true), pid: view.getUint32(at + 4, true) };
+      return { seat, content: view.getUint32(at + 8, true) };
+    }),
+    snapshot: whole.subarray(snapshotAt),
   };
 }
 

@@ -18,6 +18,7 @@ export class RingSender {
   /** The last message that went out, and the last that came back. */
   #sent = 0;
   #returned = 0;
+  #content = 0;
   /** When something last came back, or went out while nothing was on the way. */
   #heardAt: MonotonicMs;
 
@@ -86,6 +87,11 @@ export class RingSender {
     this.#outgoing.unsend();
   }
 
+  /** Batches up to this one were delivered elsewhere, though not here. @returns those whose messages are to be delivered here, once */
+  tell(content: number): Batch[] {
+    return this.#outgoing.tell(content);
+  }
+
   /** Takes all requests that wait. */
   drain(): Batch[] {
     return this.#outgoing.drain();
@@ -113,7 +119,10 @@ export class RingSender {
   }
 
   #sendBatch(view: RingView, batch: Batch): boolean {
-    writeBatchHeader(batch.bytes, view.tag, this.#sent + 1, view.delivered);
+    if (batch.content === 0 && !batch.isEmpty) batch.content = ++this.#content;
+    const { delivered, history: digest } = view;
+    const { content, wasTold } = batch;
+    writeBatchHeader(batch.bytes, view.tag, this.#sent + 1, { delivered, digest, content, wasTold });
     if (!this.#send(batch.whole())) return false;
     view.acknowledged();
     return true;

@@ -10,6 +10,7 @@ import { HeldBack, type HeldFrame } from "./held-back.ts";
 import type { RingHost } from "./ring-host.ts";
 import {
   deliveredOf,
+  digestOf,
   ENTRIES_AT,
   isSame,
   mix,
@@ -19,7 +20,11 @@ import {
   sameTag,
   type Tag,
   viewKey,
+  wasTold,
 } from "./ring-message.ts";
+
+/** More than can be on the way: 128 messages of each of some dozens of hosts. */
+const DIGESTS = 8_192;
 
 export class RingView {
   readonly #held = new HeldBack();
@@ -28,6 +33,8 @@ export class RingView {
   #delivered = 0;
   #digestLow: number;
   #digestHigh: number;
+  /** The digests of the last so many, by how many were delivered. */
+  readonly #digests = new Int32Array(DIGESTS);
   /** The last acknowledgement that this host has sent, and the one that it owes. */
   #acknowledged = 0;
   #owed = 0;
@@ -51,6 +58,7 @@ export class RingView {
       this.#digestLow = mix(mix(this.#digestLow, seat.node), seat.pid);
       this.#digestHigh = mix(mix(this.#digestHigh, seat.pid), seat.node);
     }
+    this.#digests[0] = this.#digestLow;
   }
 
   /** A digest of all that was delivered in it. */
@@ -96,18 +104,21 @@ export class RingView {
     return this.hosts.find((host) => isSame(host.seat, seat));
   }
 
-  /** Delivers a batch. @returns `false` where it was sent in another view: then it is delivered to nobody */
+  /**
+   * Delivers a batch.
+   * @returns `false` where it was sent in another view, or by none of its hosts: then it is delivered to nobody
+   */
   deliver(from: Seat, bytes: Uint8Array, now: MonotonicMs): boolean {
     if (!sameTag(this.tag, bytes)) return false;
     const host = this.hostOf(from);
-    if (host === undefined || host.isLost) return true;
+    if (host === undefined || host.isLost) return false;
     this.#count(from, numberOf(bytes));
-    host.delivered = Math.max(host.delivered, deliveredOf(bytes));
+    this.#acknowledge(host, deliveredOf(bytes), digestOf(bytes));
     this.release(now);
     for (let at = ENTRIES_AT, took = 0; at < bytes.length; at += took) {
       took = readEntry(bytes, at, this.#frame);
       if (took === 0) break;
-      this.#place(host, readInt32(bytes, at, true), now);
+      if (this.#frame.kind !== "message" || !wasTold(bytes)) this.#place(host, readInt32(bytes, at, true), now);
     }
     this.release(now);
     return true;
@@ -156,11 +167,21 @@ export class RingView {
     this.#heldSince = now;
   }
 
+  /**
+   * A host says what it has been delivered. One that has been delivered something else has no say: the ring below us has parted and come together again, and
+   * what is said in it reaches us before we are told.
+   */
+  #acknowledge(host: RingHost, delivered: number, digest: number): void {
+    const isKnown = delivered <= this.#delivered && this.#delivered - delivered < DIGESTS;
+    if (isKnown && this.#digests[delivered % DIGESTS] === digest) host.delivered = Math.max(host.delivered, delivered);
+  }
+
   /** The order in which all hosts see this batch, and which. */
   #count({ node, pid }: Seat, number: number): void {
     this.#delivered += 1;
     this.#digestLow = mix(mix(mix(this.#digestLow, node), pid), number);
     this.#digestHigh = mix(mix(this.#digestHigh ^ number, pid), node);
+    this.#digests[this.#delivered % DIGESTS] = this.#digestLow;
   }
 
   /** Delivers the request at hand, or has it wait behind a safe message. */

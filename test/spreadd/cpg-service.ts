@@ -130,6 +130,18 @@ export class CpgService {
     this.#networkChanged();
   }
 
+  /** The network parts for so short that rings form and merge before anybody is told of it: all clients hear is that the ring has changed. */
+  flap(parts: readonly number[], ms: number): void {
+    const before = this.nodes.map(({ part }) => part);
+    for (const [at, part] of parts.entries()) this.nodes[at]!.part = part;
+    this.clockwork.after(3, () => this.#settle(() => true));
+    this.clockwork.after(3 + ms, () => {
+      for (const [at, part] of before.entries()) this.nodes[at]!.part = part;
+      this.#settle(() => true);
+      this.#networkChanged();
+    });
+  }
+
   /** The process ends; the others hear of it in the order. */
   kill(process: CpgProcess): void {
     process.isDead = true;

@@ -21,6 +21,7 @@ function host(
       now: 1_700_000_000,
       lastTime: 0,
       key: new Uint8Array(KEY_BYTES).fill(came),
+      heard: [],
       snapshot: new Uint8Array(),
       ...rest,
     },

@@ -323,7 +323,7 @@ export function direct(cluster: RingCluster, ms: number): void {
     }
     const at = cluster.below(size);
     const host = cluster.hosts[at]!;
-    switch (cluster.below(8)) {
+    switch (cluster.below(10)) {
       case 0:
       case 1: {
         const parts = Array.from({ length: size }, () => cluster.below(2 + cluster.below(2)));
@@ -355,6 +355,13 @@ export function direct(cluster: RingCluster, ms: number): void {
         service.freezeNode(at, true);
         cluster.clockwork.after(random() * 900, () => service.freezeNode(at, false));
         break;
+      case 8:
+      case 9: {
+        const parts = Array.from({ length: size }, () => cluster.below(2));
+        cluster.say(`network parts for a moment: ${parts}`);
+        service.flap(parts, random() * 6);
+        break;
+      }
       case 7:
         cluster.say(`h${at}: all is stopped`);
         service.freezeNode(at, true);

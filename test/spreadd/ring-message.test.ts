@@ -33,6 +33,7 @@ function state(snapshot: Uint8Array): MemberState {
     now: 4_000_000_000,
     lastTime: 4_000_000_001,
     key: new Uint8Array(KEY_BYTES).fill(3),
+    heard: [{ seat: { node: 4_000_000_000, pid: 5 }, content: 4_000_000_003 }],
     snapshot,
   };
 }
