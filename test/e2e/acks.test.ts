@@ -192,20 +192,6 @@ function missing(numbers: readonly number[], upTo: number): number[] {
   return Array.from({ length: upTo }, (_, at) => at + 1).filter((number) => !all.has(number));
 }
 
-test("kill -9 of the daemon under load: nothing is lost or doubled", async () => {
-  await using set = await stage();
-  set.load();
-  await Bun.sleep(700);
-  await set.kill("daemon");
-  await Bun.sleep(300);
-  await set.daemon();
-  await Bun.sleep(700);
-  await set.rest();
-  await set.settled();
-  expect(missing(set.recorded(), set.sent)).toEqual([]);
-  expect(set.recorded()).toHaveLength(set.sent);
-}, 120_000);
-
 test("kill -9 of the recorder under load, away while syslogd is restarted: nothing is lost, and no more doubled than a commit of its file", async () => {
   await using set = await stage();
   set.load();
