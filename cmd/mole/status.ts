@@ -1,10 +1,18 @@
 import { parseDuration } from "../../lib/base/duration.ts";
-import { defineCommand } from "../../lib/cli/command.ts";
-import { styleFor } from "../../lib/cli/style.ts";
+import { Fault } from "../../lib/base/fault.ts";
+import type { Call } from "../../lib/cli/call.ts";
+import { defineCommand, type Flag } from "../../lib/cli/command.ts";
+import { type Style, styleFor } from "../../lib/cli/style.ts";
 import type { Status } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
 import { pause } from "../../lib/run/pause.ts";
 import { askMole, CONTROL_FLAG } from "./service.ts";
+
+const FLAGS = {
+  ...CONTROL_FLAG,
+  watch: { type: "switch", short: "w", about: "show it again whenever the interval has passed, until Ctrl-C" },
+  interval: { type: "value", hint: "DURATION", about: "with --watch", read: parseDuration, default: "1s" },
+} as const satisfies Record<string, Flag>;
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -17,25 +25,33 @@ export const statusCommand = defineCommand({
     { line: "mole status --watch", about: "again and again, until Ctrl-C" },
     { line: "mole status --json | jq '.vips[] | select(.is != \"held\")'", about: "for a program" },
   ],
-  flags: {
-    ...CONTROL_FLAG,
-    watch: { type: "switch", short: "w", about: "show it again whenever the interval has passed, until Ctrl-C" },
-    interval: { type: "value", hint: "DURATION", about: "with --watch", read: parseDuration, default: "1s" },
-  },
+  flags: FLAGS,
   json: true,
   async run(call) {
     const { flags, out } = call;
     const style = styleFor(out.colour);
     const stop = AbortSignal.any([call.stop, out.closed]);
     for (;;) {
-      // The service is of this very version, or its neighbour: it has these fields.
-      const status = (await askMole("status", call)) as Status;
-      if (call.json) await call.printJson(status);
-      else {
-        const clear = flags.watch && out.isTerminal ? "\x1b[H\x1b[2J" : "";
-        await out.write(`${clear}${statusView(status, style)}${flags.watch && !out.isTerminal ? "\n" : ""}`);
-      }
+      const shown = await look(call, style);
+      const clear = flags.watch && out.isTerminal && !call.json ? "\x1b[H\x1b[2J" : "";
+      await out.write(`${clear}${shown}${flags.watch && !out.isTerminal && !call.json ? "\n" : ""}`);
       if (!flags.watch || !(await pause(flags.interval ?? 1_000, stop))) return 0;
     }
   },
 });
+
+/** Who watches wants to see it come back, too. */
+async function look(
+  call: Pick<Call<typeof FLAGS>, "flags" | "configPath" | "env" | "json">,
+  style: Style,
+): Promise<string> {
+  try {
+    // The service is of this very version, or its neighbour: it has these fields.
+    const status = (await askMole("status", call)) as Status;
+    return call.json ? `${JSON.stringify(status)}\n` : statusView(status, style);
+  } catch (error) {
+    if (!call.flags.watch || !(error instanceof Fault) || error.kind !== "unavailable") throw error;
+    const { kind, code, message } = error;
+    return call.json ? `${JSON.stringify({ error: { kind, code, message } })}\n` : `${style.bad(message)}\n`;
+  }
+}

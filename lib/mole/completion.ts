@@ -7,7 +7,12 @@ import type { Machine } from "./machine.ts";
 import type { HostName, Member } from "./member.ts";
 import type { Message } from "./message.ts";
 
-export type Outcome = { readonly done: boolean; readonly text: string };
+export interface Outcome {
+  readonly done: boolean;
+  readonly text: string;
+  /** Not now, for a reason that passes: worth being tried again. */
+  readonly passes?: boolean;
+}
 
 /** Which message carries out which command. */
 const KINDS: Readonly<Record<Command["do"], Message["kind"] | undefined>> = {
@@ -95,7 +100,12 @@ function judgeMove(table: CoverTable, vip: string, name: HostName): Outcome | un
   const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
   const host = hostNamed(table, name);
   if (entry === undefined || host === undefined || entry.owner !== host.member)
-    return { done: false, text: `${vip} did not go to ${name}: mole why ${vip} tells who may hold it` };
+    return {
+      done: false,
+      text: `${vip} did not go to ${name}: mole why ${vip} tells who may hold it`,
+      // Nothing is moved to a host that is silent just now.
+      passes: host !== undefined && entry !== undefined && table.beats.isQuiet(host.member),
+    };
   if (entry.acked !== entry.number || entry.set.size > 1) return undefined;
   return { done: true, text: `${name} holds ${vip}` };
 }

@@ -69,32 +69,31 @@ export function dumpOf(mole: Mole) {
 async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: AbortSignal): Promise<string> {
   const deadlineMs = bootMs() + patienceMs;
   for (;;) {
-    const { done, text, isEarly } = await tryOnce(mole, command, deadlineMs);
+    const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs);
     if (done) return text;
-    const isHopeless = !isEarly || bootMs() + AGAIN_MS > deadlineMs;
+    const isHopeless = !passes || bootMs() + AGAIN_MS > deadlineMs;
     if (isHopeless || !(await pause(AGAIN_MS, gone)))
-      throw new Fault(isEarly ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);
+      throw new Fault(passes ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);
   }
 }
 
-/** @returns `isEarly` where the group was not ready to be asked */
-function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome & { readonly isEarly: boolean }> {
-  const { promise, resolve } = Promise.withResolvers<Outcome & { readonly isEarly: boolean }>();
+function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome> {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
   const { machine } = mole.runner;
   if (machine.session?.table === undefined)
-    return Promise.resolve({ done: false, text: mole.status.text, isEarly: true });
+    return Promise.resolve({ done: false, text: mole.status.text, passes: true });
   const completion = new Completion(command);
-  const finish = (outcome: Outcome, isEarly = false) => {
+  const finish = (outcome: Outcome) => {
     clearTimeout(timer);
     onlooking[Symbol.dispose]();
-    resolve({ ...outcome, isEarly });
+    resolve(outcome);
   };
   const look = (event: MoleEvent) => {
     const outcome = completion.look(event, machine);
     if (outcome !== undefined) finish(outcome);
   };
   const report = (told: Report) => {
-    if (told.about === "command") finish({ done: told.done, text: told.text });
+    if (told.about === "command") finish({ ...told, passes: told.text.endsWith("try again") });
   };
   const onlooking = mole.onlook(look, report);
   const timer = setTimeout(
