@@ -38,8 +38,8 @@ test("a bad configuration is refused with its lines, and the old one stays; SIGH
   configure(rule("mial.*", `file:${at("two")}`) + rule("mail.*", "flie:/x"));
   const { status, stdout, stderr } = await ask("reload", "--control", at("ctl"));
   expect([status, stdout]).toEqual([78, ""]);
-  expect(stderr).toContain('c.toml:8:10: syslogd.rule[0].select: cannot read selector: "mial"');
-  expect(stderr).toContain('c.toml:12:6: syslogd.rule[1].to: unknown sink "flie:/x"');
+  expect(stderr).toContain('c.toml:9:10: syslogd.rule[0].select: cannot read selector: "mial"');
+  expect(stderr).toContain('c.toml:13:6: syslogd.rule[1].to: unknown sink "flie:/x"');
   log("goes on");
   await line("one", "goes on");
   await line("one", "refused to reload, goes on as before");

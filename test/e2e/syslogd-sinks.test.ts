@@ -5,6 +5,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer as createTcp } from "node:net";
 import { join } from "node:path";
 import { createServer as createTls } from "node:tls";
+import { utmpRecord } from "../sink/utmp-record.ts";
+import { binary } from "../support/binary.ts";
 import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually, logger } from "../syslogd/running.ts";
@@ -125,6 +127,36 @@ test("a program, a FIFO and a terminal get a line each; a program that ends is s
   );
   await reader.stdout.until(/web1 app: one\n/);
   await terminal.stdout.until(/\r[A-Z][a-z]{2} [ \d]\d [\d:]{8} web1 app: one\r+\n/);
+}, 30_000);
+
+test("whoever is logged in reads what goes to all, and only who is meant what goes to some", async () => {
+  if (process.getuid!() !== 0) {
+    process.stderr.write("SKIP: not root, /run/utmp can't be another one for a test\n");
+    return;
+  }
+  using scratch = temporaryDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  const terminal = () => start(["script", "-qfc", "tty; exec sleep 60", "/dev/null"], { stdin: "open" });
+  await using amy = terminal();
+  await using bob = terminal();
+  const lineOf = async (one: typeof amy) =>
+    /\/dev\/(pts\/\d+)\r/.exec(await one.stdout.until(/\/dev\/pts\/\d+\r/))![1]!;
+  const logins = [utmpRecord(7, "amy", await lineOf(amy)), utmpRecord(7, "bob", await lineOf(bob))];
+  writeFileSync(at("utmp"), Buffer.concat(logins));
+  writeFileSync(
+    at("c.toml"),
+    `[syslogd]\nsocket = ["${at("log")}"]\ncontrol = ""\nhost = "web1"\nspool_directory = "${at("spool")}"\n${rule("*.emerg", "users:*")}${rule("user.=err", "users:bob")}`,
+  );
+  const inNamespace = 'mount -t tmpfs tmpfs /run && cp "$1" /run/utmp && shift && exec "$@"';
+  const command = ["unshare", "-m", "sh", "-c", inNamespace, "sh", at("utmp"), binary()];
+  await using daemon = start([...command, "syslogd", "--config", at("c.toml")]);
+  await daemon.stderr.until("listens on");
+  logger(at("log"), "-t", "app", "-p", "user.err", "for bob");
+  await bob.stdout.until(/web1 app: for bob\r/);
+  logger(at("log"), "-t", "app", "-p", "user.emerg", "for all\x1b[2J");
+  await amy.stdout.until(/web1 app: for all#033\[2J\r/);
+  await bob.stdout.until(/web1 app: for all#033\[2J\r/);
+  expect(amy.stdout.text).not.toContain("for bob");
 }, 30_000);
 
 describe("a file", () => {
