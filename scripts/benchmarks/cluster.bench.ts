@@ -8,7 +8,7 @@ import { projectRoot } from "../../test/support/binary.ts";
 import { start } from "../../test/support/child.ts";
 import { hasRealSpread } from "./c-tools.ts";
 import { type Contest, hold } from "./pairs.ts";
-import { cpuOf, flood, OURS, REAL } from "./ring-flood.ts";
+import { cpuOf, OURS, REAL, wholeFlood } from "./ring-flood.ts";
 import { takeOvers } from "./take-over.ts";
 
 const { values } = parseArgs({
@@ -29,18 +29,18 @@ const told = ["daemonsCpuUs", "withoutCorosyncUs"];
 
 if (hasRealSpread) {
   await using cluster = await startCluster({ hosts: 3 });
-  const theirs = () => flood(cluster, REAL, "c", messages);
+  const theirs = () => wholeFlood(cluster, REAL, "c", messages);
   const contests: readonly Contest[] = [
     {
       name: "3 hosts, 200 B, C spflooder",
-      ours: () => flood(cluster, OURS, "c", messages),
+      ours: () => wholeFlood(cluster, OURS, "c", messages),
       theirs,
       goals: goal(1),
       told,
     },
     {
       name: "3 hosts, 200 B, our clients",
-      ours: () => flood(cluster, OURS, "ours", messages),
+      ours: () => wholeFlood(cluster, OURS, "ours", messages),
       theirs,
       goals: goal(1.5),
       told,

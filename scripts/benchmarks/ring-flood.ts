@@ -1,8 +1,10 @@
 // Floods over a ring of three hosts: one writer on the first, a reader on each of the others. The same namespaces carry the real daemon and ours over
 // corosync in turn; neither runs while the other is measured.
 import { readFileSync } from "node:fs";
+import { writeCorosyncConf } from "../../lib/cluster/corosync-conf.ts";
+import { parseNodes } from "../../lib/cluster/nodes.ts";
+import { AUTHKEY_BYTES, AUTHKEY_PATH, COROSYNC_CONF_PATH } from "../../lib/cluster/plan.ts";
 import type { Cluster } from "../../test/cluster/cluster.ts";
-import { corosyncConf } from "../../test/cluster/corosync.ts";
 import type { Host } from "../../test/cluster/host.ts";
 import { projectRoot } from "../../test/support/binary.ts";
 import type { Child } from "../../test/support/child.ts";
@@ -26,26 +28,47 @@ export const REAL: RingSystem = {
   },
 };
 
+/**
+ * corosync as `cluster init` sets it up, encrypted (udpu without encryption costs 40 % more processor: its packets are those of the network, knet's 64 KiB),
+ * but for its priority: at real time three of them leave two processors to nobody else. The reader's bound is raised as the real daemon's is.
+ */
 export const OURS: RingSystem = {
   services: ["spreadd", "corosync"],
   async start(cluster) {
+    const nodes = parseNodes(cluster.hosts.map(({ name, address }) => `${name}=${address}`).join());
+    const conf = writeCorosyncConf({ cluster: "bench", nodes, profile: "wan" }).replace(
+      "to_stderr: no",
+      "to_stderr: yes",
+    );
+    const key = crypto.getRandomValues(new Uint8Array(AUTHKEY_BYTES));
     for (const host of cluster.hosts) {
-      host.write("/etc/corosync/corosync.conf", corosyncConf(cluster.hosts, { tokenMs: 1_000, shares: true }));
+      host.write(AUTHKEY_PATH, key, 0o400);
+      host.write(COROSYNC_CONF_PATH, `${conf}system {\n\tsched_rr: no\n\tpriority: 0\n}\n`);
       await host.corosync();
     }
     await cluster.ring();
-    await Promise.all(cluster.hosts.map((host) => host.service("spreadd", '[spreadd]\nengine = "corosync"\n')));
-    await Promise.all(cluster.hosts.map((host) => host.output(["true"])));
+    const config = '[spreadd]\nengine = "corosync"\nqueue_bytes_max = "64MiB"\n';
+    await Promise.all(cluster.hosts.map((host) => host.service("spreadd", config)));
   },
 };
 
-/** Starts a system, has it carry a flood, and ends it. Rate from the writer's start to the last reader's end; 0 where a reader did not get all. */
-export async function flood(
+/** A reader that got no processor for a while is thrown out, by either: such a run says nothing of speed, so it is run again. */
+export async function wholeFlood(
   cluster: Cluster,
   system: RingSystem,
   by: "c" | "ours",
   messages: number,
 ): Promise<Figures> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const figures = await flood(cluster, system, by, messages);
+    if (figures["rate"] !== 0) return figures;
+    console.error(`(a reader on ${system.services[0]} was thrown out: run again)`);
+  }
+  throw new Error("a reader was thrown out five times in a row");
+}
+
+/** Starts a system, has it carry a flood, and ends it. Rate from the writer's start to the last reader's end; 0 where a reader did not get all. */
+async function flood(cluster: Cluster, system: RingSystem, by: "c" | "ours", messages: number): Promise<Figures> {
   await system.start(cluster);
   try {
     const [first, ...others] = cluster.hosts;
@@ -61,11 +84,6 @@ export async function flood(
     await writer.exited;
     const isWhole =
       statuses.every((status) => status === 0) && readers.every((reader) => clients.isWhole(reader, messages));
-    if (!isWhole)
-      for (const reader of readers)
-        console.error(
-          `a reader ended before it had all: ${reader.stdout.text.slice(-200)} ${reader.stderr.text.slice(-200)}`,
-        );
     const [daemon = 0, engine = 0] = cpus.map(perMessage);
     return { rate: isWhole ? messages / seconds : 0, daemonsCpuUs: daemon + engine, withoutCorosyncUs: daemon };
   } finally {
