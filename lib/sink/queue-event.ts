@@ -59,8 +59,8 @@ export function queueReport(
     case "uncertain":
       return { severity: "warning", text: `${name}: ${uncertainText(event.again, event.uncertain)}` };
     case "unacknowledged": {
-      const who = event.hosts.length === 0 ? "no host does" : `only ${event.hosts.join(", ")} did`;
-      const text = `records wait for acknowledgements from ${hosts(event.wanted)}, and ${who}; they are kept in the spool as far as it goes`;
+      const who = event.hosts.length === 0 ? "no host acknowledges" : `only ${event.hosts.join(", ")} acknowledges`;
+      const text = `records wait until ${hosts(event.wanted)} on disk, and ${who}; they are kept in the spool as far as it goes`;
       return { severity: "warning", text: `${name}: ${text}` };
     }
     case "acknowledged":
@@ -84,7 +84,7 @@ function uncertainText(again: number, uncertain: number): string {
 }
 
 function hosts(count: number): string {
-  return count === 1 ? "1 host" : `${count} hosts`;
+  return count === 1 ? "1 host has them" : `${count} hosts have them`;
 }
 
 function records(count: number): string {
