@@ -31,7 +31,7 @@ interface Status extends CommonStatus {
 
 export const recordCommand: AnyCommand = defineCommand({
   name: "record",
-  summary: "records groups as a service, by [[logcat.write]]: to files, an archive, commands, syslog servers, metrics",
+  summary: "records groups as a service, by [[logcat.write]]: to files, archives, commands, servers, metrics",
   about:
     "Follows the groups of every [[logcat.write]], and writes the records that it chooses to its destination: one file, or one for each path that the template " +
     "gives, such as file:/var/log/cluster/%host%/%app%.log. Files are rotated by size and age, compressed and removed as the entry says; one that was moved away " +
