@@ -4,6 +4,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { recorderStage } from "../logcat/recorder-stage.ts";
 import { NO_CONFIG, send } from "../logcat/stage.ts";
+import { smallDisk } from "../sink/small-disk.ts";
 import { runSpreadbox, startSpreadbox } from "../support/child.ts";
 
 const ARCHIVE = '[[logcat.write]]\ngroups = ["log.mail"]\nto = "archive:%d/archive"\n';
@@ -159,6 +160,30 @@ test("a damaged archive is set aside when the recorder starts, and that is told"
   await untilCommitted(set.path("archive"), 1);
   expect((await search(set.path("archive"), [])).stdout).toBe("two\n");
 });
+
+test("a full disk is waited out: it is told, tried again, and nothing is lost or there twice", async () => {
+  using disk = smallDisk(1_024);
+  if (disk === undefined) return;
+  await using set = await recorderStage();
+  const archive = join(disk.path, "archive");
+  const recorder = await set.record(ARCHIVE.replace("%d/archive", archive));
+  const unlike = () => Array.from({ length: 10 }, () => crypto.randomUUID()).join("");
+  const random = () => Array.from({ length: 100 }, unlike);
+  let first = 1;
+  while (!/full; \d+ records wait/.test(recorder.stderr.text)) {
+    await send(set.sender, first, random());
+    first += 100;
+    await Bun.sleep(20);
+  }
+  Bun.spawnSync(["mount", "-o", "remount,size=64m", disk.path]);
+  await recorder.stderr.until("works again");
+  await untilCommitted(archive, first - 1);
+  const lines = (await search(archive, [])).stdout.trimEnd().split("\n");
+  expect(lines.length).toBe(first - 1);
+  expect(new Set(lines).size).toBe(lines.length);
+  recorder.signal("SIGTERM");
+  expect(await recorder.exited).toBe(0);
+}, 60_000);
 
 test("an archive that is asked for and is not there is a failure; one of the configuration is a word", async () => {
   await using set = await recorderStage();
