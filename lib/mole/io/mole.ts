@@ -88,7 +88,8 @@ export class Mole implements Onlooker {
   async stop(): Promise<void> {
     const { silenceMs } = this.setup.config.times;
     this.runner.stop();
-    await within(this.runner.ended, 5 * silenceMs + 2_000);
+    if (!(await within(this.runner.ended, 5 * silenceMs + 2_000)))
+      this.log.warn("could not give up everything in order: what is left ends with its leases");
     this.health[Symbol.dispose]();
     this.driver[Symbol.dispose]();
     await within(this.hooks.idle(), HOOKS_MS);
@@ -340,9 +341,11 @@ function changesOf(before: HostConfig, after: HostConfig): string {
     : `read the configuration anew: ${parts.join("; ")}`;
 }
 
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([promise, late]);
+/** Whether it came in time. */
+async function within(promise: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), ms);
+  const isInTime = await Promise.race([promise.then(() => true), late]);
   clearTimeout(timer);
+  return isInTime;
 }
