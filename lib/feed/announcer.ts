@@ -26,10 +26,14 @@ const NUMBERS_AFTER_EACH_MS = 40;
 const NUMBERS_AFTER_MS_MAX = 60_000;
 /** Where something waits to be sent then, it is looked again. */
 const NUMBERS_AGAIN_MS = 250;
-/** Who has been told of a group needs so long to have joined it: measured from when our own message came back. */
+/**
+ * Who has been told of a group needs so long to have joined it, measured from when our own message came back; where that took long, the hosts are busy, and so are
+ * readers: then this many times as long.
+ */
 const SETTLE_MS = 100;
+const SETTLE_RETURNS = 3;
 /** No record is held longer, whatever becomes of the message. */
-export const HOLD_MS_MAX = 250;
+export const HOLD_MS_MAX = 1_000;
 const ASKERS_MAX = 1_024;
 /** Groups that are compared with a question at a time. */
 const COMPARED_MAX = 512;
@@ -69,6 +73,7 @@ interface Telling {
   readonly message: number;
   /** Groups at places below are told by it and those before. */
   readonly upTo: number;
+  readonly toldMs: number;
   /** When records may go to them. */
   openMs: number;
 }
@@ -179,8 +184,11 @@ export class Announcer {
   /** A message to all has come back to us: others have it too. */
   returned(nowMs: number): void {
     this.#returned += 1;
-    for (const telling of this.#tellings)
-      if (telling.message === this.#returned) telling.openMs = Math.min(telling.openMs, nowMs + SETTLE_MS);
+    for (const telling of this.#tellings) {
+      if (telling.message !== this.#returned) continue;
+      const settleMs = Math.max(SETTLE_MS, (nowMs - telling.toldMs) * SETTLE_RETURNS);
+      telling.openMs = Math.min(telling.openMs, nowMs + settleMs);
+    }
   }
 
   /** Groups at places below may be sent to now. That changes at `nextOpenMs`. */
@@ -228,7 +236,8 @@ export class Announcer {
       fed.told = last;
       upTo = Math.max(upTo, fed.index + 1);
     }
-    if (upTo > this.#openTo) this.#tellings.push({ message: this.#toldAll + 1, upTo, openMs: nowMs + HOLD_MS_MAX });
+    if (upTo > this.#openTo)
+      this.#tellings.push({ message: this.#toldAll + 1, upTo, toldMs: nowMs, openMs: nowMs + HOLD_MS_MAX });
     return this.#saying(DIRECTORY_GROUP);
   }
 

@@ -29,8 +29,9 @@ interface Row {
   readonly goals: Readonly<Record<string, { readonly more?: number; readonly less?: number }>>;
 }
 
+/** It waits: a real daemon refuses who comes while too many others do. */
 function logcat(server: string, args: readonly string[]): Child {
-  return startSpreadbox(["logcat", "--verbose", "--spread", server, ...args], { env: NO_CONFIG });
+  return startSpreadbox(["logcat", "--verbose", "--wait", "--spread", server, ...args], { env: NO_CONFIG });
 }
 
 /** Waits for logcat to end by itself, looking at what it costs until then. */
@@ -138,7 +139,7 @@ async function wildcard(open: () => Promise<Daemon>): Promise<Figures> {
 }
 
 function joinedBy(child: Child): number {
-  return child.stderr.text.match(/joined www\./g)?.length ?? 0;
+  return new Set(child.stderr.text.match(/joined www\.\S+/g)).size; // who was thrown out and is back has joined twice
 }
 
 function residentMiB(child: Child): number {
