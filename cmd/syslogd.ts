@@ -2,7 +2,6 @@
 import { Fault } from "../lib/base/fault.ts";
 import { parseListenAddress } from "../lib/base/listen-address.ts";
 import type { Log } from "../lib/base/log.ts";
-import { type ProcessSettings, processSettingsOf } from "../lib/base/process-settings.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
@@ -16,7 +15,6 @@ import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../lib/run/process-state.ts";
-import { readTextFile } from "../lib/run/text-file.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
@@ -29,21 +27,14 @@ import { Inheritance } from "../lib/syslogd/io/inheritance.ts";
 import { markLife } from "../lib/syslogd/io/life-mark.ts";
 import { answerRestart, becomeAnew, CONTROL_KEY } from "../lib/syslogd/io/restart.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
-import { listener, TCP_PORT } from "../lib/syslogd/listener.ts";
+import { TCP_PORT } from "../lib/syslogd/listener.ts";
 import { operated, type Status } from "../lib/syslogd/operated.ts";
-import { checkRules } from "../lib/syslogd/rule-check.ts";
 import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
-import type { SinkEntry } from "../lib/syslogd/sink-settings.ts";
-import { whyNotKept } from "../lib/syslogd/sink-settings.ts";
-import { readSink, sinkEntriesOf } from "../lib/syslogd/sink-table.ts";
-import type { SourceSettings } from "../lib/syslogd/source-settings.ts";
-import { sourceSettingsOf } from "../lib/syslogd/source-table.ts";
-import { readSyslogConf } from "../lib/syslogd/syslog-conf.ts";
-import { withoutMistakes } from "../lib/syslogd/syslog-conf-import.ts";
-import { CONTROL_PATH, rulesOf, type SyslogdTable, syslogdTable } from "../lib/syslogd/table.ts";
+import { CONTROL_PATH, syslogdTable } from "../lib/syslogd/table.ts";
 import { controlCommands } from "./control-commands.ts";
+import { classicRules, settingsOf } from "./syslogd/settings.ts";
 import { tables } from "./tables.ts";
 import { version } from "./version.ts";
 
@@ -266,101 +257,6 @@ function filesOf(rules: readonly DirectedRule[]): Set<string> {
 
 function lostOf(daemon: Syslogd): number {
   return daemon.totals.sinks.reduce((sum, { lost }) => sum + lost, 0);
-}
-
-interface Given {
-  readonly control: string | undefined;
-  readonly spool: string | undefined;
-  readonly socket: readonly string[];
-  readonly udp: readonly ReturnType<typeof parseListenAddress>[];
-  readonly tcp: readonly ReturnType<typeof parseListenAddress>[];
-  readonly stream: readonly string[];
-  readonly stdin: boolean;
-  readonly rule: readonly ReturnType<typeof parseRuleLine>[];
-  readonly kernel: boolean;
-  readonly "take-devlog": boolean;
-}
-
-/** The command line goes before the configuration. */
-function settingsOf(table: SyslogdTable, spread: SessionOptions, flags: Given, classic: Classic | undefined): Settings {
-  const sinks = {
-    entries: [...filesOfUser(processSettingsOf(table)), ...sinkEntriesOf(table), ...(classic?.sinks ?? [])],
-    spoolDirectory: flags.spool ?? (isTrial(flags) ? "" : table.spool_directory),
-    queueBytesMax: table.queue,
-  };
-  const rules = flags.rule.length > 0 ? checked(flags.rule) : (classic?.rules ?? rulesOf(table));
-  for (const rule of rules) {
-    const why = whyNotKept(rule, sinks);
-    if (why !== undefined) throw new Fault("usage", "no-spool", `${describeRule(rule)}: ${why}`);
-  }
-  return {
-    sockets: flags.socket.length > 0 ? flags.socket : table.socket,
-    takeDevLog: flags["take-devlog"] || table.take_devlog,
-    udp: flags.udp.length > 0 ? flags.udp : table.udp,
-    sources: sourcesOf(table, flags),
-    kernel: flags.kernel ? "yes" : table.kernel,
-    control: flags.control ?? (isTrial(flags) ? "" : table.control),
-    metrics: table.metrics,
-    process: processSettingsOf(table),
-    rate: table.rate,
-    summariseRepeats: table.summarise_repeats,
-    host: table.host ?? "",
-    rules,
-    spread,
-    lastResort: isTrial(flags) || table.last_resort === "none" ? undefined : table.last_resort,
-    sinks,
-  };
-}
-
-/** Whom we will run as has to open the files anew: unless told otherwise they are made as theirs. */
-function filesOfUser({ user, group }: ProcessSettings): readonly SinkEntry[] {
-  if (user === "" && group === "") return [];
-  return [{ of: "file:*", keys: { owner: group === "" ? user : `${user}:${group}` } }];
-}
-
-/** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */
-async function classicRules(path: string | undefined, log: Log): Promise<Classic | undefined> {
-  if (path === undefined) return undefined;
-  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"));
-  const kept = withoutMistakes(conf.rules);
-  for (const { line, message } of [...conf.notes, ...kept.notes]) log.warn(`${path}:${line}: ${message}`);
-  return {
-    rules: kept.rules.map(({ rule }) => rule),
-    sinks: kept.rules.flatMap(({ sink }) => (sink === undefined ? [] : readSink(sink))),
-  };
-}
-
-/** What a syslog.conf says. */
-interface Classic {
-  readonly rules: readonly DirectedRule[];
-  readonly sinks: readonly SinkEntry[];
-}
-
-/** @throws {Fault} kind "usage" where one of the rules can't be meant as it stands */
-function checked(rules: readonly DirectedRule[]): readonly DirectedRule[] {
-  const [wrong] = checkRules(rules);
-  if (wrong !== undefined) throw new Fault("usage", wrong.code, `--rule ${wrong.index + 1}: ${wrong.message}`);
-  return rules;
-}
-
-/** Its sources are those of the command line: it is not the host's daemon, and must not be taken for it. */
-function isTrial({ socket, udp, tcp, stream, stdin }: Given): boolean {
-  return stdin || [socket, udp, tcp, stream].some((given) => given.length > 0);
-}
-
-function sourcesOf(table: SyslogdTable, flags: Given): SourceSettings {
-  const sources = sourceSettingsOf(table);
-  const { allow } = sources;
-  const given = [
-    ...flags.tcp.map((at) => listener({ by: "tcp", ...at }, { allow })),
-    ...flags.stream.map((path) => listener({ by: "stream", path })),
-  ];
-  const isAlone = flags.socket.length === 0 && flags.udp.length === 0 && given.length === 0;
-  return {
-    ...sources,
-    listeners: given.length > 0 ? given : sources.listeners,
-    stdin: !flags.stdin ? "no" : isAlone ? "only" : "also",
-  };
 }
 
 async function showRules(

@@ -1,6 +1,4 @@
 // Opens the sources that the settings ask for, and says what they are.
-import { lstatSync, readlinkSync, renameSync } from "node:fs";
-import { resolve } from "node:path";
 import { type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import type { ListenAddress } from "../../base/listen-address.ts";
 import {
@@ -28,6 +26,7 @@ import type { Inheritance } from "./inheritance.ts";
 import { KernelSource } from "./kernel-source.ts";
 import { Listeners, rulesFor } from "./listeners.ts";
 import { SocketGuard } from "./socket-guard.ts";
+import { openUnix, socketFacts, unixName } from "./unix-sockets.ts";
 
 /** Room for a pause: the system's 208 KiB hold a millisecond of 100,000 messages a second, 4 MiB lost 0.9 % of 400,000 a second on a busy machine. */
 const UDP_BUFFER_BYTES = 32 * 1024 * 1024;
@@ -167,7 +166,7 @@ class OpenSources implements Sources {
     const before = this.#settings;
     const plan = sourcePlan(before, settings);
     const choices = this.#choicesOf(settings);
-    const newChoices = choices.filter((choice) => !this.#datagrams.has(keyOf(choice)));
+    const newChoices = choices.filter((choice) => !this.#datagrams.has(unixName(choice)));
     const opened: string[] = [];
     for (const one of plan.kept) checkCertificates(one, before);
     // An address that is given up may be in the way of another, as a wildcard's is.
@@ -177,7 +176,7 @@ class OpenSources implements Sources {
     try {
       for (const choice of newChoices) {
         this.#openUnix(choice);
-        opened.push(keyOf(choice));
+        opened.push(unixName(choice));
       }
       for (const one of plan.fresh) {
         this.#open(one);
@@ -191,8 +190,8 @@ class OpenSources implements Sources {
       throw error;
     }
     for (const one of plan.gone) await this.#giveUp(formatPlace(one.on));
-    const kept = new Set(choices.map(keyOf));
-    for (const choice of this.#choices) if (!kept.has(keyOf(choice))) await this.#giveUp(keyOf(choice));
+    const kept = new Set(choices.map(unixName));
+    for (const choice of this.#choices) if (!kept.has(unixName(choice))) await this.#giveUp(unixName(choice));
     this.#choices = choices;
     this.#readAnew(plan.kept);
     await this.#listeners.ready();
@@ -242,7 +241,7 @@ class OpenSources implements Sources {
       if (one.on.by === "unix") this.#datagrams.get(one.on.path)?.source.change(this.#rules("unix", undefined));
     }
     for (const choice of this.#choices)
-      this.#datagrams.get(keyOf(choice))?.source.change(this.#rules("unix", undefined));
+      this.#datagrams.get(unixName(choice))?.source.change(this.#rules("unix", undefined));
     for (const socket of this.#passed)
       if (socket.type === "inet-datagram")
         this.#readUdpAnew(passedName(socket), { allow: sources.allow, zone: undefined });
@@ -316,7 +315,7 @@ class OpenSources implements Sources {
   }
 
   #openUnix(choice: SocketChoice): void {
-    const name = keyOf(choice);
+    const name = unixName(choice);
     const handed = "take" in choice ? undefined : this.#context.inheritance.takePlace(name);
     const socket = handed === undefined ? openUnix(choice) : adoptUnixDatagram(handed, name);
     this.#add("unix", name, socket, undefined, new Refusals());
@@ -403,11 +402,6 @@ function checkCertificates({ on, tls }: Listener, before: Settings): void {
   if (tls !== undefined && JSON.stringify(tls) !== JSON.stringify(old?.tls)) readCertificateFiles(tls);
 }
 
-/** What a unix socket is called. */
-function keyOf(choice: SocketChoice): string {
-  return "take" in choice ? `descriptor ${choice.take}` : choice.path;
-}
-
 function passedName(socket: PassedSocket): string {
   return `udp of descriptor ${socket.fd}`;
 }
@@ -417,31 +411,6 @@ function end(source: DatagramSource): void {
   for (let batch = 0; batch < 64 && source.readOnce() === source.readMax; batch++);
   source.turnEnded();
   source[Symbol.dispose]();
-}
-
-/** @param isOurs the socket at /dev/log is ours already: nothing is to be found out */
-function socketFacts(settings: Settings, passed: readonly PassedSocket[], isOurs: boolean) {
-  return {
-    asked: settings.sockets,
-    passed: passed.filter((socket) => socket.type === "unix-datagram").map((socket) => socket.fd),
-    devLogLink: isOurs ? undefined : linkAt(DEV_LOG),
-    takeDevLog: settings.takeDevLog,
-  };
-}
-
-function linkAt(path: string): string | undefined {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() ? resolve("/dev", readlinkSync(path)) : undefined;
-}
-
-function openUnix(choice: SocketChoice): DatagramSocket {
-  if ("take" in choice) return adoptUnixDatagram(choice.take);
-  if (!choice.replacesLink) return listenUnixDatagram(choice.path);
-  // Made beside it and put over the link in one step: there is no moment in which a program that logs finds nothing.
-  const beside = `${choice.path}.spreadbox`;
-  const socket = listenUnixDatagram(beside, choice.path);
-  renameSync(beside, choice.path);
-  return socket;
 }
 
 function reasonOf(error: unknown): string {
