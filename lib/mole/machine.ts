@@ -40,6 +40,8 @@ export class Machine {
   private life: Life = { at: "outside" };
   private nextBeatMs = Number.POSITIVE_INFINITY;
   private hasLeased = false;
+  /** There will be no further session. */
+  private isLast = false;
   /** When a stop that nobody has let happen happens all the same. */
   private stopByMs = Number.POSITIVE_INFINITY;
   private wakeMs = Number.POSITIVE_INFINITY;
@@ -161,16 +163,18 @@ export class Machine {
   }
 
   private lose(): void {
-    const stopped = this.life.at === "leaving" && this.life.forGood;
-    this.life = stopped ? { at: "stopped" } : { at: "outside" };
+    if (this.life.at === "leaving") this.isLast ||= this.life.forGood;
+    this.life = { at: "outside" };
     if (!this.isMaintained()) this.holdings.releaseAll();
   }
 
   private leave(why: string, forGood: boolean): void {
     if (this.life.at !== "inside") return;
     if (why === "name taken") this.out.report({ about: "name taken" });
-    else if (!forGood) this.out.report({ about: "outside", why });
-    this.life = { at: "leaving", session: this.life.session, forGood: forGood || why === "name taken" };
+    else if (!forGood && !this.self.stopping) this.out.report({ about: "outside", why });
+    // Whoever is on his way out does not come back because the group went away first.
+    this.isLast ||= forGood || why === "name taken" || this.self.stopping;
+    this.life = { at: "leaving", session: this.life.session, forGood: this.isLast };
     if (!this.isMaintained()) this.holdings.releaseAll();
   }
 
@@ -191,6 +195,11 @@ export class Machine {
 
   private connect(): void {
     if (this.life.at !== "outside" || (!this.holdings.isEmpty && !this.isMaintained())) return;
+    if (this.isLast || this.self.stopping) {
+      this.life = { at: "stopped" };
+      this.out.do({ do: "disconnect", forGood: true });
+      return;
+    }
     this.life = { at: "connecting" };
     this.nextBeatMs = Number.POSITIVE_INFINITY;
     this.out.do({ do: "connect" });
@@ -350,6 +359,7 @@ export class Machine {
         this.life = { ...this.life, forGood: true };
         return;
       case "outside":
+        return; // ends when everything has been released
       case "connecting":
         this.life = { at: "stopped" };
         this.out.do({ do: "disconnect", forGood: true });

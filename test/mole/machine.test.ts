@@ -189,3 +189,29 @@ test("stopping lets go in order, says so, and ends the session for good", () => 
   expect(actions.at(-2)).toEqual({ do: "send", message: { kind: "farewell" } });
   expect(actions.some(({ do: what }) => what === "connect")).toBe(false);
 });
+
+for (const { name, strike } of [
+  {
+    name: "nothing comes back from the group any more",
+    strike: (alone: Alone) => {
+      alone.isCutOff = true;
+    },
+  },
+  { name: "its session is lost before it has let go", strike: (alone: Alone) => alone.tell({ on: "disconnected" }) },
+])
+  test(`who stops while ${name} lets everything go, ends, and does not come back`, () => {
+    const alone = new Alone();
+    alone.runUntil(8_000);
+    expect(alone.did("acquire")).toHaveLength(1);
+    const before = alone.done.length;
+    alone.tell({ on: "command", command: { do: "stop" } });
+    strike(alone);
+    alone.runUntil(12_000);
+    const actions = alone.done.slice(before).map(({ action }) => action);
+    const [released, ended] = ["release", "disconnect"].map((what) => actions.findIndex((one) => one.do === what));
+    expect(released).toBeGreaterThanOrEqual(0);
+    expect(ended).toBeGreaterThan(released!);
+    expect(actions[ended!]).toEqual({ do: "disconnect", forGood: true });
+    expect(actions.some(({ do: what }) => what === "connect")).toBe(false);
+    expect(alone.machine.standing).toBe("stopped");
+  });
