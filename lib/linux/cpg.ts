@@ -218,6 +218,8 @@ export class CpgEntrance implements Disposable {
       this.#worker.terminate();
       onAnswer(data);
     };
+    this.#worker.onerror = ({ message }) =>
+      onAnswer({ is: "refused", fault: { kind: "os", code: "worker", message: `cannot ask corosync: ${message}` } });
     const order: CpgOrder = { name, callbacks: callbackAddresses(), leave };
     this.#worker.postMessage(order);
   }

@@ -68,6 +68,16 @@ export function writeSnapshot(sessions: readonly Member[], groups: readonly Grou
   return bytes;
 }
 
+/** What another host told; nothing where it is no snapshot. */
+export function trySnapshot(bytes: Uint8Array): HostSnapshot {
+  try {
+    return readSnapshot(bytes);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { sessions: [], groups: [] };
+  }
+}
+
 /** Reads what another host told. @throws {Fault} kind "protocol": that is no snapshot */
 export function readSnapshot(bytes: Uint8Array): HostSnapshot {
   if (bytes.length === 0) return { sessions: [], groups: [] };

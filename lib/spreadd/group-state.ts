@@ -13,7 +13,7 @@ import type { Deliveries } from "./deliveries.ts";
 import type { Ring } from "./engine.ts";
 import { type Cause, Group, type RingId } from "./group.ts";
 import { mergeGroups } from "./group-merge.ts";
-import { type HostSnapshot, readSnapshot, writeSnapshot } from "./group-snapshot.ts";
+import { type HostSnapshot, trySnapshot, writeSnapshot } from "./group-snapshot.ts";
 import { Home } from "./home.ts";
 import { Member } from "./member.ts";
 import { NameTable } from "./name-table.ts";
@@ -182,14 +182,11 @@ export class GroupState {
     }
   }
 
-  /**
-   * A new ring of these hosts begins.
-   * @throws {Fault} kind "protocol": what a host told of itself is no snapshot
-   */
+  /** A new ring of these hosts begins. A host whose snapshot is none, for all of us alike, has no sessions in groups. */
   merge(ring: Ring, out: Deliveries): void {
     const { hosts, own, merge } = ring;
     const { snapshots, sets, salt } = merge ?? { snapshots: [], sets: [], salt: 0 };
-    const told = hosts.map((_, place) => readSnapshot(snapshots[place] ?? NO_BYTES));
+    const told = hosts.map((_, place) => trySnapshot(snapshots[place] ?? NO_BYTES));
     this.#signalLost(new Set(hosts.filter((_, place) => sets[place] === sets[own]).map(({ run }) => run)), out);
     this.#ring = { daemonId: hosts[0]!.id, time: ring.time };
     this.#history = salt | SPANS;

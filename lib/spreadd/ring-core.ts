@@ -78,7 +78,7 @@ const HELD_BYTES_MAX = 8_388_608;
 /** Daemons whose batches are remembered. */
 const SEATS_MAX = 10_000;
 /** `check` is to be called so many times within `silenceMs`. */
-export const CHECKS = 8;
+export const CHECKS = 5;
 
 export class RingCore implements Engine {
   readonly #host: Omit<Host, "run">;
@@ -109,6 +109,8 @@ export class RingCore implements Engine {
   #resyncSent = false;
 
   #checkedAt: MonotonicMs;
+  /** When anything was last delivered. */
+  #pulseAt: MonotonicMs;
   /** Somebody was told that it is full. */
   #toldFull = false;
 
@@ -118,7 +120,7 @@ export class RingCore implements Engine {
   ) {
     this.#host = { name: settings.name, id: daemonId(settings.name) };
     this.#sender = new RingSender(port);
-    this.#checkedAt = port.now();
+    this.#checkedAt = this.#pulseAt = port.now();
   }
 
   // --- the engine ---
@@ -205,6 +207,7 @@ export class RingCore implements Engine {
 
   delivered(from: Seat, bytes: Uint8Array): void {
     if (this.#sink === undefined || this.#self === undefined) return;
+    this.#pulseAt = this.port.now();
     const kind = kindOf(bytes);
     if (kind === undefined) return;
     const isOwn = isSame(from, this.#self);
@@ -484,9 +487,16 @@ export class RingCore implements Engine {
       this.#waitAnew(now); // it was we who did not get to run
     else if (this.#sender.onTheWay > 0 && now - this.#sender.heardAt > silenceMs) this.#fallSilent();
     else this.#checkOthers((now - silenceMs) as MonotonicMs, now);
-    // so that a dead group service is noticed though nobody sends
-    if (!this.#sender.isIdle || !this.#isStanding || now - this.#sender.heardAt <= silenceMs / 2) return;
-    this.#view?.oweOne();
+    if (this.#sender.isIdle) this.#feelPulse(now);
+  }
+
+  /** So that a dead group service is noticed though nobody sends, somebody does: the first host, and the next where it does not. */
+  #feelPulse(now: MonotonicMs): void {
+    const view = this.#view;
+    if (view === undefined || !this.#isStanding) return;
+    const turn = Math.min(view.own.place, 2) / CHECKS;
+    if (now - this.#pulseAt <= this.settings.silenceMs * (0.5 + turn)) return;
+    view.oweOne();
     this.port.flushSoon();
   }
 
