@@ -253,7 +253,7 @@ describe("a reader of groups", () => {
     const config = `[syslogd]\nsocket = ["${at("log")}"]\ncontrol = "${at("ctl")}"\nspool_directory = "${at("spool")}"\nhost = "web1"\n[spread]\nservers = ["unix:${at("spread")}"]\n${rule("user.*", "group:logs")}`;
     writeFileSync(at("c.toml"), config);
     const log = (text: string) => Bun.spawnSync(["logger", "-u", at("log"), "-t", "app", text]);
-    const first = startSpreadbox(["syslogd", "--config", at("c.toml")]);
+    await using first = startSpreadbox(["syslogd", "--config", at("c.toml")]);
     await first.stderr.until("listens on");
     await eventually(
       () => {

@@ -47,6 +47,7 @@ test("a thousand clients in both framings, one over TLS, and one that is not all
     at("config.toml"),
     `[syslogd]
 socket = ["${at("log")}"]
+spool_directory = "${at("spool")}"
 host = "web1"
 tcp = ["127.0.0.1:${PORT}"]
 allow = ["127.0.0.0/8"]
@@ -142,7 +143,7 @@ test.skipIf(!canWriteKernel)(
     const at = (name: string) => join(scratch.path, name);
     writeFileSync(
       at("config.toml"),
-      `[syslogd]\nsocket = ["${at("log")}"]\nkernel = "yes"\nkernel_state = "${at("state/kernel")}"\n`,
+      `[syslogd]\nsocket = ["${at("log")}"]\nspool_directory = "${at("spool")}"\nkernel = "yes"\nkernel_state = "${at("state/kernel")}"\n`,
     );
     const args = ["syslogd", "--config", at("config.toml"), "--rule", `kern,user.* -> file:${at("out")}`];
     const word = `${process.pid}-${Date.now()}`;
