@@ -3,7 +3,6 @@
 import { systemClock } from "../../lib/run/clock.ts";
 import { type Cluster, type ClusterOptions, startCluster } from "../cluster/cluster.ts";
 import type { Host } from "../cluster/host.ts";
-import { ip } from "../cluster/network.ts";
 import { Ownership } from "./ownership.ts";
 import { ProberClient } from "./prober-client.ts";
 import { type Fate, fateOf, type Reach, type Story } from "./timeline.ts";
@@ -135,8 +134,8 @@ export class Rig implements AsyncDisposable {
 
   /** What a host that was switched off has lost; the harness leaves its kernel running. */
   async loseAddresses(host: string): Promise<void> {
-    const held = this.heldBy(host).map((address) => `address del ${address} dev eth0`);
-    await ip(this.host(host).namespace, held);
+    const held = this.heldBy(host).map((address) => `address del ${address} dev eth0\n`);
+    await this.host(host).exec(["ip", "-force", "-batch", "-"], { stdin: held.join("") }); // a lease may end meanwhile
   }
 
   /** Lets `fault` happen, waits for `until` and `restMs` more, and tells what became of every address. */
