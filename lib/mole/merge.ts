@@ -39,7 +39,12 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
   uniteEntries(table, brought, trusted, new Set(states.keys()));
   for (const { member, state } of told) admit(table, member, state, true);
   placeHolders(table, states);
-  for (const { state } of told) if (state.hostList.version > table.hostList.version) table.hostList = state.hostList;
+  for (const { state } of told) {
+    const { hostList } = state;
+    // Also where no table is brought: the list in force is on disk, and a config that has changed meanwhile is only a proposal.
+    const isFirst = table.hostList.hosts.length === 0 && hostList.hosts.length > 0;
+    if (isFirst || hostList.version > table.hostList.version) table.hostList = hostList;
+  }
   waitForAbsent(table, trusted, safe, view);
   for (const { member, state } of told) if (table.isLive(member)) strikeFormerSessions(table, member, state);
   suspectUnknown(table, states, told, rules);

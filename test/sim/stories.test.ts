@@ -243,6 +243,14 @@ const STORIES: readonly Story[] = [
     seeds: 300,
   },
   {
+    name: "a list of hosts that is being rolled out counts for nothing in a table that is begun anew: the one on disk does",
+    hosts: 2,
+    vips: 5,
+    mode: "safe",
+    faults: [at(0, "relist", B, 1_735, 552), at(274, "kill hard", B, 3_469, 158), at(755, "kill daemon", A, 320, 844)],
+    seeds: 60,
+  },
+  {
     name: "a wait that one part has told is not the wait for who departs only now",
     hosts: 3,
     mode: "safe",
