@@ -9,6 +9,8 @@ import { ENTRIES_AT } from "./ring-message.ts";
 
 /** Messages of ours that may be on the way. */
 export const WINDOW = 128;
+/** And their bytes: more would only wait in corosync's queues, in front of whoever sends next. */
+const WINDOW_BYTES = 1_048_576;
 /** A batch of at least this is closed: with the largest frame behind it, it is far below what goes as one message. */
 const BATCH_BYTES = 65_536;
 /** With as many on the way, a batch smaller than `SMALL_BYTES` waits for more. */
@@ -61,6 +63,7 @@ export class Outgoing {
   readonly #sent: Batch[] = [];
   /** Bytes that wait. */
   waitingBytes = 0;
+  #sentBytes = 0;
 
   add(slot: number, frame: FrameView): void {
     const frameBytes = frame.bodyEnd - frame.start;
@@ -76,7 +79,7 @@ export class Outgoing {
   /** The batch to go next; `undefined` where there is none, or it had better wait. */
   next(onTheWay: number): Batch | undefined {
     const [first] = this.#waiting;
-    if (first === undefined || onTheWay >= WINDOW) return undefined;
+    if (first === undefined || onTheWay >= WINDOW || this.#sentBytes >= WINDOW_BYTES) return undefined;
     if (onTheWay >= SMALL_WINDOW && first.end < SMALL_BYTES) return undefined;
     return first;
   }
@@ -85,21 +88,24 @@ export class Outgoing {
   wentOut(): void {
     const batch = this.#waiting.shift()!;
     this.waitingBytes -= batch.end - ENTRIES_AT;
+    this.#sentBytes += batch.end;
     this.#sent.push(batch);
   }
 
   /** An empty batch is sent: it is kept as any other. */
   wentOutEmpty(batch: Batch): void {
+    this.#sentBytes += batch.end;
     this.#sent.push(batch);
   }
 
   /** The oldest that was sent has come back, in its view. */
   cameBack(): void {
-    this.#sent.shift();
+    this.#sentBytes -= this.#sent.shift()?.end ?? 0;
   }
 
   /** What is on the way has to be sent again. */
   unsend(): void {
+    this.#sentBytes = 0;
     const again = this.#sent.splice(0).filter((batch) => !batch.isEmpty);
     for (const batch of again) this.waitingBytes += batch.end - ENTRIES_AT;
     this.#waiting.unshift(...again);
