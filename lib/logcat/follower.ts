@@ -121,6 +121,11 @@ export class Follower {
     this.#unreadable(reason);
   }
 
+  /** A host feeds a group no more, as the directory knows. */
+  ceased(host: string, group: string): void {
+    if (this.#options.members && this.#options.chooser.takesHost(host)) this.#tell({ kind: "ceases", group, host });
+  }
+
   /** More groups match than can be followed. */
   unfollowed(followed: number): void {
     this.#tell({ kind: "unfollowed", followed });

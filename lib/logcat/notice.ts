@@ -27,6 +27,8 @@ export type Notice =
     }
   /** A host is heard in a group for the first time. */
   | { readonly kind: "feeds"; readonly group: string; readonly host: string }
+  /** A host that fed a group has gone from the directory: nothing of it feeds the group now. */
+  | { readonly kind: "ceases"; readonly group: string; readonly host: string }
   /** A session joined or left a group. */
   | {
       readonly kind: "member";
@@ -66,6 +68,8 @@ export function noticeText(notice: Notice): string {
     }
     case "feeds":
       return `${notice.host} feeds ${notice.group}`;
+    case "ceases":
+      return `${notice.host} feeds ${notice.group} no more`;
     case "member":
       return `${notice.member} ${notice.change}: ${notice.group} has ${counted(notice.members, "member")}`;
     case "lost":

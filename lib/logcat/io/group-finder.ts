@@ -16,6 +16,7 @@ import { readView } from "../../spread/membership.ts";
 import type { GroupName } from "../../spread/names.ts";
 import { SessionError } from "../../spread/session-error.ts";
 import { groupName } from "../../syslog/group-name.ts";
+import { Feeders } from "../feeders.ts";
 
 /** Groups that nobody feeds any more are looked for this often. */
 const EXPIRE_EVERY_MS = 60_000;
@@ -37,6 +38,8 @@ export interface GroupFinderOptions {
   readonly onFound?: (group: GroupName, fullName: string) => void;
   /** It is not any more, since nobody feeds it. */
   readonly onLeft?: (group: GroupName) => void;
+  /** A host feeds a group no more. Left out: nobody asks. */
+  readonly onCeased?: (host: string, group: string) => void;
   /** A sender says how far it has numbered a group. */
   readonly onNumber: (sender: string, host: string, incarnation: string, group: string, last: number) => void;
   readonly onUnreadable: (sender: string, reason: string) => void;
@@ -51,6 +54,7 @@ type GroupsMessage = Extract<DirectoryMessage, { kind: "groups" }>;
 export class GroupFinder {
   readonly #options: GroupFinderOptions;
   readonly #directory: Directory;
+  readonly #feeders = new Feeders();
   #session: Session | undefined;
   // Since the connection stands.
   #isIn = false;
@@ -84,6 +88,7 @@ export class GroupFinder {
   lost(): void {
     this.#isIn = this.#hasAsked = false;
     this.#directory.lost(this.#options.nowMs());
+    this.#feeders.forget();
   }
 
   /** What a group is called in full that was found by a pattern. */
@@ -134,6 +139,10 @@ export class GroupFinder {
       if (!this.#isIn) this.#options.onDirectory();
       this.#isIn = true;
       const areNew = this.#directory.view(members, this.#options.nowMs());
+      const { onCeased } = this.#options;
+      if (onCeased !== undefined)
+        for (const { host, group } of this.#feeders.keep((session) => this.#directory.isMember(session)))
+          onCeased(host, group);
       // Who joins says by himself what he feeds; who was parted from us by the network has said it to others.
       if (this.#hasPatterns && (!this.#hasAsked || (areNew && cause === "network"))) this.#ask();
     } catch (error) {
@@ -177,9 +186,9 @@ export class GroupFinder {
       }
     }
     for (const { name, last } of groups) {
-      if (last === undefined) continue;
       const group = groupName(name);
-      if (followed.has(group)) onNumber(sender, host, incarnation, group, last);
+      if (this.#options.onCeased !== undefined && followed.has(group)) this.#feeders.feeds(sender, host, group);
+      if (last !== undefined && followed.has(group)) onNumber(sender, host, incarnation, group, last);
     }
   }
 

@@ -151,6 +151,9 @@ class Run {
       named: new Set(this.#settings.groups),
       followed,
       nowMs: () => this.#around.clock.monotonicMs(),
+      ...(this.#settings.members
+        ? { onCeased: (host: string, group: string) => this.#follower.ceased(host, group) }
+        : {}),
       onDirectory: () => this.#around.log.debug("joined the directory"),
       onNumber: (sender, host, incarnation, group, last) => {
         if (this.#held !== undefined) return; // what came before this is held: it is judged when that is looked at
