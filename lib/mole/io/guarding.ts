@@ -91,15 +91,15 @@ export class Guarding implements Disposable {
   #replace(gone: Guard): void {
     if (this.#guard !== gone) return;
     this.#guard = undefined;
-    this.onTrouble(`the guard of the held addresses (process ${gone.pid}) has died: another one is started`);
     this.#timer = setTimeout(() => {
-      if (this.#guard === undefined && this.#session !== undefined) this.#startAnew();
+      if (this.#guard === undefined && this.#session !== undefined) this.#startAnew(gone);
     }, AGAIN_MS);
   }
 
-  #startAnew(): void {
+  #startAnew({ pid }: Guard): void {
     try {
       this.#start();
+      this.onTrouble(`the guard of the held addresses (process ${pid}) has died: another one has taken its place`);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.onTrouble(`${error.message}; until it can be, only leases protect from a death of this process`);
