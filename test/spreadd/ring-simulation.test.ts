@@ -46,6 +46,7 @@ function restlessness(cluster: RingCluster): string[] {
     for (const event of history.heard) {
       if (event.is === "view") last.set(event.view.group, `${JSON.stringify(event.view.id)} ${event.view.members}`);
       if (event.is === "left") last.delete(event.group);
+      if (event.is === "transition") last.set(event.group, "a loss, and nobody says who is left");
     }
     for (const [group, view] of last) {
       if ((groups.get(group) ?? view) !== view)
