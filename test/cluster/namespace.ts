@@ -113,6 +113,7 @@ export class Namespace {
   /** All processes in here but the keeper. */
   processes(): number[] {
     const own = namespaceOf(this.pid);
+    if (own === undefined) return []; // the keeper is gone, and zombies have no namespace either
     return readdirSync("/proc")
       .map(Number)
       .filter((pid) => pid > 0 && pid !== this.pid && namespaceOf(pid) === own);
