@@ -6,7 +6,7 @@ import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand, type Flag } from "../lib/cli/command.ts";
 import type { Config } from "../lib/config/config.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
-import { ask } from "../lib/control/io/client.ts";
+import { ask, PATIENCE_MS } from "../lib/control/io/client.ts";
 import type { CommonStatus } from "../lib/control/io/operation.ts";
 import { tables } from "./tables.ts";
 
@@ -26,6 +26,9 @@ export interface CommandedService<Status extends CommonStatus> {
   /** Whether it can become another process, with its sockets. */
   readonly restarts?: boolean;
 }
+
+/** A configuration with certificates and many sinks takes its time, and so does the next program. */
+const WORK_MS = 60_000;
 
 /** The flag by which another of these services is meant. */
 export type ControlFlag = { readonly control: Flag & { readonly type: "value" } };
@@ -107,7 +110,7 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
       flags,
       json: true,
       async run(call) {
-        const answer = String(await askService(service, word, call));
+        const answer = String(await askService(service, word, call, {}, WORK_MS));
         if (call.json) await call.printJson({ answer });
         else await call.out.write(`${answer}\n`);
         return 0;
@@ -135,16 +138,22 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
 /** Where a service is asked. */
 export type AskedService = Pick<CommandedService<CommonStatus>, "name" | "usualPath" | "configuredPath">;
 
+/** What is needed of a call to ask a service. */
+export type Asking = Pick<Call<ControlFlag>, "flags" | "configPath" | "env" | "stop">;
+
 /**
  * Asks a service one thing.
- * @param given the request's arguments
+ * @param given      the request's arguments
+ * @param patienceMs how long it may take to begin its answer
  * @throws {Fault} kind "unavailable" where no service answers; else what it told, with every line of it
+ * @throws the signal's name where one came first
  */
 export async function askService(
   service: AskedService,
   word: string,
-  call: Pick<Call<ControlFlag>, "flags" | "configPath" | "env">,
+  call: Asking,
   given: Readonly<Record<string, unknown>> = {},
+  patienceMs = PATIENCE_MS,
 ): Promise<unknown> {
   const { path, mistake } =
     call.flags.control === undefined ? configuredPath(service, call) : { path: call.flags.control };
@@ -152,9 +161,11 @@ export async function askService(
     throw new Fault("usage", "no-control", `the configuration says control = "": ${service.name} takes no commands`);
   const told: Fault[] = [];
   try {
-    const answers = ask(service.name, path, { ask: word, with: given });
+    const { stop } = call;
+    const answers = ask(service.name, path, { ask: word, with: given }, { stop, patienceMs });
     let step = await answers.next();
     for (; !step.done; step = await answers.next()) told.push(new Fault("config", "refused", String(step.value)));
+    stop.throwIfAborted();
     return step.value;
   } catch (error) {
     if (mistake !== undefined && error instanceof Fault && error.kind === "unavailable") throw mistake;

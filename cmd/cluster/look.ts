@@ -4,11 +4,11 @@ import { askCorosync } from "../../lib/cluster/io/corosync-map.ts";
 import type { ClusterStatus } from "../../lib/cluster/status-report.ts";
 import { spreaddStatus } from "../spreadd/status.ts";
 
-export async function look(controlPath: string): Promise<ClusterStatus> {
+export async function look(controlPath: string, stop?: AbortSignal): Promise<ClusterStatus> {
   const faults: string[] = [];
   const [ring, spreadd] = await Promise.all([
     askCorosync().catch((error) => noted(error, faults)),
-    spreaddStatus(controlPath).catch((error) => noted(error, faults)),
+    spreaddStatus(controlPath, stop).catch((error) => noted(error, faults)),
   ]);
   return { ring, spreadd, faults };
 }

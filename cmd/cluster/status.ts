@@ -32,9 +32,9 @@ export const statusCommand = defineCommand({
   async run(call) {
     const path = configuredPath(call);
     const end = performance.now() + (call.flags.wait ?? 0);
-    let status = await look(path);
+    let status = await look(path, call.stop);
     while (concernsOf(status).length > 0 && performance.now() < end && (await pause(ASK_EVERY_MS, call.stop)))
-      status = await look(path);
+      status = await look(path, call.stop);
     const concerns = concernsOf(status);
     if (call.json) await call.printJson({ ...status, concerns });
     else await call.out.write(`${statusLines(status, styleFor(call.out.colour)).join("\n")}\n`);

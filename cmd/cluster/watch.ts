@@ -28,7 +28,7 @@ export const watchCommand = defineCommand({
   json: true,
   async run(call) {
     const path = configuredPath(call);
-    const watch = new Watch(call, await look(path));
+    const watch = new Watch(call, await look(path, call.stop));
     await watch.begin();
     await Promise.all([watch.corosync(), watch.spreadd(path)]);
     return 0;
@@ -65,7 +65,7 @@ class Watch {
   async spreadd(path: string): Promise<void> {
     while (!this.#isOver) {
       try {
-        for await (const status of ask("spreadd", path, { ask: "watch", with: {} }, this.call.stop))
+        for await (const status of ask("spreadd", path, { ask: "watch", with: {} }, { stop: this.call.stop }))
           await this.#tell({ spreadd: status as SpreaddStatus });
       } catch (error) {
         await this.#tell({ spreadd: missing(error) });

@@ -28,7 +28,7 @@ export const checkCommand = defineCommand({
   sections: [
     {
       title: "Exit status",
-      text: "0 OK; 1 WARNING: a host is missing, a health check fails, no key, maintenance; 2 CRITICAL: no mole here, not in the group, a vip uncovered or not taken; 3 UNKNOWN: the check itself could not be made.",
+      text: "0 OK; 1 WARNING: a host is missing, a health check fails, no key, maintenance; 2 CRITICAL: no mole here, or it does not answer within 5 seconds, not in the group, a vip uncovered or not taken; 3 UNKNOWN: the check itself could not be made.",
     },
   ],
   json: true,

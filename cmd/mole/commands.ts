@@ -12,12 +12,12 @@ const DRY_RUN = {
 } as const satisfies Record<string, Flag>;
 const HOST = { name: "HOST", about: "as mole status shows it; this host unless given" } as const;
 
-type Commanding = Pick<Call<typeof FLAGS>, "flags" | "configPath" | "env" | "json" | "printJson" | "out">;
+type Commanding = Pick<Call<typeof FLAGS>, "flags" | "configPath" | "env" | "json" | "printJson" | "out" | "stop">;
 
 /** Gives the command, waits until it is done, and says so. */
 async function carryOut(word: string, call: Commanding, given: Readonly<Record<string, unknown>>): Promise<number> {
-  const { timeout } = call.flags;
-  const answer = String(await askMole(word, call, { ...given, ...(timeout !== undefined && { patienceMs: timeout }) }));
+  const patienceMs = call.flags.timeout ?? 30_000;
+  const answer = String(await askMole(word, call, { ...given, patienceMs }, patienceMs));
   if (call.json) await call.printJson({ done: true, answer });
   else await call.out.write(`${answer}\n`);
   return 0;

@@ -1,9 +1,9 @@
 // The mole that is asked: where its control socket is, and how long it may take.
 import { parseDuration } from "../../lib/base/duration.ts";
-import type { Call } from "../../lib/cli/call.ts";
 import type { Flag } from "../../lib/cli/command.ts";
+import { PATIENCE_MS } from "../../lib/control/io/client.ts";
 import { CONTROL_PATH, moleTable } from "../../lib/mole/table.ts";
-import { type AskedService, askService, type ControlFlag, controlFlag } from "../control-commands.ts";
+import { type AskedService, type Asking, askService, controlFlag } from "../control-commands.ts";
 
 const SERVICE: AskedService = {
   name: "mole",
@@ -24,13 +24,12 @@ export const TIMEOUT_FLAG = {
   },
 } as const satisfies Record<string, Flag>;
 
-type Asking = Pick<Call<ControlFlag>, "flags" | "configPath" | "env">;
-
-/** Asks the mole of this host. @throws {Fault} */
+/** Asks the mole of this host. @param patienceMs how long it may take by itself, besides what any answer takes. @throws {Fault} */
 export async function askMole(
   word: string,
   call: Asking,
   given: Readonly<Record<string, unknown>> = {},
+  patienceMs = 0,
 ): Promise<unknown> {
-  return await askService(SERVICE, word, call, given);
+  return await askService(SERVICE, word, call, given, PATIENCE_MS + patienceMs);
 }

@@ -33,6 +33,7 @@ export const statusCommand = defineCommand({
     const stop = AbortSignal.any([call.stop, out.closed]);
     for (;;) {
       const shown = await look(call, style);
+      if (shown === undefined) return 0;
       const clear = flags.watch && out.isTerminal && !call.json ? "\x1b[H\x1b[2J" : "";
       await out.write(`${clear}${shown}${flags.watch && !out.isTerminal && !call.json ? "\n" : ""}`);
       if (!flags.watch || !(await pause(flags.interval ?? 1_000, stop))) return 0;
@@ -40,16 +41,17 @@ export const statusCommand = defineCommand({
   },
 });
 
-/** Who watches wants to see it come back, too. */
+/** Who watches wants to see it come back, too. @returns `undefined` where the watch has ended */
 async function look(
-  call: Pick<Call<typeof FLAGS>, "flags" | "configPath" | "env" | "json">,
+  call: Pick<Call<typeof FLAGS>, "flags" | "configPath" | "env" | "json" | "stop">,
   style: Style,
-): Promise<string> {
+): Promise<string | undefined> {
   try {
     // The service is of this very version, or its neighbour: it has these fields.
     const status = (await askMole("status", call)) as Status;
     return call.json ? `${JSON.stringify(status)}\n` : statusView(status, style);
   } catch (error) {
+    if (call.flags.watch && call.stop.aborted) return undefined;
     if (!call.flags.watch || !(error instanceof Fault) || error.kind !== "unavailable") throw error;
     const { kind, code, message } = error;
     return call.json ? `${JSON.stringify({ error: { kind, code, message } })}\n` : `${style.bad(message)}\n`;

@@ -24,7 +24,7 @@ export const statusCommand = defineCommand({
   },
   json: true,
   async run(call) {
-    const status = await spreaddStatus(call.flags.control ?? configuredPath(call));
+    const status = await spreaddStatus(call.flags.control ?? configuredPath(call), call.stop);
     if (call.json) await call.printJson(status);
     else await call.out.write(`${linesOf(status).join("\n")}\n`);
     return 0;
@@ -32,11 +32,11 @@ export const statusCommand = defineCommand({
 });
 
 /** @throws {Fault} nobody answers there */
-export async function spreaddStatus(path: string): Promise<SpreaddStatus> {
+export async function spreaddStatus(path: string, stop?: AbortSignal): Promise<SpreaddStatus> {
   if (path === "")
     throw new Fault("usage", "no-control", 'the configuration says control = "": spreadd takes no commands');
   // The daemon is of this very version, or its neighbour: it has these fields.
-  return (await askOnce("spreadd", path, { ask: "status", with: {} })) as SpreaddStatus;
+  return (await askOnce("spreadd", path, { ask: "status", with: {} }, stop && { stop })) as SpreaddStatus;
 }
 
 /** Where the configuration says that this host's spreadd is asked. */

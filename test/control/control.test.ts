@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { Fault } from "../../lib/base/fault.ts";
 import type { Log } from "../../lib/base/log.ts";
-import { ask, askOnce } from "../../lib/control/io/client.ts";
+import { type AskOptions, ask, askOnce } from "../../lib/control/io/client.ts";
 import { ControlServer, type Handler } from "../../lib/control/io/server.ts";
 import {
   LINE_BYTES_MAX,
@@ -169,7 +169,7 @@ describe("a service and its operators", () => {
   test("who stops listening to a stream ends it", () =>
     withServer(async (path) => {
       const stop = new AbortController();
-      for await (const part of ask("service", path, { ask: "watch", with: {} }, stop.signal)) {
+      for await (const part of ask("service", path, { ask: "watch", with: {} }, { stop: stop.signal })) {
         expect(part).toBe("first");
         stop.abort();
       }
@@ -184,6 +184,35 @@ describe("a service and its operators", () => {
       message: "cannot reach syslogd at /nonexistent/syslogd.ctl: no such socket; is syslogd running?",
     });
   });
+
+  test("a service that does not read is told as such in time, and a signal ends the wait at once", async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "service.ctl");
+    const listener = Bun.listen({ unix: path, socket: { data() {} } });
+    using _listener = { [Symbol.dispose]: () => listener.stop(true) };
+    const asked = (options: AskOptions) =>
+      askOnce("service", path, { ask: "status", with: {} }, options).catch((error: unknown) => error);
+    expect(await asked({ patienceMs: 50 })).toMatchObject({
+      kind: "unavailable",
+      code: "no-answer",
+      message: `service does not answer at ${path}: stopped, or overloaded`,
+    });
+    const stop = new AbortController();
+    const ending = asked({ patienceMs: 3_600_000, stop: stop.signal });
+    stop.abort("SIGTERM");
+    expect(await ending).toBe("SIGTERM");
+  });
+
+  test("patience is for the first line: what comes later may take its time", () =>
+    withServer(async (path) => {
+      const stop = new AbortController();
+      const parts: unknown[] = [];
+      const timer = setTimeout(() => stop.abort(), 400);
+      for await (const part of ask("service", path, { ask: "watch", with: {} }, { stop: stop.signal, patienceMs: 200 }))
+        parts.push(part);
+      clearTimeout(timer);
+      expect(parts).toEqual(["first"]);
+    }));
 
   test("a second service on one socket is refused, a stale socket is taken over", () =>
     withServer(async (path) => {

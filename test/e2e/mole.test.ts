@@ -1,5 +1,6 @@
 // What an operator does with a mole that runs: three hosts in namespaces on one spreadd, real addresses. How fast it takes over is another file's matter.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { Status } from "../../lib/mole/status.ts";
 import { type Cluster, startCluster } from "../cluster/cluster.ts";
 import type { Host } from "../cluster/host.ts";
@@ -38,6 +39,21 @@ interval = "100ms"
 on = ["acquire", "release"]
 command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES on $MOLE_HOST >> /run/hooks"]
 `;
+
+/** Besides what it was started with. */
+function hasSocket(pid: number): boolean {
+  const path = `/proc/${pid}/fd`;
+  return readdirSync(path).some((fd) => Number(fd) > 2 && targetOf(`${path}/${fd}`).startsWith("socket:"));
+}
+
+/** "" where it is closed by now. */
+function targetOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
 
 describe.if(canMakeHosts)("an operator of three moles", () => {
   let cluster: Cluster;
@@ -236,6 +252,32 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     const back = /is mole running\?\s+c: .*in the group/s;
     expect(gone).not.toMatch(back);
     await watching.stdout.until(back);
+  });
+
+  test("a mole that is stopped is told as such by every command, and a signal ends the wait at once", async () => {
+    const { pid } = c.child("mole");
+    process.kill(pid, "SIGSTOP");
+    try {
+      const told = "mole does not answer at /run/spreadbox/mole.ctl: stopped, or overloaded";
+      const asked = ["status", "stats", "why web"].map((words) => mole(c, ...words.split(" ")));
+      const check = await mole(c, "check");
+      expect([check.status, check.stdout]).toEqual([2, expect.stringContaining(`CRITICAL: ${told}`)]);
+      for (const { status, stderr } of await Promise.all(asked))
+        expect([status, stderr]).toEqual([69, expect.stringContaining(told)]);
+      for (const [signal, status] of [
+        ["SIGTERM", 143],
+        ["SIGINT", 130],
+      ] as const) {
+        // By a command whose own patience is longer than the test's.
+        await using waiting = c.start([binary(), "mole", "resume", "--timeout", "1h"]);
+        while (!hasSocket(waiting.pid)) await Bun.sleep(5);
+        process.kill(waiting.pid, signal);
+        expect((await waiting.result()).status).toBe(status);
+      }
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    await until(a, (status) => isHeld(status) && status.hosts.every(({ is }) => is === "here"));
   });
 
   test("a host with another key is not counted, and named", async () => {
