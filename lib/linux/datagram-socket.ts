@@ -1,5 +1,6 @@
 // Datagram sockets as a log daemon needs them: unix ones that tell who sent, UDP ones with room for a burst.
-import { chmodSync, lstatSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, readFileSync, type Stats, unlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { formatAddress, type IpAddress } from "../base/ip-address.ts";
 import { errno, libc } from "./libc.ts";
@@ -150,10 +151,10 @@ function openSocket(family: number): number {
 
 /**
  * Removes the socket at `path` if nobody listens to it: what a daemon that died left behind, of datagrams or of streams.
- * @throws {Fault} "not-a-socket": something else stands there
+ * @throws {Fault} "not-a-socket": something else stands there; "ENOTDIR", "EACCES" and the like: nothing can
  */
 export function removeStale(path: string, address: Uint8Array = unixAddress(path)): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = whatStandsAt(path);
   if (found === undefined) return;
   if (!found.isSocket()) {
     const kind = found.isSymbolicLink() ? "a symbolic link" : found.isDirectory() ? "a directory" : "a file";
@@ -168,6 +169,22 @@ export function removeStale(path: string, address: Uint8Array = unixAddress(path
   const number = result < 0 ? errno() : 0;
   libc().close(probe);
   if (number === ECONNREFUSED) unlinkSync(path);
+}
+
+/** @throws {Fault} where that can't be found out: its directory is a file, or is closed to us */
+function whatStandsAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    if (code === "ENOTDIR")
+      throw new Fault("cannot-create", code, `cannot listen on ${path}: ${dirname(path)} is no directory`, { cause });
+    if (code === "EACCES")
+      throw new Fault("no-permission", code, `cannot listen on ${path}: ${dirname(path)} is closed to this user`, {
+        cause,
+      });
+    throw new Fault("cannot-create", code, `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /**

@@ -19,11 +19,11 @@ export interface ListeningSocket extends Disposable {
 }
 
 /**
- * Listens on a unix stream socket at `path`, open to all. What a daemon that died left there is replaced; anything else is left alone.
+ * Listens on a unix stream socket at `path`, open to all unless `mode` says otherwise. What a daemon that died left there is replaced; anything else is left alone.
  * @throws {SystemError} "EADDRINUSE": another process listens there
  * @throws {Fault} "not-a-socket": something else stands at the path
  */
-export function listenUnixStream(path: string): ListeningSocket {
+export function listenUnixStream(path: string, mode = 0o666): ListeningSocket {
   const address = unixAddress(path);
   removeStale(path, address);
   const fd = checked(libc().socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "open a stream socket");
@@ -33,7 +33,7 @@ export function listenUnixStream(path: string): ListeningSocket {
       const advice = number === EADDRINUSE ? "another process listens there (ss -l shows which)" : undefined;
       throw new SystemError(`listen on ${path}`, number, advice);
     }
-    chmodSync(path, 0o666);
+    chmodSync(path, mode); // nobody is let in before it listens
     checked(libc().listen(fd, BACKLOG), `listen on ${path}`);
   } catch (error) {
     libc().close(fd);

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,19 +20,38 @@ import { accountOf } from "./accounts.ts";
 
 type Say = (severity: "warning" | "notice", text: string) => void;
 
-/** Leaves our number in a file; whoever reads it finds all of it or nothing. @throws {Fault} kind "cannot-create" */
+/** A pid file has no more than a number; what else stands at its path was named by mistake. */
+const PID_FILE = /^\s*\d{0,10}\s*$/;
+const PID_FILE_BYTES_MAX = 64;
+
+/** Leaves our number in a file; whoever reads it finds all of it or nothing. @throws {Fault} kind "cannot-create": it can't be written, or what stands there is no pid file */
 export function keepPidFile(path: string): Disposable {
   if (path === "") return { [Symbol.dispose]() {} };
   const kept = { [Symbol.dispose]: () => removeOwn(path) };
   if (isOwn(path)) return kept; // this process was another one before
   try {
+    refuseOther(path);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(`${path}.new`, `${process.pid}\n`);
     renameSync(`${path}.new`, path);
   } catch (cause) {
+    if (cause instanceof Fault) throw cause;
     throw new Fault("cannot-create", "pid-file", `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
   return kept;
+}
+
+function refuseOther(path: string): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const isPidFile = found.isFile() && found.size <= PID_FILE_BYTES_MAX && PID_FILE.test(readFileSync(path, "latin1"));
+  if (isPidFile) return;
+  const kind = found.isDirectory() ? "a directory" : "a file that is no pid file";
+  throw new Fault(
+    "cannot-create",
+    "no-pid-file",
+    `cannot write ${path}: ${kind} stands there; remove it, or choose another path`,
+  );
 }
 
 function isOwn(path: string): boolean {

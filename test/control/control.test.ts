@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { statSync } from "node:fs";
+import { closeSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Fault } from "../../lib/base/fault.ts";
@@ -14,6 +14,7 @@ import {
   writeAnswer,
   writeRequest,
 } from "../../lib/control/message.ts";
+import { listenUnixStream } from "../../lib/linux/stream-socket.ts";
 import { cases } from "../support/fuzz.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -220,4 +221,38 @@ describe("a service and its operators", () => {
       expect(second).toMatchObject({ kind: "cannot-create", code: "in-use" });
       expect(await askOnce("service", path, { ask: "echo", with: {} })).toEqual({});
     }));
+
+  test("a file that stands at the path is refused, and left as it is", async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "precious");
+    writeFileSync(path, "precious");
+    const refused = await ControlServer.listen({ path, handlers, log: silent }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({
+      kind: "cannot-create",
+      message: `cannot listen on ${path}: a file stands there; remove it, or choose another path`,
+    });
+    expect(readFileSync(path, "utf8")).toBe("precious");
+  });
+
+  test("at the end its socket is removed, and what was put in its place is not", async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "service.ctl");
+    const first = await ControlServer.listen({ path, handlers, log: silent });
+    first.stop();
+    expect(existsSync(path)).toBe(false);
+    const second = await ControlServer.listen({ path, handlers, log: silent });
+    rmSync(path);
+    writeFileSync(path, "another's");
+    second.stop();
+    expect(readFileSync(path, "utf8")).toBe("another's");
+  });
+
+  test("what a service that died left is replaced", async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "service.ctl");
+    const dead = listenUnixStream(path);
+    closeSync(dead.fd);
+    using _server = await ControlServer.listen({ path, handlers, log: silent });
+    expect(await askOnce("service", path, { ask: "echo", with: {} })).toEqual({});
+  });
 });

@@ -1,8 +1,9 @@
 // The service's end of a control socket. Who may open the socket's file may command the service: its mode is the access control.
-import { chmodSync, mkdirSync, unlinkSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
+import { adoptUnixStream, type ListeningSocket, listenUnixStream } from "../../linux/stream-socket.ts";
 import { type Answer, LineCutter, type Request, readRequest, refusal, writeAnswer } from "../message.ts";
 
 /** Answers one kind of request: gives the final value, or parts by `part` before it. `gone` is aborted when the asker has left. */
@@ -36,12 +37,13 @@ interface Conversation {
   unsent: Uint8Array[];
 }
 
-/** A listening control socket; `stop` removes its file. */
+/** A listening control socket; `stop` removes its file. Of what stands at its path nothing is replaced but a socket to which nobody listens. */
 export class ControlServer implements Disposable {
-  readonly #listener: Bun.UnixSocketListener<Conversation> | Bun.TCPSocketListener<Conversation>;
+  readonly #listener: Bun.TCPSocketListener<Conversation>;
+  readonly #made: ListeningSocket;
   #open = 0;
 
-  /** @throws {Fault} kind "cannot-create" where the socket can't be made, or another process answers on it */
+  /** @throws {Fault} kind "cannot-create" where the socket can't be made, something else stands there, or another process answers on it */
   static async listen(options: ControlServerOptions): Promise<ControlServer> {
     if (options.fd === undefined && (await someoneAnswers(options.path))) {
       throw new Fault(
@@ -62,21 +64,13 @@ export class ControlServer implements Disposable {
       close: (socket: Bun.Socket<Conversation>) => this.#onClose(socket),
     };
     try {
-      if (fd !== undefined) {
-        this.#listener = Bun.listen<Conversation>({ fd, socket } as never); // Bun takes it, and does not say so in its types
-        return;
-      }
       mkdirSync(dirname(path), { recursive: true });
-      removeStale(path);
-      this.#listener = Bun.listen<Conversation>({ unix: path, socket });
-      chmodSync(path, options.mode ?? 0o600);
+      this.#made = fd === undefined ? listenUnixStream(path, options.mode ?? 0o600) : adoptUnixStream(path, fd);
+      this.#listener = Bun.listen<Conversation>({ fd: this.#made.fd, socket } as never); // Bun takes it, and does not say so in its types
     } catch (cause) {
-      throw new Fault(
-        "cannot-create",
-        "listen",
-        `cannot listen on ${path}: ${cause instanceof Error ? cause.message : cause}`,
-        { cause },
-      );
+      if (cause instanceof Fault && (cause.kind === "cannot-create" || cause.kind === "usage")) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Fault("cannot-create", "listen", `cannot listen on ${path}: ${why}`, { cause });
     }
   }
 
@@ -86,7 +80,7 @@ export class ControlServer implements Disposable {
 
   stop(): void {
     this.#listener.stop(true);
-    removeStale(this.options.path);
+    this.#made[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
@@ -163,14 +157,6 @@ function flush(socket: Bun.Socket<Conversation>): void {
       return;
     }
     unsent.shift();
-  }
-}
-
-function removeStale(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 
