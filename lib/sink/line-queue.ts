@@ -71,13 +71,16 @@ export class LineQueue {
   push(record: RecordView): boolean {
     if (this.#bytes >= this.bytesMax) return false;
     const block = this.#roomFor(this.format.bound(record) + 1);
-    const end = this.format.write(record, block.bytes, block.end);
-    block.bytes[end] = LF;
-    this.#bytes += end + 1 - block.end;
-    block.end = end + 1;
-    block.records += 1;
-    if ((record.pri & 7) <= this.urgentSeverity) block.isUrgent = true;
-    this.#records += 1;
+    this.#end(block, this.format.write(record, block.bytes, block.end), record.pri & 7);
+    return true;
+  }
+
+  /** Appends a record that is a line already, without its line end; false where the queue is full. */
+  pushLine(line: Uint8Array, severity: number): boolean {
+    if (this.#bytes >= this.bytesMax) return false;
+    const block = this.#roomFor(line.length + 1);
+    block.bytes.set(line, block.end);
+    this.#end(block, block.end + line.length, severity);
     return true;
   }
 
@@ -92,6 +95,16 @@ export class LineQueue {
     this.#bytes -= block.end;
     this.#records -= block.records;
     this.pool.give(block);
+  }
+
+  /** A record was written into the block, up to `end`. */
+  #end(block: Block, end: number, severity: number): void {
+    block.bytes[end] = LF;
+    this.#bytes += end + 1 - block.end;
+    block.end = end + 1;
+    block.records += 1;
+    if (severity <= this.urgentSeverity) block.isUrgent = true;
+    this.#records += 1;
   }
 
   #roomFor(bytes: number): Block {

@@ -31,7 +31,7 @@ export function queueEventOf(event: Exclude<SpoolEvent, { on: "lost" }>): OwnQue
 
 /** Whether every sink has such events, and `reportOf` knows them. */
 export function isSinkEvent(event: QueueEvent): event is SinkEvent {
-  return event.on === "failing" || event.on === "working" || event.on === "overflowed";
+  return event.on === "failing" || event.on === "working" || event.on === "overflowed" || event.on === "crowded";
 }
 
 /** The line for an event of the sink `name`, and how urgent it is. */

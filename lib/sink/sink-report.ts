@@ -20,6 +20,10 @@ export function reportOf(name: string, event: SinkEvent, waiting: number): Repor
     }
     case "overflowed":
       return { severity: "warning", text: `${name}: was too slow for a while, ${lost(event.lost)}` };
+    case "crowded": {
+      const why = `records for many more files than the ${event.openFilesMax} that may be open came faster than these took them, and filled the queue`;
+      return { severity: "warning", text: `${name}: ${why}, ${lost(event.lost)}` };
+    }
     default:
       return event satisfies never;
   }

@@ -19,7 +19,9 @@ export type SinkEvent =
   | { readonly on: "failing"; readonly reason: string }
   | { readonly on: "working"; readonly outageMs: number; readonly lost: number }
   /** The queue was full for a while, though nothing failed: the destination is too slow. */
-  | { readonly on: "overflowed"; readonly lost: number };
+  | { readonly on: "overflowed"; readonly lost: number }
+  /** Records asked for more files than can be open, faster than these were written, until the queue was full. */
+  | { readonly on: "crowded"; readonly openFilesMax: number; readonly lost: number };
 
 /** A way into a sink. */
 export interface Outlet {

@@ -19,13 +19,15 @@ class Rig {
   readonly set: FileSet;
   readonly #record = new RecordView();
 
-  constructor(directory: string, openFilesMax: number) {
+  constructor(directory: string, openFilesMax: number, queueBytesMax = 1_048_576) {
     this.#record.origin = origin("unix", "web1");
     const pool = new BlockPool();
     this.set = new FileSet({
       path: parseTemplate(`${directory}/%host%/%app%.log`),
       zone: UTC,
       openFilesMax,
+      format: new TraditionalFormat(),
+      queueBytesMax,
       onEvent: (event) => this.events.push(event),
       openFile: (path, onEvent) =>
         new FileSink({ path, format: new TraditionalFormat(), queueBytesMax: 65_536, mode: 0o640, pool, onEvent }),
@@ -91,23 +93,52 @@ test("more files than may be open take turns, and none loses a line", async () =
   }
 });
 
-test("somebody who makes up names can't open more than the bound; what is refused is counted and reported", async () => {
+test("a burst for many times the files that may be open waits for its turn, each file in order, and loses nothing", async () => {
   using scratch = temporaryDirectory();
   const rig = new Rig(scratch.path, 8);
-  for (let turn = 0; turn < 20; turn++) {
-    for (let name = 0; name < 100; name++) rig.log(`n${turn * 100 + name}`, "x");
-    expect(rig.set.openFiles).toBeLessThanOrEqual(8);
-    expect(rig.balance).toBe(0);
-    await rig.turn();
+  for (let round = 0; round < 3; round++) for (let name = 0; name < 600; name++) rig.log(`n${name}`, `round ${round}`);
+  expect(rig.set.openFiles).toBe(8);
+  expect(rig.balance).toBe(0);
+  rig.set.flush();
+  expect(await rig.set.committed()).toBe(true);
+  expect(rig.set.counters).toMatchObject({ accepted: 1_800, delivered: 1_800, lost: 0 });
+  for (let name = 0; name < 600; name++) {
+    const lines = readFileSync(join(scratch.path, `web1/n${name}.log`), "utf8").split("\n");
+    expect(lines.map((line) => line.at(-1))).toEqual(["0", "1", "2", undefined]);
   }
+  expect(rig.events).toEqual([]);
+  await rig.set.close(5_000);
+});
+
+test("what waits for a place when the set is closed is written, as far as there is time", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(scratch.path, 4);
+  for (let name = 0; name < 100; name++) rig.log(`n${name}`, "x");
+  await rig.set.close(30_000);
+  expect(rig.set.counters).toMatchObject({ accepted: 100, delivered: 100, lost: 0 });
+  expect(readdirSync(join(scratch.path, "web1")).length).toBe(100);
+});
+
+test("somebody who makes up names fills the queue and no more; what is refused is counted and told with its reason", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(scratch.path, 8, 65_536);
+  rig.log("mine", "first");
+  for (let name = 0; name < 2_000; name++) {
+    rig.log(`n${name}`, "x");
+    expect(rig.set.queuedBytes).toBeLessThan(100_000);
+  }
+  rig.log("mine", "second"); // its file is open: nobody's names are in its way
+  expect(rig.set.openFiles).toBe(8);
+  expect(rig.balance).toBe(0);
+  await rig.turn();
   await rig.settled();
   await rig.turn();
   const { lost } = rig.set.counters;
   expect(lost).toBeGreaterThan(100);
-  const told = rig.events.reduce((sum, event) => sum + (event.on === "failing" ? 0 : event.lost), 0);
-  expect(told).toBe(lost);
+  expect(rig.events).toEqual([{ on: "crowded", openFilesMax: 8, lost }]);
+  expect(readFileSync(join(scratch.path, "web1/mine.log"), "utf8")).toMatch(/first\n.*second\n$/);
   await rig.set.close(5_000);
-  expect(readdirSync(join(scratch.path, "web1")).length).toBe(2_000 - lost);
+  expect(readdirSync(join(scratch.path, "web1")).length).toBe(2_001 - lost);
 });
 
 test("many files that fail together are told once", async () => {

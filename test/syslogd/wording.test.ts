@@ -181,6 +181,12 @@ describe("what a sink has to report", () => {
       severity: "warning",
       text: "file:/x: was too slow for a while, 7 records lost",
     },
+    {
+      name: "tells of a loss for want of open files",
+      event: { on: "crowded", openFilesMax: 128, lost: 7 },
+      severity: "warning",
+      text: "file:/x: records for many more files than the 128 that may be open came faster than these took them, and filled the queue, 7 records lost",
+    },
   ] as const)
     test(name, () => expect(reportOf("file:/x", event, 2)).toEqual({ severity, text }));
 });

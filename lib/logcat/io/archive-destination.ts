@@ -25,6 +25,8 @@ export interface ArchiveOptions {
   readonly mode: number;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly bufferBytes: number;
+  /** The rule wants every record: one that is lost makes a commit fail. */
+  readonly waits: boolean;
   readonly say: Say;
   /** There is much to commit: it had better be soon. */
   readonly onPressing: () => void;
@@ -48,6 +50,8 @@ export class ArchiveDestination implements Destination {
   #fresh = 0;
   #failingSinceMs: number | undefined;
   #isPressing = false;
+  /** Since the last commit was asked for. */
+  #hasLost = false;
   #isClosed = false;
 
   /** @throws {Fault} kind "cannot-create" */
@@ -84,6 +88,7 @@ export class ArchiveDestination implements Destination {
     this.counters.accepted += 1;
     if (this.#isClosed || this.#waitingBytes >= this.#options.bufferBytes) {
       this.counters.lost += 1;
+      this.#hasLost = true;
       return;
     }
     const chunk = this.#chunk;
@@ -109,11 +114,13 @@ export class ArchiveDestination implements Destination {
     this.#fresh = 0;
     this.#freshBytes = 0;
     this.#isPressing = false;
-    const isCommitted = await this.#writer.commit(streams);
+    const hasLost = this.#hasLost && this.#options.waits;
+    this.#hasLost = false;
+    const isCommitted = await this.#writer.commit(hasLost ? [] : streams);
     this.#waitingBytes -= bytes;
     if (isCommitted) this.counters.delivered += records;
     else this.counters.lost += records;
-    return isCommitted;
+    return isCommitted && !hasLost; // what was lost is not to be acknowledged: it comes again, with what came together with it
   }
 
   reopen(): void {}

@@ -45,6 +45,8 @@ export class FileDestination implements Destination {
   readonly #sink: FileSink | FileSet;
   readonly #fullBytes: number;
   #isClosed = false;
+  /** Of what was lost, what the last commit knew. */
+  #lostBefore = 0;
 
   constructor(rule: WriteRule, path: Template, context: FileContext) {
     this.#rule = rule;
@@ -60,7 +62,15 @@ export class FileDestination implements Destination {
     const onEvent = (event: SinkEvent) => this.#tell(event);
     this.#sink = path.isConstant
       ? this.#open(path.text.replaceAll("%%", "%"), onEvent)
-      : new FileSet({ path, zone, openFilesMax: rule.files.openFilesMax, openFile, onEvent });
+      : new FileSet({
+          path,
+          zone,
+          openFilesMax: rule.files.openFilesMax,
+          format: this.#format,
+          queueBytesMax: rule.bufferBytes,
+          openFile,
+          onEvent,
+        });
     this.name = `file:${path.text}`;
   }
 
@@ -73,7 +83,6 @@ export class FileDestination implements Destination {
   }
 
   get isFull(): boolean {
-    if (this.#sink instanceof FileSet && this.#sink.isCrowded) return true;
     return this.#sink.queuedBytes >= this.#fullBytes;
   }
 
@@ -87,7 +96,15 @@ export class FileDestination implements Destination {
     this.#sink.flush();
   }
 
+  /** What was lost has no place, and is not committed: who sent it sends it again, with what came together with it. Where losses are wanted, they are none. */
   async commit(): Promise<boolean> {
+    const { lost } = this.#sink.counters;
+    const hasLost = lost > this.#lostBefore && this.#rule.whenFull === "wait";
+    this.#lostBefore = lost;
+    return (await this.#committed()) && !hasLost;
+  }
+
+  async #committed(): Promise<boolean> {
     while (!this.#isClosed) {
       try {
         return await this.#sink.committed();

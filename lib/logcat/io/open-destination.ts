@@ -42,6 +42,7 @@ export async function openDestination(rule: WriteRule, context: DestinationConte
         mode: rule.files.mode,
         owner: fileOwner(rule),
         bufferBytes: rule.bufferBytes,
+        waits: rule.whenFull === "wait",
         say: context.say,
         onPressing: context.onPressing,
         monotonicMs: context.monotonicMs,

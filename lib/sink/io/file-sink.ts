@@ -120,6 +120,12 @@ export class FileSink implements Sink, Outlet {
     if (this.#isClosed || !this.#queue.push(record)) this.counters.lost += 1;
   }
 
+  /** As `take`, of a record that is a line already, without its line end. */
+  takeLine(line: Uint8Array, severity: number): void {
+    this.counters.accepted += 1;
+    if (this.#isClosed || !this.#queue.pushLine(line, severity)) this.counters.lost += 1;
+  }
+
   flush(): void {
     if (!this.#isWriting && (this.#queue.records > 0 || this.#mustReopen)) this.#writing = this.#write();
     else if (this.#queue.isPressing && this.#failingSinceMs === undefined) this.#nap.wake();

@@ -75,6 +75,8 @@ export class SinkOpener {
       path: to.path,
       zone: this.#context.zone,
       openFilesMax: keys.open_files ?? OPEN_FILES_MAX,
+      format: openFormat(format ?? usualFormat("file"), this.#context.zone),
+      queueBytesMax: keys.queue ?? settings.queueBytesMax,
       openFile,
       onEvent: (event) => this.#tell(sink.name, event, sink.waiting),
     });
