@@ -20,11 +20,11 @@ export interface Entry {
   number: number;
   /** Who may hold it, and the number at which the name was put in. */
   readonly set: Map<Member, number>;
-  /** The number that the owner has answered with `acquired`. */
+  /** The last number that an owner has answered with `acquired`: the current one, if it is held. */
   acked: number;
   /** The number for which the owner has told why it can't acquire yet. */
   excused: number;
-  /** The last holder departed or released it: nobody outside the group can be thought to hold it. */
+  /** Its last owner had said `acquired`, and departed or released it since: nobody outside the group can be thought to hold it. */
   vacated: boolean;
   /** An operator put it where it is. */
   pinned: boolean;
@@ -239,21 +239,27 @@ export class CoverTable {
 
   /** A new owner, or the same one anew: the number grows, and the name goes in. */
   own(entry: Entry, owner: Member | undefined): void {
+    // Whoever never took it may have found it taken: by a stranger, who answers still.
+    if (entry.owner !== undefined && entry.owner !== owner && entry.acked !== entry.number) entry.vacated = false;
     entry.number += 1;
     this.top = Math.max(this.top, entry.number);
     entry.owner = owner;
-    entry.acked = 0;
     entry.excused = 0;
     entry.pinned = false;
     if (owner !== undefined) entry.set.set(owner, entry.number);
     else entry.isDoubtful = true;
   }
 
+  /** Whether the member is the last that said `acquired`, and stands for it. */
+  hasHeld({ acked, set }: Entry, name: Member): boolean {
+    return acked > 0 && set.get(name) === acked;
+  }
+
   /** Takes a name out of a set. */
   strike(entry: Entry, name: Member): void {
     if (name !== entry.owner) this.struck.push(entry);
     // Nobody but its owner is left, who is only about to take it: the last holder has let go, and nobody need be asked on the wire.
-    if (entry.set.has(name) && name !== ANYBODY)
+    if (this.hasHeld(entry, name))
       entry.vacated = [...entry.set.keys()].every((one) => one === name || one === entry.owner);
     entry.set.delete(name);
     this.unsettled = true;

@@ -117,6 +117,7 @@ function takeAnswer(table: CoverTable, from: Member, { released, acquired, refus
     const entry = table.entries.get(vip);
     if (entry?.owner !== from || entry.number !== number) continue;
     table.hosts.get(from)?.refusing.add(vip);
+    entry.vacated = false; // something keeps it from the vip: perhaps that the address is there already
     table.unsettled = true;
   }
   for (const [vip, number] of excused) {

@@ -39,7 +39,7 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
       entry.set.set(member, Math.max(entry.number, entry.set.get(member) ?? 0));
     if (entry.owner === member && !(keeps && entry.set.has(member))) {
       entry.owner = undefined;
-      entry.vacated = true;
+      entry.vacated = table.hasHeld(entry, member);
     }
     if (!entry.set.has(member)) continue;
     if (keeps || safe || expelled) stands = true;

@@ -27,7 +27,12 @@ interface Hold {
   sinceMs: number;
 }
 
-type Probe = { readonly at: "asked" } | { readonly at: "answered"; readonly againMs: number } | { readonly at: "free" };
+/** What the wire said holds for the number that it was asked for: with another owner in between another may have come. */
+type Probe = { readonly number: number } & (
+  | { readonly at: "asked" }
+  | { readonly at: "answered"; readonly againMs: number }
+  | { readonly at: "free" }
+);
 
 export class Holdings {
   private readonly holds = new Map<VipId, Hold>();
@@ -37,6 +42,7 @@ export class Holdings {
   /** The number for which `released` was said, and for which `acquired`, with what was cleared. */
   private readonly releasedFor = new Map<VipId, number>();
   private readonly acquiredFor = new Map<VipId, string>();
+  private readonly refusedFor = new Map<VipId, number>();
   /** When a wait that blocks me runs out, or a probe is due. */
   nextMs = Number.POSITIVE_INFINITY;
 
@@ -68,6 +74,7 @@ export class Holdings {
   forgetAnswers(): void {
     this.releasedFor.clear();
     this.acquiredFor.clear();
+    this.refusedFor.clear();
     this.trust();
   }
 
@@ -169,12 +176,13 @@ export class Holdings {
   }
 
   probed(session: Session | undefined, vip: VipId, answered: boolean, nowMs: number): void {
+    const number = this.probes.get(vip)?.number ?? -1;
     if (!answered) {
-      this.probes.set(vip, { at: "free" });
+      this.probes.set(vip, { at: "free", number });
       this.doubted.delete(vip);
       return;
     }
-    this.probes.set(vip, { at: "answered", againMs: nowMs + PROBE_AGAIN_MS });
+    this.probes.set(vip, { at: "answered", number, againMs: nowMs + PROBE_AGAIN_MS });
     const entry = session?.table?.entries.get(vip);
     if (entry === undefined) return;
     this.out.report({ about: "answered", vip: entry.definition.name });
@@ -188,6 +196,11 @@ export class Holdings {
       return;
     }
     if (hold !== undefined || table.hosts.get(session.member)?.refusing.has(vip)) return;
+    // Refused, and not delivered yet, or said of a number that has passed: not tried again before its time.
+    if (this.self.isRefusing(vip)) {
+      this.sayRefused(vip, entry.number);
+      return;
+    }
     if (!this.isFree(session, table, entry, nowMs)) {
       for (const name of entry.set.keys()) this.wakeFor(session.waits.untilMs(name), nowMs);
       for (const other of table.sharers(entry))
@@ -221,15 +234,15 @@ export class Holdings {
   }
 
   /** Whether the wire has been asked, and nobody answered; asks if not. */
-  private hasProbed({ definition }: Entry, nowMs: number): boolean {
+  private hasProbed({ definition, number }: Entry, nowMs: number): boolean {
     const probe = this.probes.get(definition.id);
-    if (probe?.at === "free") return true;
+    if (probe?.at === "free" && probe.number === number) return true;
     if (probe?.at === "asked") return false;
     if (probe?.at === "answered" && nowMs < probe.againMs) {
       this.wakeFor(probe.againMs, nowMs);
       return false;
     }
-    this.probes.set(definition.id, { at: "asked" });
+    this.probes.set(definition.id, { at: "asked", number });
     this.out.do({ do: "probe", vip: definition.id, definition });
     return false;
   }
@@ -248,7 +261,14 @@ export class Holdings {
     // What is held is refused by the number it is owned by now, which a merge may have raised: under another one nobody listens.
     const entry = session.table?.entries.get(vip);
     const isOwned = hold.at === "held" && entry?.owner === session.member;
-    this.out.sayRefused(vip, isOwned ? entry.number : hold.number);
+    this.refusedFor.delete(vip);
+    this.sayRefused(vip, isOwned ? entry.number : hold.number);
+  }
+
+  private sayRefused(vip: VipId, number: number): void {
+    if (this.refusedFor.get(vip) === number) return;
+    this.refusedFor.set(vip, number);
+    this.out.sayRefused(vip, number);
   }
 
   /** Let go of: said, unless the vip has become mine again in the meantime. */

@@ -129,6 +129,11 @@ export class Self {
     }
   }
 
+  /** Not to be tried now: it could not be acquired lately, or that it may be again has not been said yet. */
+  isRefusing(vip: VipId): boolean {
+    return this.refusals.get(vip)?.untilMs !== undefined;
+  }
+
   refusing(): readonly VipId[] {
     return [...this.refusals].filter(([, { untilMs }]) => untilMs !== undefined).map(([vip]) => vip);
   }

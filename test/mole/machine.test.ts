@@ -27,6 +27,10 @@ class Alone {
   nowMs = 0;
   /** Nothing comes back from the group. */
   isCutOff = false;
+  /** How long a message takes through the group. */
+  groupMs = 1;
+  /** What the driver says to an order to acquire. */
+  acquires: "acquired" | "failed" = "acquired";
   private wakeMs = Number.POSITIVE_INFINITY;
   private readonly due: { readonly atMs: number; readonly event: Bare<MoleEvent> }[] = [];
 
@@ -67,9 +71,10 @@ class Alone {
       later(1, { on: "connected", member: "a1", incarnation: 1 });
       later(2, { on: "view", view: { id: "1", members: ["a1"], cause: "join", together: ["a1"] } });
     }
-    if (action.do === "send" && !this.isCutOff) later(1, { on: "message", from: "a1", message: action.message });
+    if (action.do === "send" && !this.isCutOff)
+      later(this.groupMs, { on: "message", from: "a1", message: action.message });
     if (action.do === "probe") later(5, { on: "probed", vip: action.vip, answered: false });
-    if (action.do === "acquire") later(1, { on: "driven", vip: action.vip, did: "acquired" });
+    if (action.do === "acquire") later(1, { on: "driven", vip: action.vip, did: this.acquires });
     if (action.do === "release") later(1, { on: "driven", vip: action.vip, did: "released" });
   }
 }
@@ -164,6 +169,17 @@ test("what is taken away time and again while it is held is refused by the numbe
     action.do === "send" && action.message.kind === "answer" ? action.message.refused : [],
   );
   expect(said).toEqual([[web.id, number]]);
+});
+
+test("a vip that the system will not take is tried again after 5 s, then 10, then 20, also while the group has not heard of it yet", () => {
+  const alone = new Alone();
+  alone.acquires = "failed";
+  alone.groupMs = 60;
+  alone.runUntil(40_000);
+  const [first, ...again] = alone.did("acquire");
+  expect(again.map((atMs) => Math.round((atMs - first!) / 1_000))).toEqual([5, 15, 35]);
+  const refusals = alone.done.filter(({ action }) => action.do === "report" && action.report.about === "refused");
+  expect(refusals).toHaveLength(4);
 });
 
 test("the last host is not drained without force", () => {
