@@ -1,4 +1,5 @@
 // stdin, or the output of a command, to a group. What it does lies in lib/sink (publisher.ts); here are its flags and its end.
+import { accessSync, constants, mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
 import { parseDuration } from "../lib/base/duration.ts";
@@ -6,7 +7,7 @@ import { Fault } from "../lib/base/fault.ts";
 import { parseSize } from "../lib/base/size.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
-import { EXIT_CODES } from "../lib/cli/exit-codes.ts";
+import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { ACK_HOSTS_MAX } from "../lib/sink/ack-ledger.ts";
@@ -14,7 +15,7 @@ import { commandEndData, commandEndText } from "../lib/sink/command-end.ts";
 import { type OutputStream, runCaptured } from "../lib/sink/io/captured-command.ts";
 import { FileSink } from "../lib/sink/io/file-sink.ts";
 import { LineInput } from "../lib/sink/io/line-input.ts";
-import { type Line, Publisher } from "../lib/sink/io/publisher.ts";
+import { type Line, type PublishEnd, Publisher } from "../lib/sink/io/publisher.ts";
 import { KeptLines } from "../lib/sink/kept-lines.ts";
 import { type GroupPattern, parseGroupPattern } from "../lib/sink/line-address.ts";
 import { BlockPool } from "../lib/sink/line-queue.ts";
@@ -39,7 +40,7 @@ const SPOOL_AGE_MS = 7 * 86_400_000;
 const NUMBERS_NAME = "numbers";
 const KEPT_BYTES = 4 * 1_048_576;
 const TEE_MODE = 0o640;
-const STATUS_UNDELIVERED = EXIT_CODES.find(({ kind }) => kind === "temporary")!.code;
+const STATUS_UNDELIVERED = exitCodeOf("temporary");
 const USER = 1;
 const ERR = 3;
 const INFO = 6;
@@ -147,9 +148,11 @@ export const publishCommand: AnyCommand = defineCommand({
   sections: [
     {
       title: "Exit status",
-      text: `0   all was delivered, or is on disk
-75  something was not
-With --command: the command's own; 127 where it can't be started, 128 + n behind signal n. 75 where the command was fine and the delivery was not.`,
+      text: `0   all was delivered, or is in the spool; with --acks: all was acknowledged
+73  --acks, and the spool can't be used: nothing was read, nothing was run (77 where permission is missing, 75 where another publish has it)
+75  something was not delivered, or not acknowledged
+With --command: the command's own; 127 where it can't be started, 128 + n behind signal n. 75 where the command was fine and the delivery was not.
+What could not be delivered then, nor kept in a spool, goes to stdout: cron mails it.`,
     },
     {
       title: "Web servers",
@@ -165,6 +168,7 @@ Take the first word from the server's own names (%v, $server_name) rather than f
   ],
   async run(call) {
     const { group, command } = meaningOf(call);
+    if (call.flags.acks !== undefined && call.flags.spool !== undefined) makeSpool(call.flags.spool);
     const publish = () => publisherOf(call, group, command);
     return command === undefined
       ? await publishInput(call, publish())
@@ -213,26 +217,31 @@ function publisherOf(call: PublishCall, group: GroupPattern, command: readonly s
     command !== undefined ||
     [flags.facility, flags.severity, flags.app, flags.acks].some((value) => value !== undefined);
   const app = flags.app ?? (command === undefined ? "publish" : appOf(command[0]!));
-  return new Publisher({
-    group,
-    records: areRecords
-      ? { source: { origin: host, app, procid: `${process.pid}` }, pri: priOf(flags, flags.severity ?? INFO) }
-      : undefined,
-    sink: {
-      session: flags.spread.length > 0 ? { ...session, servers: flags.spread } : session,
-      host: host.host,
-      incarnation: `${Math.floor(systemClock.wallMs()).toString(36)}p${process.pid.toString(36)}`,
-      queueBytesMax,
-      ...(flags.spool === undefined
-        ? {}
-        : { spool: spoolAt(flags.spool), numbersPath: join(flags.spool, NUMBERS_NAME) }),
-      ...(flags.acks === undefined ? {} : { acks: flags.acks }),
-    },
-    tee: flags.tee === undefined ? undefined : teeTo(flags.tee, queueBytesMax),
-    blockMaxMs: flags["on-full"] === "drop" ? 0 : (flags["block-max"] ?? BLOCK_MAX_MS),
-    wallUs: () => systemClock.wallMs() * 1_000,
-    log,
-  });
+  try {
+    return new Publisher({
+      group,
+      records: areRecords
+        ? { source: { origin: host, app, procid: `${process.pid}` }, pri: priOf(flags, flags.severity ?? INFO) }
+        : undefined,
+      sink: {
+        session: flags.spread.length > 0 ? { ...session, servers: flags.spread } : session,
+        host: host.host,
+        incarnation: `${Math.floor(systemClock.wallMs()).toString(36)}p${process.pid.toString(36)}`,
+        queueBytesMax,
+        ...(flags.spool === undefined
+          ? {}
+          : { spool: spoolAt(flags.spool), numbersPath: join(flags.spool, NUMBERS_NAME) }),
+        ...(flags.acks === undefined ? {} : { acks: flags.acks, needsSpool: true }),
+      },
+      tee: flags.tee === undefined ? undefined : teeTo(flags.tee, queueBytesMax),
+      blockMaxMs: flags["on-full"] === "drop" ? 0 : (flags["block-max"] ?? BLOCK_MAX_MS),
+      wallUs: () => systemClock.wallMs() * 1_000,
+      log,
+    });
+  } catch (error) {
+    if (error instanceof Fault || flags.spool === undefined) throw error;
+    throw noSpool(flags.spool, error);
+  }
 }
 
 async function publishInput({ flags, stop, log }: PublishCall, publisher: Publisher): Promise<number> {
@@ -255,7 +264,12 @@ async function publishInput({ flags, stop, log }: PublishCall, publisher: Publis
   }
   if (lines.last()) await take();
   if (lines.cutLines > 0) log.warn(`lines that were cut, being longer than ${LINE_BYTES_MAX} bytes: ${lines.cutLines}`);
-  return (await publisher.close(flushMs)) ? 0 : STATUS_UNDELIVERED;
+  return statusOf(await publisher.close(flushMs), flags.acks);
+}
+
+/** What the next run will send is no failure, unless it was to be acknowledged in this one. */
+function statusOf(end: PublishEnd, acks: number | undefined): number {
+  return end === "delivered" || (end === "spooled" && acks === undefined) ? 0 : STATUS_UNDELIVERED;
 }
 
 async function filled(input: LineInput): Promise<boolean> {
@@ -267,7 +281,7 @@ async function filled(input: LineInput): Promise<boolean> {
 }
 
 async function publishCommandOutput(
-  { flags, stop, log }: PublishCall,
+  { flags, stop, log, out }: PublishCall,
   argv: readonly string[],
   publish: () => Publisher,
 ): Promise<number> {
@@ -287,20 +301,54 @@ async function publishCommandOutput(
     stop,
     onLine: async (stream, line) => {
       lines += 1;
-      if (publisher === undefined) kept.push(stream, line.bytes, line.start, line.end, line.isCut);
-      else await send(publisher, line, priOfStream(stream));
+      kept.push(stream, line.bytes, line.start, line.end, line.isCut);
+      if (publisher !== undefined) await send(publisher, line, priOfStream(stream));
     },
   });
   if (end.failure !== undefined) log.error(`cannot run ${argv[0]}: ${end.failure}`);
   if (isQuiet && end.status === 0) return 0;
-  publisher ??= publish();
-  for (const line of kept.lines) await send(publisher, line, priOfStream(line.kind));
-  const text = new TextEncoder().encode(commandEndText(end));
-  const data = new TextEncoder().encode(commandEndData(end, lines, kept.lost));
+  const text = commandEndText(end);
+  try {
+    if (publisher === undefined) {
+      publisher = publish();
+      for (const line of kept.lines) await send(publisher, line, priOfStream(line.kind));
+    }
+  } catch (error) {
+    await printKept(kept, text, out);
+    throw error;
+  }
+  const bytes = new TextEncoder().encode(text);
+  const data = new TextEncoder().encode(commandEndData(end, lines, isQuiet ? kept.lost : 0));
   const pri = priOf(flags, flags.severity ?? (end.status === 0 ? INFO : ERR));
-  await send(publisher, { bytes: text, start: 0, end: text.length, isCut: false }, pri, data);
-  const isDelivered = await publisher.close(flags.flush ?? FLUSH_MS);
-  return end.status === 0 && !isDelivered ? STATUS_UNDELIVERED : end.status;
+  await send(publisher, { bytes, start: 0, end: bytes.length, isCut: false }, pri, data);
+  const became = await publisher.close(flags.flush ?? FLUSH_MS);
+  if (became === "lost") await printKept(kept, text, out);
+  return end.status === 0 ? statusOf(became, flags.acks) : end.status;
+}
+
+/** Whoever started us has it then, as without us: cron mails it. Some of it may have been delivered, too. */
+async function printKept(kept: KeptLines<OutputStream>, end: string, out: PublishCall["out"]): Promise<void> {
+  const decoder = new TextDecoder();
+  for (const { bytes, start, end } of kept.lines) await out.write(`${decoder.decode(bytes.subarray(start, end))}\n`);
+  if (kept.lost > 0) await out.write(`[${kept.lost} more lines]\n`);
+  await out.write(`${end}\n`);
+}
+
+/** A spool that has to be there is made before anything is read or run. @throws {Fault} */
+function makeSpool(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw noSpool(directory, cause);
+  }
+}
+
+function noSpool(directory: string, cause: unknown): Fault {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "spool";
+  const kind = code === "EACCES" || code === "EPERM" ? "no-permission" : "cannot-create";
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new Fault(kind, code, `cannot use spool ${directory}, and --acks needs one: ${why}`, { cause });
 }
 
 function spoolAt(directory: string) {

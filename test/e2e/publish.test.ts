@@ -1,7 +1,7 @@
 // publish as it is installed: the compiled executable, a daemon, and those who read what it sends. It reaches the daemon by a link that the test makes, so that
 // nothing is sent before somebody listens. Every line is accounted for: published = received + told as lost.
 import { describe, expect, test } from "bun:test";
-import { readFileSync, symlinkSync, unlinkSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../lib/spread/index.ts";
 import { NO_CONFIG, startDaemon } from "../logcat/stage.ts";
@@ -334,7 +334,50 @@ describe("--command", () => {
   test("status 0 and no daemon: 75, for what it said has not arrived", async () => {
     await using site = new Site();
     const publish = site.publish(["--command", "--flush", "100ms", "log.cron", "--", "echo", "hello"]);
-    expect(await publish.exited).toBe(75);
+    const { status, stdout } = await publish.result();
+    expect(status).toBe(75);
+    expect(stdout).toMatch(/^hello\nexited with status 0 after /);
+  });
+
+  test("what can't be delivered goes to stdout, so that cron mails it; what a spool keeps does not", async () => {
+    await using site = new Site();
+    const args = ["--command", "--quiet-on-success", "--flush", "100ms", "log.cron"];
+    const lost = await site.publish([...args, "--", "sh", "-c", "echo out; exit 3"]).result();
+    expect(lost.status).toBe(3);
+    expect(lost.stdout).toMatch(/^out\nexited with status 3 after /);
+    const spool = ["--spool", site.path("spool")];
+    const kept = await site.publish([...spool, ...args, "--", "sh", "-c", "echo out; exit 3"]).result();
+    expect(kept).toMatchObject({ status: 3, stdout: "" });
+  });
+});
+
+describe("--acks without a spool that can be used is refused before anything is read or run", () => {
+  test("where the directory can't be made", async () => {
+    await using site = new Site();
+    writeFileSync(site.path("file"), "");
+    const spool = site.path("file/spool");
+    for (const more of [[], ["--command", "--quiet-on-success"]]) {
+      const rest = more.length === 0 ? [] : ["--", "touch", site.path("was-run")];
+      const publish = site.publish(["--acks", "1", "--spool", spool, ...more, "log.cron", ...rest], { stdin: "one\n" });
+      const { status, stderr } = await publish.result();
+      expect(status).toBe(73);
+      expect(stderr).toStartWith(`publish: cannot use spool ${spool}, and --acks needs one: ENOTDIR`);
+    }
+    expect(existsSync(site.path("was-run"))).toBe(false);
+  });
+
+  test("where another publish has it", async () => {
+    await using site = new Site();
+    const args = ["--acks", "1", "--spool", site.path("spool"), "log.cron"];
+    const first = site.publish(args, { stdin: "open" });
+    first.stdin.write("one\n");
+    await first.stdin.flush();
+    await first.stderr.until("cannot deliver");
+    const { status, stderr } = await site.publish(args, { stdin: "two\n" }).result();
+    expect(status).toBe(75);
+    expect(stderr).toBe(`publish: cannot use spool ${site.path("spool")}: another process has it\n`);
+    await first.stdin.end();
+    expect(await first.exited).toBe(75);
   });
 });
 

@@ -51,6 +51,8 @@ export interface GroupSinkOptions {
   readonly payload?: "records" | "text";
   /** Of how many hosts the recorders have to commit a record before it is let go; 0 unless said. Needs a spool, and records. */
   readonly acks?: number;
+  /** Where the spool can't be had there is no sink: with `acks`, instead of one that waits for no acknowledgement. */
+  readonly needsSpool?: boolean;
   /** What outlives memory: records keep the identity that they got, through an end of the process too. */
   readonly spool?: SpoolPlace;
   /** Where an orderly end leaves how far the groups are numbered, for the next life to announce; "": it announces that it doesn't know. Left out: nothing is announced. */
@@ -271,7 +273,10 @@ export class GroupSink implements Sink {
     });
   }
 
-  /** Where the spool can't be had nothing can be kept, and no acknowledgement is waited for; that it can't, is told when the queue is opened without. */
+  /**
+   * Where the spool can't be had nothing can be kept, and no acknowledgement is waited for; that it can't, is told when the queue is opened without.
+   * @throws where it can't, and is needed
+   */
   #openAcked(): AckedQueue | undefined {
     const { spool, acks = 0, queueBytesMax } = this.#options;
     if (spool === undefined || acks === 0) return undefined;
@@ -285,7 +290,8 @@ export class GroupSink implements Sink {
         onReady: () => this.flush(),
         onEvent: (event) => this.#onSpool(event),
       });
-    } catch {
+    } catch (error) {
+      if (this.#options.needsSpool === true) throw error;
       return undefined;
     }
   }

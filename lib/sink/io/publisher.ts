@@ -30,6 +30,11 @@ export interface PublisherOptions {
   readonly log: Log;
 }
 
+/**
+ * What became of the lines: all are where they should be; some wait in the spool, for a daemon or, with acks, for recorders; some are lost.
+ */
+export type PublishEnd = "delivered" | "spooled" | "lost";
+
 /** The bytes of one line: [start, end). */
 export interface Line {
   readonly bytes: Uint8Array;
@@ -103,8 +108,8 @@ export class Publisher {
     this.#tee?.reopen();
   }
 
-  /** Gives what waits `withinMs` to arrive, and tells what did not. Returns whether all of it is where it should be, or on disk. */
-  async close(withinMs: number): Promise<boolean> {
+  /** Gives what waits `withinMs` to arrive, and tells what did not. */
+  async close(withinMs: number): Promise<PublishEnd> {
     const untilMs = performance.now() + withinMs;
     if (this.#options.sink.spool !== undefined) await this.#tryFirst(untilMs);
     const restMs = Math.max(0, untilMs - performance.now());
@@ -117,7 +122,8 @@ export class Publisher {
     }
     if (this.#sink.waiting > 0)
       this.#options.log.notice(`${this.#where}: ${linesWere(this.#sink.waiting)} left in the spool`);
-    return all.every(([, { counters }]) => counters.lost === 0);
+    if (all.some(([, { counters }]) => counters.lost > 0)) return "lost";
+    return this.#sink.waiting > 0 ? "spooled" : "delivered";
   }
 
   /** With a spool the sink's end waits for no daemon; but one that was not even asked yet may be there. */
