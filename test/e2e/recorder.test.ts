@@ -106,6 +106,22 @@ test("files are put aside by size, compressed, and no more are kept than asked f
   );
 });
 
+test("a second recorder on one state directory is refused, before it writes a line; after a kill -9 the next one has it", async () => {
+  await using set = await recorderStage();
+  const first = await set.record(ONE_FILE);
+  const args = ["--state", set.path("state"), "--control", set.path("second.ctl"), "--config", set.config];
+  const second = await runSpreadbox(["logcat", "record", ...args], { env: NO_CONFIG });
+  expect(second.stderr).toBe(
+    `logcat record: cannot use ${set.path("state")}: another logcat record runs with it; stop that, or give this one a directory of its own (--state)\n`,
+  );
+  expect(second.status).toBe(75);
+  await send(set.sender, 1, ["one"]);
+  await untilHolds(set.path("mail.log"), "one\n");
+  first.signal("SIGKILL");
+  await first.exited;
+  await set.record(ONE_FILE);
+});
+
 test("what a crash or a stop left is told by the next run, as a record in the file; what was written is not written again", async () => {
   await using set = await recorderStage();
   const first = await set.record(ONE_FILE);

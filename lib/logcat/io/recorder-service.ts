@@ -40,6 +40,7 @@ import { GroupFinder } from "./group-finder.ts";
 import { MarksFile, marksName } from "./marks-file.ts";
 import { openDestination } from "./open-destination.ts";
 import { recorderId } from "./recorder-id.ts";
+import { lockState } from "./state-lock.ts";
 
 /** How often a full destination is looked at while the session waits for it. */
 const ROOM_POLL_MS = 20;
@@ -94,8 +95,11 @@ export class RecorderService implements Operated<RecordSettings> {
   readonly #held: HeldFrames;
   readonly #holdTimer: ReturnType<typeof setInterval>;
   #isReplacing = false;
+  /** On the state directory. */
+  readonly #lock: Disposable;
 
-  private constructor(settings: RecordSettings, around: RecorderSurroundings) {
+  private constructor(settings: RecordSettings, around: RecorderSurroundings, lock: Disposable) {
+    this.#lock = lock;
     this.#settings = settings;
     this.#host = settings.host || hostname();
     this.#around = around;
@@ -111,14 +115,15 @@ export class RecorderService implements Operated<RecordSettings> {
 
   /**
    * Opens every destination, then the session: what comes has a place.
-   * @throws {Fault} a destination, or the directory of the marks, can't be had
+   * @throws {Fault} a destination, or the directory of the marks, can't be had, or another recorder has that
    */
   static async open(
     settings: RecordSettings,
     session: SessionOptions,
     around: RecorderSurroundings,
   ): Promise<RecorderService> {
-    const service = new RecorderService(settings, around);
+    const lock = lockState(settings.state);
+    const service = new RecorderService(settings, around, lock);
     service.#id = await recorderId(settings.state);
     for (const rule of settings.rules) service.#works.push(await service.#begin(rule));
     service.#useWorks();
@@ -201,6 +206,7 @@ export class RecorderService implements Operated<RecordSettings> {
     clearInterval(this.#holdTimer);
     this.#held.flush();
     await Promise.all(this.#works.map((work) => this.#end(work, withinMs)));
+    this.#lock[Symbol.dispose]();
   }
 
   async #tryBegin(rule: WriteRule): Promise<Work | undefined> {
