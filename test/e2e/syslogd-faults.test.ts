@@ -452,6 +452,10 @@ for (const restarts of [false, true])
         () => numbersIn(path).at(-1) === sent - 1,
         () => `${numbersIn(path).at(-1)} of ${sent}: ${syslogd.daemon.stderr.text}`,
       );
+      await eventually(
+        () => numbersIn(at("local")).at(-1) === sent - 1,
+        () => `${numbersIn(at("local")).at(-1)} of ${sent} in the local file`,
+      );
       expect(numbersIn(at("local"))).toEqual(upTo(sent));
       const got = numbersIn(path);
       const distinct = new Set(got);

@@ -19,6 +19,9 @@ interface Verdict {
   readonly hash: number | undefined;
 }
 
+/** It looks names up, and a name server that answers late costs 5 s each time: where there is no network, there is none to ask. */
+const nowhere = process.getuid?.() === 0 && Bun.which("unshare") !== null ? ["unshare", "-n"] : [];
+
 function daemonVerdict(text: string): Verdict {
   using scratch = temporaryDirectory();
   const file = join(scratch.path, "spread.conf");
@@ -26,7 +29,7 @@ function daemonVerdict(text: string): Verdict {
   // behind the text, so that its own logging options do not count; to a file, for on a pipe the last lines are lost with the daemon
   const logging = `\nEventLogFile = ${log}\nDebugFlags = { PRINT EXIT CONFIGURATION }\nEventPriority = INFO\n`;
   writeFileSync(file, `${text.replaceAll("EventLogFile", "RuntimeDir")}${logging}`);
-  Bun.spawnSync([daemon, "-c", file, "-n", "no-such-daemon"], {
+  Bun.spawnSync([...nowhere, daemon, "-c", file, "-n", "no-such-daemon"], {
     cwd: scratch.path,
     stdout: "ignore",
     stderr: "ignore",

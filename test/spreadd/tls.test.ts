@@ -208,6 +208,7 @@ test("renewed certificates are taken at SIGHUP, sessions stay, and bad ones chan
   const tls = { ...as("web1").tls!, serverName: "renewed.example.com" };
   await using after = await connect({ servers: served.server, name: "after", tls });
   await before.join("g");
+  await next(before, "view");
   await after.multicast("g", "still here");
   expect(new TextDecoder().decode((await next(before, "message")).body)).toBe("still here");
 });
