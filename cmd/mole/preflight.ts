@@ -27,7 +27,7 @@ export const preflightCommand = defineCommand({
   summary: "looks at all that a mole needs here, before anything is touched",
   about:
     "The configuration, rights, devices and their settings, the key, the machine's id, the state directory, programs of hooks and checks, the daemon and how soon a message is " +
-    "back; and whether silence and lease fit the time that the group service needs to notice a dead host. Joins no group, makes no file, puts no address on.",
+    "back; and whether silence and lease fit the time that the group service needs to notice a dead host. The group is joined and left in one breath, to see that the daemon allows it; no file is made, no address put on, and the wire is not asked whether somebody has one already: the mole does that when it takes it.",
   examples: [
     { line: "mole preflight", about: "on each host, before its mole is started" },
     { line: "mole preflight --config new.toml", about: "before a configuration is rolled out" },
@@ -61,7 +61,7 @@ export const preflightCommand = defineCommand({
       ...lookAtHost(table),
       ...(await lookForMole(table.control)),
       ...lookAtDevices(host),
-      ...(await lookAtDaemon(spread, host)),
+      ...(await lookAtDaemon(spread, host, table.group)),
       judgeTimes(host, await detection(isCorosync)),
     ];
     const style = styleFor(out.colour);

@@ -25,6 +25,7 @@ import type { Group } from "./group.ts";
 import { GroupState } from "./group-state.ts";
 import type { Member } from "./member.ts";
 import type { Peer } from "./peer.ts";
+import { Refusals } from "./refusals.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import type { Rim } from "./rim.ts";
 import { Session } from "./session.ts";
@@ -51,6 +52,7 @@ export class Daemon implements EngineSink {
   /** Who could not take an event, and has to end when it is done. */
   readonly #overrun: number[] = [];
   #isEndingOverrun = false;
+  readonly #refusals = new Refusals();
 
   constructor(
     readonly settings: DaemonSettings,
@@ -421,6 +423,8 @@ export class Daemon implements EngineSink {
 
   #sendBack(session: Session, frame: FrameView): void {
     this.counters.forbidden += 1;
+    const line = this.#refusals.line(session.peer, session.permissions, frame);
+    if (line !== undefined) this.rim.notice(line);
     const rejected = rejectedFrame(frame);
     if (rejected === undefined) return;
     this.#out.frame(rejected, 0, rejected.length);

@@ -1,7 +1,15 @@
 // Who is at the other end of a connection, and the words by which a config speaks of peers. Everybody on this host can say any name in the protocol:
 // only what the kernel says about a connection counts here.
 import { nameMatches, tryNamePattern } from "../base/certificate-name.ts";
-import { type IpAddress, type IpNetwork, networkContains, parseNetwork, tryNetwork } from "../base/ip-address.ts";
+import {
+  formatAddress,
+  type IpAddress,
+  type IpNetwork,
+  networkContains,
+  parseNetwork,
+  tryNetwork,
+} from "../base/ip-address.ts";
+import { visible } from "../base/visible.ts";
 
 /** The other end of a connection, as the kernel tells it. */
 export type Peer =
@@ -15,6 +23,13 @@ export type Peer =
   | { readonly by: "tcp"; readonly address: IpAddress }
   /** By TLS: its certificate, signed by an authority of ours, is for these names. */
   | { readonly by: "tls"; readonly address: IpAddress; readonly names: readonly string[] };
+
+/** Who it is, for messages. Of processes the user alone: the next one is the same to whoever reads it. */
+export function formatPeer(peer: Peer): string {
+  if (peer.by === "unix") return `user ${peer.uid} on the unix socket`;
+  const address = formatAddress(peer.address);
+  return peer.by === "tcp" ? address : `${address} (tls: ${peer.names.map(visible).join(", ")})`;
+}
 
 /** A set of peers, as a config names it. */
 export type PeerSet =

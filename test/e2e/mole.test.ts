@@ -312,6 +312,38 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       expect(stdout).toContain(told);
   });
 
+  test("a mole that the daemon lets in and not into the group is told so once, by itself, preflight and the daemon", async () => {
+    const rules = '[[spreadd.allow]]\nfrom = ["10.7.0.0/16"]\nsend = ["*"]\njoin = ["log.*"]\n';
+    const strict = `[spreadd]\nlisten = ["10.7.0.1"]\nport = 4810\ntmp_socket = false\nsocket = "/run/strict.sock"\n${rules}`;
+    a.write("/run/strict.toml", strict);
+    const spreadd = a.start([binary(), "spreadd", "--config", "/run/strict.toml"]);
+    await spreadd.stderr.until("listens on");
+    c.write("/run/refused.toml", config("c").replace("4803@", "4810@"));
+    const refused = c.start([binary(), "mole", "--config", "/run/refused.toml"]);
+    try {
+      const told = "the daemon does not let us join group mole: its [[spreadd.allow]] has to name it";
+      await refused.stderr.until(told);
+      const lost = async () => Number(/sessions_lost (\d+)/.exec(await does(c, "stats"))?.[1]);
+      const endMs = performance.now() + WAIT_MS;
+      while ((await lost()) < 3 && performance.now() < endMs);
+      expect(await lost()).toBeLessThan(20); // without any wait it is hundreds
+      expect(refused.stderr.text.split(told).length - 1).toBe(1);
+      expect(refused.stderr.text.match(/session /g)?.length).toBe(1);
+      const preflight = await mole(c, "preflight", "--config", "/run/refused.toml");
+      expect([preflight.status, preflight.stdout]).toEqual([78, expect.stringContaining(`FAIL  group: ${told}`)]);
+      const probe = await c.spreadbox(["spread-probe", "connect", "4810@10.7.0.1"]);
+      expect([probe.status, probe.stdout]).toEqual([
+        77,
+        expect.stringMatching(/view .* refused: no \[\[spreadd\.allow]]/),
+      ]);
+      const inLog = spreadd.stderr.text.match(/refused 10\.7\.0\.3: may not join mole, no \[\[spreadd\.allow]]/g);
+      expect(inLog).toHaveLength(1);
+    } finally {
+      await refused[Symbol.asyncDispose]();
+      await spreadd[Symbol.asyncDispose]();
+    }
+  });
+
   test("a second mole of the same host is refused, and the first one's addresses stay", async () => {
     const before = await a.output(["ip", "-o", "addr", "show"]);
     const second = await mole(a);

@@ -91,6 +91,19 @@ describe("rules", () => {
     expect(oldTypes).toEqual([0x8000_0180, (AGREED | 0x8000_0080) >>> 0]);
   });
 
+  test("tell the operator of a refusal once for each peer and group, whoever asks again", () => {
+    const bench_ = bench();
+    for (const name of ["alice", "bob"]) {
+      const self = `#${name}#dmn1`;
+      const again = [join(self, "app.x"), message(self, ["app.x", "log.x"], "hi")];
+      bench_.session(name).send(join(self, "log.y"), ...again, ...again);
+    }
+    expect(bench_.rim.notices.filter((line) => line.startsWith("refused"))).toEqual([
+      "refused user 1000 on the unix socket: may not join app.x, no [[spreadd.allow]] says that it may",
+      "refused user 1000 on the unix socket: may not send to log.x, no [[spreadd.allow]] says that it may",
+    ]);
+  });
+
   test("say nothing to one who discards its own", () => {
     const alice = bench().session("alice");
     alice.send(message("#alice#dmn1", ["log.x"], "hi", AGREED | SELF_DISCARD));

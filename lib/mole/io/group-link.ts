@@ -3,8 +3,15 @@ import { BackOff } from "../../base/back-off.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Random } from "../../base/random.ts";
 import { pause } from "../../run/pause.ts";
-import { connect, type Session, type SessionOptions, type View as SpreadView } from "../../spread/index.ts";
+import {
+  connect,
+  type Reject,
+  type Session,
+  type SessionOptions,
+  type View as SpreadView,
+} from "../../spread/index.ts";
 import { readyFrame } from "../../spread/ready-frame.ts";
+import { CAUSED_BY_JOIN } from "../../spread/service.ts";
 import { Mailbox } from "../mailbox.ts";
 import type { Member, View } from "../member.ts";
 import type { GroupMessage } from "../message.ts";
@@ -17,7 +24,11 @@ export type LinkEvent =
   | { readonly on: "message"; readonly from: Member; readonly message: GroupMessage }
   /** Something came that was no message of a mole's, or not of ours. */
   | { readonly on: "unread"; readonly from: Member; readonly why: Fault }
-  | { readonly on: "lost"; readonly why: string };
+  | {
+      readonly on: "lost";
+      readonly why: string /** The daemon lets us do less than we have to. */;
+      readonly isRefused: boolean;
+    };
 
 export interface LinkOptions {
   readonly spread: SessionOptions;
@@ -145,7 +156,7 @@ export class GroupLink {
               this.read(event.sender, event.body);
             break;
           case "reject":
-            this.end(`the daemon refuses what was sent to group ${this.options.group}: see [[spreadd.allow]]`);
+            this.end(refusalOf(event, this.options.group), true);
             return;
           case "lost":
             this.end(event.reason.message);
@@ -178,12 +189,18 @@ export class GroupLink {
     if (message !== undefined) this.onEvent({ on: "message", from, message });
   }
 
-  private end(why: string): void {
+  private end(why: string, isRefused = false): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.onEvent({ on: "lost", why });
+    this.onEvent({ on: "lost", why, isRefused });
     void this.session.close();
   }
+}
+
+/** What is wrong at the daemon, for a mole and for who looks whether one could run. */
+export function refusalOf({ service }: Reject, group: string): string {
+  const what = (service & CAUSED_BY_JOIN) !== 0 ? "join" : "send to";
+  return `the daemon does not let us ${what} group ${group}: its [[spreadd.allow]] has to name it for this host, in join and in send`;
 }
 
 /** A view of Spread's as the machine knows it. */

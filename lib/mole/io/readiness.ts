@@ -1,12 +1,13 @@
-// What a mole would need on this host and of its daemon, looked at before anything is touched: no group is joined, no address, no file is made.
+// What a mole would need on this host and of its daemon, looked at before anything is touched: no address, no file is made, and the group is joined for a moment only.
 import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { askOnce } from "../../control/io/client.ts";
-import { connect, type SessionOptions } from "../../spread/index.ts";
+import { connect, type Session, type SessionOptions } from "../../spread/index.ts";
 import type { HostConfig } from "../event.ts";
 import { type Finding, judgeRoundTrip } from "../readiness.ts";
 import type { MoleTable } from "../table.ts";
+import { refusalOf } from "./group-link.ts";
 import { hostFacts, readKey } from "./setup.ts";
 
 const ROUND_TRIPS = 20;
@@ -98,8 +99,12 @@ export async function lookForMole(control: string): Promise<readonly Finding[]> 
   }
 }
 
-/** Connects, sends messages to itself, and leaves. */
-export async function lookAtDaemon(options: SessionOptions, config: HostConfig): Promise<readonly Finding[]> {
+/** Connects, sends messages to itself, joins the group and leaves it at once. */
+export async function lookAtDaemon(
+  options: SessionOptions,
+  config: HostConfig,
+  group: string,
+): Promise<readonly Finding[]> {
   const about = "daemon";
   try {
     await using session = await connect({ ...options, reconnect: false });
@@ -124,9 +129,30 @@ export async function lookAtDaemon(options: SessionOptions, config: HostConfig):
         { level: "error", about, text: `it takes messages and delivers none within ${ANSWER_MS} ms` },
       ];
     tookMs.sort((a, b) => a - b);
-    return [...findings, judgeRoundTrip(config, tookMs[ROUND_TRIPS / 2]!, tookMs.at(-1)!)];
+    return [
+      ...findings,
+      judgeRoundTrip(config, tookMs[ROUND_TRIPS / 2]!, tookMs.at(-1)!),
+      await lookAtGroup(session, group),
+    ];
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return [{ level: "error", about, text: error.message }];
+  }
+}
+
+/** In one breath: moles that are in the group have not got to wait for us. */
+async function lookAtGroup(session: Session, group: string): Promise<Finding> {
+  const about = "group";
+  const late = setTimeout(() => void session.close(), ANSWER_MS);
+  try {
+    const leaving = [session.join(group), session.leave(group)];
+    for (const done of leaving) done.catch(() => {}); // a session that ends says so
+    for await (const event of session) {
+      if (event.kind === "reject") return { level: "error", about, text: refusalOf(event, group) };
+      if (event.kind === "selfLeave") return { level: "fine", about, text: `${group} can be joined` };
+    }
+    return { level: "error", about, text: `joining ${group} was not answered within ${ANSWER_MS} ms` };
+  } finally {
+    clearTimeout(late);
   }
 }

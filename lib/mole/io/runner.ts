@@ -92,6 +92,9 @@ export class Runner {
   private readonly stopped = Promise.withResolvers<void>();
   private neighboursTimer: Timer | undefined;
   private toldFailure = "";
+  private toldRefusal = "";
+  /** The session that is not told of yet. */
+  private untold = "";
 
   constructor(private readonly options: RunnerOptions) {
     this.config = options.config;
@@ -291,8 +294,16 @@ export class Runner {
   private connected(link: GroupLink): void {
     this.counts.sessions += 1;
     this.toldFailure = "";
-    this.options.onlooker.onLink(`session ${link.member} at ${link.server}, group ${this.options.link.group}`);
+    this.untold = `session ${link.member} at ${link.server}, group ${this.options.link.group}`;
+    if (this.toldRefusal === "") this.tellSession();
     this.tell({ on: "connected", member: link.member, incarnation: link.incarnation });
+  }
+
+  /** A daemon that refuses us does so to each session: it is told once, until one has come through. */
+  private tellSession(): void {
+    this.toldRefusal = "";
+    if (this.untold !== "") this.options.onlooker.onLink(this.untold);
+    this.untold = "";
   }
 
   /** By the time of day, and never one that was used before. */
@@ -321,6 +332,7 @@ export class Runner {
         return;
       case "message":
         this.counts.received += 1;
+        if (this.untold !== "" && event.from === this.sessions.link?.member) this.tellSession();
         if (event.message.kind !== "neighbours") this.tell({ on: "message", from: event.from, message: event.message });
         else if (this.machine.session?.view?.members.includes(event.from)) this.driver.pool(event.message.neighbours);
         return;
@@ -330,7 +342,7 @@ export class Runner {
         this.tellUnread(event.from, event.why);
         return;
       case "lost":
-        this.lose(event.why);
+        this.lose(event.why, event.isRefused);
         return;
       default:
         event satisfies never;
@@ -348,12 +360,14 @@ export class Runner {
     this.options.log.warn(`${from}: ${why.message}; such are counted and ignored`);
   }
 
-  private lose(why: string): void {
+  private lose(why: string, isRefused: boolean): void {
     this.sessions.lost();
     this.counts.sessionsLost += 1;
     this.awayReason = why;
     this.recorder.note(bootMs(), `session lost: ${why}`);
-    this.options.onlooker.onLink(`session lost: ${why}`);
+    if (!isRefused || why !== this.toldRefusal)
+      this.options.onlooker.onLink(isRefused ? `${why}; tries on` : `session lost: ${why}`);
+    this.toldRefusal = isRefused ? why : "";
     this.tell({ on: "disconnected" });
   }
 

@@ -1,4 +1,5 @@
 // One session after the other, each with a guard and a name of its own. Names stand in other hosts' tables, so none is ever used twice.
+import { BackOff } from "../../base/back-off.ts";
 import { Fault } from "../../base/fault.ts";
 import { pause } from "../../run/pause.ts";
 import type { Driver } from "./driver.ts";
@@ -17,6 +18,8 @@ export interface SessionsUser {
 
 /** When a guard could not be started. */
 const UNGUARDED_AGAIN_MS = 2_000;
+/** When the daemon refused what a mole must do: that is mended by people. */
+const REFUSED = { firstMs: 250, mostMs: 10_000, jitter: 0.5 };
 /** What the Spread protocol allows. */
 const NAME_LENGTH_MAX = 10;
 
@@ -24,6 +27,8 @@ export class Sessions {
   link: GroupLink | undefined;
   private readonly stopConnecting = new AbortController();
   private closing: Promise<void> = Promise.resolve();
+  private readonly refused = new BackOff(REFUSED, Math.random);
+  private waitMs = 0;
   /** The session is lost, and its guard is not ended yet. */
   private isGuarded = false;
 
@@ -39,12 +44,15 @@ export class Sessions {
     // Not before: the guard of a session that was lost stands by until all has been released.
     this.endGuard();
     const { signal } = this.stopConnecting;
+    if (this.waitMs > 0 && !(await pause(this.waitMs, signal))) return;
     let link: GroupLink | undefined;
     const open = await GroupLink.open(
       this.options,
       () => this.nextName(),
       (event) => {
-        if (link !== undefined && this.link === link) this.user.told(event);
+        if (link === undefined || this.link !== link) return;
+        if (event.on === "lost") this.wait(event.isRefused);
+        this.user.told(event);
       },
       (error) => this.user.failed(error),
       Math.random,
@@ -63,6 +71,11 @@ export class Sessions {
     this.link = link;
     this.user.connected(link);
     if (this.link === link) link.join();
+  }
+
+  private wait(isRefused: boolean): void {
+    if (!isRefused) this.refused.reset();
+    this.waitMs = isRefused ? this.refused.nextMs() : 0;
   }
 
   /** It is gone by itself. Its guard stays until the next begins. */

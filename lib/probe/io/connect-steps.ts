@@ -157,6 +157,11 @@ class Steps {
   #awaitView(self: string): void {
     const view = new FrameView();
     while (this.#connection.reader.next(view)) {
+      if (view.kind === "reject") {
+        const text = `refused: no [[spreadd.allow]] of the daemon lets us join ${this.attempt.group}; it is well otherwise`;
+        this.#end(new Fault("no-permission", "refused", text));
+        return;
+      }
       if (view.kind !== "view" || !readView(view).members.some((member) => member === self)) continue;
       this.#done(undefined);
       this.#end(undefined);
