@@ -20,7 +20,10 @@ interface Verdict {
 }
 
 /** It looks names up, and a name server that answers late costs 5 s each time: where there is no network, there is none to ask. */
-const nowhere = process.getuid?.() === 0 && Bun.which("unshare") !== null ? ["unshare", "-n"] : [];
+const nowhere =
+  process.getuid?.() === 0 && Bun.which("unshare") !== null
+    ? ["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
+    : [];
 
 function daemonVerdict(text: string): Verdict {
   using scratch = temporaryDirectory();
