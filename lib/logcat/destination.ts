@@ -11,6 +11,8 @@ export interface Destination {
   /** As it is written in the config: "file:/var/log/cluster/%host%.log". */
   readonly name: string;
   readonly counters: Readonly<SinkCounters>;
+  /** Of those delivered: nobody knows, since the other side broke, whether they have arrived. Left out where that can't be. */
+  readonly uncertain?: number;
   /** Records in the queue. */
   readonly waiting: number;
   /** It takes a little more: a recorder that can wait reads no more until this is false. Asked for every message. */

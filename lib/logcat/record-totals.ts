@@ -22,6 +22,8 @@ export interface WriteTotals {
   readonly delivered: number;
   readonly lost: number;
   readonly waiting: number;
+  /** Of those delivered: nobody knows, since the other side broke, whether they have arrived. */
+  readonly uncertain: number;
   /** By their numbers: never came, came late, came twice. */
   readonly missing: number;
   readonly late: number;
@@ -43,6 +45,7 @@ const OF_WRITES = [
   ["sink_delivered", "counter", "records that are where they should be", "delivered"],
   ["sink_lost", "counter", "records that will never be", "lost"],
   ["sink_waiting", "gauge", "records in a destination's queue", "waiting"],
+  ["sink_uncertain", "counter", "records of which nobody knows, since a break, whether they have arrived", "uncertain"],
   ["records_missing", "gauge", "records that were sent and have not come", "missing"],
   ["records_late", "counter", "records that were missing and came late", "late"],
   ["records_repeated", "counter", "records that came twice, and were taken once", "repeated"],
@@ -65,8 +68,8 @@ export function formatRecordTotals(totals: RecordTotals): string[] {
   return [
     `received ${records} records in ${messages} messages (${formatSize(bytes)}), ${unreadable} messages unreadable, daemon lost ${losses} times, waited for room ${waits} times`,
     ...writes.map(
-      ({ name, accepted, delivered, waiting, lost, missing, late, repeated }) =>
-        `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}; missing ${missing}, late ${late}, repeated ${repeated}`,
+      ({ name, accepted, delivered, waiting, lost, uncertain, missing, late, repeated }) =>
+        `${name}: accepted ${accepted}, delivered ${delivered}${uncertain > 0 ? ` (uncertain ${uncertain})` : ""}, waiting ${waiting}, lost ${lost}; missing ${missing}, late ${late}, repeated ${repeated}`,
     ),
   ];
 }

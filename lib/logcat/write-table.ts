@@ -188,7 +188,7 @@ export const recorderSchema = v.strictObject({
       parsed("an absolute path of a directory", (text) => (/^\/[^\0]*$/.test(text) ? text : undefined)),
       STATE_PATH,
     ),
-    v.description("directory for what the recorder has to remember: how far it has recorded"),
+    v.description("directory for what the recorder has to remember: how far it has recorded; it has it for itself"),
   ),
   control: v.pipe(
     v.optional(

@@ -1,4 +1,5 @@
 // What carries records to where they belong: a connection, a program, a terminal. The queue in front of it (io/queued-sink.ts) decides when, tries again, and counts.
+import type { BackOffRule } from "../base/back-off.ts";
 import type { Shipment } from "./shipment.ts";
 
 export interface Carrier {
@@ -6,6 +7,12 @@ export interface Carrier {
   readonly name: string;
   /** What it has open may be another one after SIGHUP, as a path can be. */
   readonly mayMove?: boolean;
+  /** Who takes the records, for people; "the other system" unless said. */
+  readonly taker?: string;
+  /** Between two tries, where the config does not say. */
+  readonly backOff?: BackOffRule;
+  /** It can be opened and take records, and still be of no use, as a command that ends each time: it works only when it was open for so long. */
+  readonly provenAfterMs?: number;
   /**
    * Gets ready to send. Rejects where it can't; then, and after it broke, it is closed and opened again, later.
    * @param onBroken it ended by itself, at most once for each `open`

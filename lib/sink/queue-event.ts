@@ -11,8 +11,8 @@ export type QueueEvent =
   | { readonly on: "recovered"; readonly records: number; readonly tornBytes: number }
   | { readonly on: "spool-failing"; readonly reason: string }
   | { readonly on: "spool-working"; readonly outageMs: number }
-  /** It broke: `again` are sent again and may come twice; of `uncertain`, which were taken by the other side's system, nobody knows. */
-  | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number }
+  /** It broke: `again` are sent again and may come twice; of `uncertain`, which its `taker` had taken, nobody knows. */
+  | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number; readonly taker?: string }
   /** Records wait, and of the hosts that have to acknowledge them too few do; then, that there are enough again. */
   | { readonly on: "unacknowledged" | "acknowledged"; readonly wanted: number; readonly hosts: readonly string[] }
   /** Something makes names of groups that Spread does not take; the first of them. */
@@ -57,7 +57,7 @@ export function queueReport(
         text: `${name}: spools to disk again after ${formatDuration(Math.round(event.outageMs))}`,
       };
     case "uncertain":
-      return { severity: "warning", text: `${name}: ${uncertainText(event.again, event.uncertain)}` };
+      return { severity: "warning", text: `${name}: ${uncertainText(event)}` };
     case "unacknowledged": {
       const who = event.hosts.length === 0 ? "no host acknowledges" : `only ${event.hosts.join(", ")} acknowledges`;
       const text = `records wait until ${hosts(event.wanted)} on disk, and ${who}; they are kept in the spool as far as it goes`;
@@ -76,10 +76,10 @@ export function queueReport(
   }
 }
 
-function uncertainText(again: number, uncertain: number): string {
+function uncertainText({ again, uncertain, taker = "the other system" }: QueueEvent & { on: "uncertain" }): string {
   const parts: string[] = [];
   if (again > 0) parts.push(`${records(again)} sent again and may come twice`);
-  if (uncertain > 0) parts.push(`${records(uncertain)} taken by the other system just before, and may be lost`);
+  if (uncertain > 0) parts.push(`${records(uncertain)} taken by ${taker} just before, and may be lost`);
   return parts.join(", ");
 }
 

@@ -15,6 +15,14 @@ export function reportOf(name: string, event: SinkEvent, waiting: number): Repor
       return { severity: "err", text: `${name}: ${event.reason}; ${waits(waiting)}` };
     case "working": {
       const after = `${name}: works again after ${formatDuration(Math.round(event.outageMs))}`;
+      const { uncertain = 0 } = event;
+      if (uncertain > 0) {
+        const text = event.lost === 0 ? after : `${after}, ${lost(event.lost)}`;
+        return {
+          severity: "warning",
+          text: `${text}; ${records(uncertain)} may be lost${event.lost === 0 ? "" : " besides"}`,
+        };
+      }
       if (event.lost === 0) return { severity: "notice", text: `${after}, nothing lost` };
       return { severity: "warning", text: `${after}, ${lost(event.lost)}` };
     }

@@ -17,7 +17,8 @@ export class SinkCounters {
 /** What an operator should know of a sink: each is told once, not for every record. */
 export type SinkEvent =
   | { readonly on: "failing"; readonly reason: string }
-  | { readonly on: "working"; readonly outageMs: number; readonly lost: number }
+  /** `uncertain`: of these nobody knows, since the failure, whether they have arrived. */
+  | { readonly on: "working"; readonly outageMs: number; readonly lost: number; readonly uncertain?: number }
   /** The queue was full for a while, though nothing failed: the destination is too slow. */
   | { readonly on: "overflowed"; readonly lost: number }
   /** Records asked for more files than can be open, faster than these were written, until the queue was full. */

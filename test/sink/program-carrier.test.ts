@@ -6,9 +6,10 @@ import type { QueuedSinkOptions } from "../../lib/sink/io/queued-sink.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
 
-function program(command: string, more: Partial<QueuedSinkOptions> = {}): SinkRig {
+function program(command: string, more: Partial<QueuedSinkOptions> = {}, provenAfterMs = 10_000): SinkRig {
   const carrier = new ProgramCarrier({
     command,
+    provenAfterMs,
     env: { PATH: process.env["PATH"] },
     onLine: (line) => rig.events.push({ on: "said", line }),
   });
@@ -44,6 +45,37 @@ test("a program that ends is told, and started again for what comes after", asyn
   await rig.sink.close(1_000);
   expect(rig.balance).toBe(0);
   expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
+});
+
+test("a program that ends each time it was started is told once; what it took and may not have read is counted each time", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "out");
+  const rig = program(`read x; echo "$x" >> ${path}; exit 3`);
+  const written = () => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").length : 0);
+  for (let life = 1; life <= 5; life++) {
+    rig.log(...numbered(200, life * 1_000));
+    await until(() => written() >= life && rig.sink.waiting === 0);
+  }
+  await until(() => rig.sink.isFailing);
+  expect(rig.events.map(({ on }) => on)).toEqual(["uncertain", "failing"]);
+  await rig.sink.close(1_000);
+  const { delivered, uncertain } = rig.sink.counters;
+  expect(delivered - uncertain).toBeLessThanOrEqual(written());
+  const told = rig.events.map((event) => (event.on === "uncertain" ? event.uncertain : 0));
+  expect(told.reduce((sum, one) => sum + one)).toBe(uncertain);
+});
+
+test("a program that goes on running works again, and that says what may be lost", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "out");
+  const rig = program(`[ -e ${path} ] && exec cat >> ${path}; read x; echo "$x" > ${path}; exit 3`, {}, 300);
+  rig.log("one");
+  await rig.heard("failing");
+  rig.log("two");
+  expect(await rig.heard("working")).toMatchObject({ lost: 0, uncertain: 1 });
+  expect(rig.events.map(({ on }) => on)).toEqual(["uncertain", "failing", "working"]);
+  expect(textsOf(readFileSync(path, "utf8"))).toEqual(["one", "two"]);
+  await rig.sink.close(1_000);
 });
 
 test("a program that never reads holds up nobody; what it has no room for is counted", async () => {

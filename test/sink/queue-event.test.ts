@@ -21,6 +21,10 @@ describe("an operator reads", () => {
       line: "warning tcp:a: 3 records sent again and may come twice, 1 record taken by the other system just before, and may be lost",
     },
     {
+      event: { on: "uncertain", again: 0, uncertain: 648, taker: "the program" },
+      line: "warning tcp:a: 648 records taken by the program just before, and may be lost",
+    },
+    {
       event: { on: "renamed", fullName: "www.\u001bx", group: "www._x" },
       line: "notice tcp:a: www.\\x1bx is no name that a group can have: it is the group www._x; logcat knows it by both (told of the first such name)",
     },

@@ -176,6 +176,12 @@ describe("what a sink has to report", () => {
       text: "file:/x: works again after 1s500ms, 1 record lost",
     },
     {
+      name: "and with what may be lost",
+      event: { on: "working", outageMs: 1_500, lost: 0, uncertain: 648 },
+      severity: "warning",
+      text: "file:/x: works again after 1s500ms; 648 records may be lost",
+    },
+    {
       name: "tells of a loss without an outage",
       event: { on: "overflowed", lost: 7 },
       severity: "warning",

@@ -121,6 +121,10 @@ export class HandOver implements Destination {
     return this.#sink.counters;
   }
 
+  get uncertain(): number {
+    return this.#sink.counters.uncertain;
+  }
+
   get waiting(): number {
     return this.#sink.waiting;
   }

@@ -192,8 +192,10 @@ export class RecorderService implements Operated<RecordSettings> {
       writes: this.#works.map(({ recording }) => {
         const { accepted, delivered, lost } = recording.destination.counters;
         const { missing, late, repeated, streams } = recording.gaps;
-        const { name, waiting } = recording.destination;
-        return { name, chosen: recording.chosen, accepted, delivered, lost, waiting, missing, late, repeated, streams };
+        const { name, waiting, uncertain = 0 } = recording.destination;
+        const { chosen } = recording;
+        const counts = { accepted, delivered, lost, waiting, uncertain, missing, late, repeated, streams };
+        return { name, chosen, ...counts };
       }),
     };
   }

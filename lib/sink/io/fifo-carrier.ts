@@ -12,6 +12,7 @@ const FULL_MS = 10;
 export class FifoCarrier implements Carrier {
   readonly name: string;
   readonly mayMove = true;
+  readonly taker = "its reader";
   readonly #recent = new RecentTally(1_000);
   #fd: number | undefined;
   /** One send at a time. */

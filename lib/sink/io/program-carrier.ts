@@ -1,12 +1,16 @@
 // A program that reads records from its stdin, one a line. It runs as long as the sink does; when it ends it is started again, after a back-off. What it says on
 // stderr becomes messages of ours.
 import { type ChildProcess, spawn } from "node:child_process";
+import type { BackOffRule } from "../../base/back-off.ts";
 import type { Carrier } from "../carrier.ts";
 import { RecentTally } from "../recent-tally.ts";
 import type { Shipment } from "../shipment.ts";
 
 /** After its stdin is closed: then it is asked to end, then ended. */
 const GRACE_MS = 2_000;
+/** One that ends sooner each time does not work. */
+const PROVEN_MS = 10_000;
+const BACK_OFF: BackOffRule = { firstMs: 100, mostMs: 30_000, jitter: 0.2 };
 const LINE_CHARACTERS_MAX = 1_000;
 
 export interface ProgramOptions {
@@ -15,10 +19,15 @@ export interface ProgramOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A line of its stderr. */
   readonly onLine: (line: string) => void;
+  /** 10 s unless said. */
+  readonly provenAfterMs?: number;
 }
 
 export class ProgramCarrier implements Carrier {
   readonly name: string;
+  readonly taker = "the program";
+  readonly backOff = BACK_OFF;
+  readonly provenAfterMs: number;
   readonly #options: ProgramOptions;
   readonly #recent = new RecentTally(1_000);
   #child: ChildProcess | undefined;
@@ -28,6 +37,7 @@ export class ProgramCarrier implements Carrier {
   constructor(options: ProgramOptions) {
     this.#options = options;
     this.name = `program:${options.command}`;
+    this.provenAfterMs = options.provenAfterMs ?? PROVEN_MS;
   }
 
   async open(onBroken: (reason: Error) => void): Promise<void> {

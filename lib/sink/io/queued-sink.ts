@@ -83,6 +83,11 @@ export class QueuedSink implements Sink, Outlet {
   #failingSinceMs: number | undefined;
   /** Runs while something is sent and not confirmed. */
   #stallTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while what is open has not held for as long as its carrier has to. */
+  #provenTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Of the counters, what has been told. */
+  readonly #toldDoubts = { again: 0, uncertain: 0 };
+  #uncertainBefore = 0;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
   /** Of what waits, what `close` could keep nowhere. */
@@ -96,7 +101,7 @@ export class QueuedSink implements Sink, Outlet {
     this.#options = options;
     this.#carrier = options.carrier;
     this.#shipper = new Shipper(options.format, options.frame);
-    this.#backOff = new BackOff(options.backOff ?? DEFAULT_BACK_OFF, Math.random);
+    this.#backOff = new BackOff(options.backOff ?? options.carrier.backOff ?? DEFAULT_BACK_OFF, Math.random);
     const { spool, incarnation } = options;
     this.#queue = new SpooledQueue({
       memoryBytesMax: options.queueBytesMax,
@@ -161,12 +166,14 @@ export class QueuedSink implements Sink, Outlet {
     };
     const late = setTimeout(giveUp, withinMs);
     // While the destination is away nothing is gained by waiting: what has a spool is kept.
-    if (this.#failingSinceMs !== undefined && this.#queue.outlives) giveUp();
+    if (this.#failingSinceMs !== undefined && !this.#isOpen && this.#queue.outlives) giveUp();
     else this.flush();
     await this.#running;
     clearTimeout(late);
     this.#stopStallTimer();
+    clearTimeout(this.#provenTimer);
     this.#carrier.close();
+    this.#tellDoubts();
     this.#lostAtEnd = await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
     this.counters.lost += this.#lostAtEnd;
   }
@@ -291,6 +298,8 @@ export class QueuedSink implements Sink, Outlet {
 
   #failed(error: unknown): void {
     this.#stopStallTimer();
+    clearTimeout(this.#provenTimer);
+    this.#provenTimer = undefined;
     const held = this.#isOpen && performance.now() - this.#openedAtMs > HELD_MS;
     if (held) this.#backOff.reset();
     this.#epoch += 1;
@@ -299,15 +308,28 @@ export class QueuedSink implements Sink, Outlet {
     this.#carrier.close();
     const again = this.#queue.unconfirmed;
     const uncertain = this.#carrier.takeUncertain();
+    const uncertainBefore = this.counters.uncertain;
     this.counters.again += again;
     this.counters.uncertain += uncertain;
     this.#queue.away();
-    if (again + uncertain > 0) this.#options.onEvent({ on: "uncertain", again, uncertain });
-    this.#tellFailing(error instanceof Error ? error.message : String(error));
+    if (this.#failingSinceMs === undefined) this.#tellDoubts(); // else when it works again
+    this.#tellFailing(error instanceof Error ? error.message : String(error), uncertainBefore);
   }
 
-  #tellFailing(reason: string): void {
+  #tellDoubts(): void {
+    const told = this.#toldDoubts;
+    const again = this.counters.again - told.again;
+    const uncertain = this.counters.uncertain - told.uncertain;
+    if (again + uncertain === 0) return;
+    told.again += again;
+    told.uncertain += uncertain;
+    const { taker } = this.#carrier;
+    this.#options.onEvent({ on: "uncertain", again, uncertain, ...(taker === undefined ? {} : { taker }) });
+  }
+
+  #tellFailing(reason: string, uncertainBefore = this.counters.uncertain): void {
     if (this.#failingSinceMs !== undefined) return;
+    this.#uncertainBefore = uncertainBefore;
     this.#failingSinceMs = performance.now();
     this.#options.onEvent({ on: "failing", reason });
   }
@@ -315,14 +337,28 @@ export class QueuedSink implements Sink, Outlet {
   #worked(): void {
     const lost = this.counters.lost - this.#toldLost;
     if (this.#failingSinceMs !== undefined) {
+      if (!this.#isProven()) return;
       const outageMs = performance.now() - this.#failingSinceMs;
+      const uncertain = this.counters.uncertain - this.#uncertainBefore;
       this.#failingSinceMs = undefined;
       this.#toldLost = this.counters.lost;
-      this.#options.onEvent({ on: "working", outageMs, lost });
+      this.#tellDoubts();
+      this.#options.onEvent({ on: "working", outageMs, lost, ...(uncertain === 0 ? {} : { uncertain }) });
     } else if (lost > 0 && this.#queue.hasRoom) {
       this.#toldLost = this.counters.lost;
       this.#options.onEvent({ on: "overflowed", lost });
     }
+  }
+
+  /** Whether what is open has held for as long as it has to; else it is asked again when it has. */
+  #isProven(): boolean {
+    const restMs = this.#openedAtMs + (this.#carrier.provenAfterMs ?? 0) - performance.now();
+    if (restMs <= 0) return true;
+    this.#provenTimer ??= setTimeout(() => {
+      this.#provenTimer = undefined;
+      this.#worked();
+    }, restMs);
+    return false;
   }
 
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
