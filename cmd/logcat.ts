@@ -13,7 +13,7 @@ import { WIDE_FORMS } from "../lib/logcat/line-writer.ts";
 import type { LogcatSettings } from "../lib/logcat/settings.ts";
 import { subscriptionOf } from "../lib/logcat/subscription.ts";
 import { COLOR_CHOICES, type LogcatTable, logcatTable } from "../lib/logcat/table.ts";
-import { parseWhen } from "../lib/logcat/when.ts";
+import { parseSpan } from "../lib/logcat/when.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import type { Server } from "../lib/spread/server.ts";
 import { parseServer } from "../lib/spread/server.ts";
@@ -59,7 +59,11 @@ const FLAGS = {
     about: "only with this field: of the record, its structured data, or JSON in its message; also NAME!=VALUE, NAME",
     read: parseFieldTest,
   },
-  since: { type: "value", hint: "TIME", about: "only from this time on: 2h (ago), 12:30, today, 2026-07-31T12:30:00Z" },
+  since: {
+    type: "value",
+    hint: "TIME",
+    about: "only from this time on: 2h (ago), 12:30 (the last one), today, 2026-07-31T12:30:00Z",
+  },
   before: { type: "value", hint: "TIME", about: "only before this time" },
   last: { type: "value", short: "n", hint: "N", about: "show only the last N, at the end", read: parseCount },
   archive: {
@@ -151,12 +155,13 @@ export const logcatCommand: AnyCommand = defineCommand({
     {
       title: "Exit status",
       text: `0   it ended as asked: --until matched, --first N came, the time was over; a signal, or the reader of the output has gone
-65  --strict, and a record is missing
+65  --strict, and a record is missing; or something of the archive is damaged, and left out
+66  there is no archive to look back in
 69  no daemon can be reached
 73  FILE can't be created
 74  the output, or the last of FILE, could not be written
 75  --until or --first was given, and it ended before that came
-77  the daemon does not let us join a group`,
+77  the daemon does not let us join a group, or the archive may not be read`,
     },
     {
       title: "logcat top GROUP...",
@@ -230,7 +235,7 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
       grep: regexes(flags.grep),
       not: regexes(flags.not),
       fields: flags.field,
-      ...times(flags),
+      ...times(flags, isTop),
     },
     end: { until: regexes(flags.until), first: flags.first, idleMs: flags.idle, forMs: flags.for },
     format,
@@ -241,7 +246,7 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
     output: flags.output,
     bufferBytes: table.buffer,
     records: recordsOf(flags, isTop),
-    archive: archiveOf(flags, table, isTop),
+    archive: archiveOf(call, table, isTop),
     cursorFile: flags["cursor-file"],
     strict: flags.strict,
     members: flags.members,
@@ -250,21 +255,35 @@ function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
   };
 }
 
-/** With a time given, or asked for by name. What only looks back needs no daemon. */
-function archiveOf(flags: LogcatCall["flags"], table: LogcatTable, isTop: boolean): LogcatSettings["archive"] {
-  const { archive: asked, since, before, first, idle, until } = flags;
+/** With a time given, or asked for by name. What only looks back needs no daemon, but an archive. */
+function archiveOf({ flags, log }: LogcatCall, table: LogcatTable, isTop: boolean): LogcatSettings["archive"] {
+  const { archive: asked, since, before } = flags;
   const isAsked = asked !== undefined;
-  if (asked === "none" || isTop || (!isAsked && since === undefined && before === undefined)) return undefined;
+  if (isTop || (!isAsked && since === undefined && before === undefined)) return undefined;
   const recorded = table.write.find(({ to }) => to.kind === "archive")?.to;
   const directory = asked ?? table.archive ?? (recorded?.kind === "archive" ? recorded.path : undefined);
-  if (directory === undefined || directory === "none") return undefined;
+  if (directory === undefined || directory === "none") {
+    if (before !== undefined || (looksBack(flags) && !isAsked))
+      throw new Fault("no-input", "no-archive", `${NO_ARCHIVE}: there is nothing to look back in`);
+    if (!isAsked) log.notice(`${NO_ARCHIVE}; what comes from now on is shown`);
+    return undefined;
+  }
   if (flags["cursor-file"] !== undefined) {
     if (isAsked) throw contradiction("--archive", "--cursor-file");
     return undefined;
   }
-  const waits = first !== undefined || idle !== undefined || flags.for !== undefined || until.length > 0;
-  const looksBack = before !== undefined || ((flags.count || flags.last !== undefined) && !waits);
-  return { directory, isAsked, isAll: looksBack };
+  return { directory, isAsked, isAll: looksBack(flags) };
+}
+
+const NO_ARCHIVE = 'no archive is configured (--archive DIRECTORY, or [[logcat.write]] with to = "archive:DIRECTORY")';
+
+/** Whether only what was is wanted. */
+function looksBack(flags: LogcatCall["flags"]): boolean {
+  return flags.before !== undefined || ((flags.count || flags.last !== undefined) && !waits(flags));
+}
+
+function waits({ first, idle, for: forMs, until }: LogcatCall["flags"]): boolean {
+  return first !== undefined || idle !== undefined || forMs !== undefined || until.length > 0;
 }
 
 function recordsOf({ count, last }: LogcatCall["flags"], isTop: boolean): LogcatSettings["records"] {
@@ -277,13 +296,15 @@ function recordsOf({ count, last }: LogcatCall["flags"], isTop: boolean): Logcat
   return last === undefined ? { are: "shown" } : { are: "last", count: last };
 }
 
-function times({ since, before }: LogcatCall["flags"]) {
+function times(flags: LogcatCall["flags"], isTop: boolean) {
+  const { since, before, for: forMs } = flags;
   const nowUs = systemClock.wallMs() * 1_000;
   const zone = (utcMs: number) => -new Date(utcMs).getTimezoneOffset();
-  return {
-    sinceUs: since === undefined ? Number.NEGATIVE_INFINITY : parseWhen(since, nowUs, zone),
-    beforeUs: before === undefined ? Number.POSITIVE_INFINITY : parseWhen(before, nowUs, zone),
-  };
+  const asked = { ...(since === undefined ? {} : { since }), ...(before === undefined ? {} : { before }) };
+  const span = parseSpan({ ...asked, waits: isTop || !looksBack(flags) }, nowUs, zone);
+  if (forMs !== undefined && span.sinceUs > nowUs + forMs * 1_000)
+    throw new Fault("usage", "future", "--since lies behind the end that --for sets: nothing could be shown");
+  return span;
 }
 
 function parseCount(text: string): number {

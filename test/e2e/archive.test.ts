@@ -197,4 +197,52 @@ test("an archive that is asked for and is not there is a failure; one of the con
   const { status, stderr } = await runSpreadbox(args, { env: NO_CONFIG });
   expect(stderr).toContain("cannot read archive /nonexistent: there is none");
   expect(status).toBe(0);
+  const back = ["logcat", "--since", "1h", "-n", "5", "--config", set.config, "log.mail"];
+  expect(await runSpreadbox(back, { env: NO_CONFIG })).toMatchObject({
+    status: 66,
+    stderr: "logcat: cannot read archive /nonexistent: there is none; does `logcat record` write it?\n",
+  });
+});
+
+test("where no archive is configured, looking back is refused, and --since says that it shows what comes", async () => {
+  await using set = await recorderStage();
+  set.configure("");
+  const logcat = (...args: string[]) =>
+    runSpreadbox(["logcat", "--config", set.config, ...args, "log.mail"], { env: NO_CONFIG });
+  for (const args of [
+    ["--before", "0s"],
+    ["--since", "1h", "-n", "5"],
+    ["--since", "1h", "--count"],
+    ["--archive", "none", "--before", "0s"],
+  ]) {
+    const { status, stderr } = await logcat(...args);
+    expect({ args, status, stderr }).toMatchObject({
+      status: 66,
+      stderr:
+        'logcat: no archive is configured (--archive DIRECTORY, or [[logcat.write]] with to = "archive:DIRECTORY"): there is nothing to look back in\n',
+    });
+  }
+  const live = await logcat("--since", "1h", "--for", "100ms");
+  expect(live.status).toBe(0);
+  expect(live.stderr).toStartWith("logcat: no archive is configured (");
+  expect(live.stderr).toEndWith("; what comes from now on is shown\n");
+  expect((await logcat("--since", "1h", "--archive", "none", "--for", "100ms")).stderr).toBe("");
+});
+
+test("a day that is damaged is told once, what there is besides is shown, and the end is status 65", async () => {
+  await using set = await recorderStage();
+  const recorder = await set.record(ARCHIVE);
+  await send(set.sender, 1, ["one"]);
+  await untilCommitted(set.path("archive"), 1);
+  recorder.signal("SIGTERM");
+  await recorder.exited;
+  const archive = set.path("archive");
+  const [name] = readdirSync(archive);
+  writeFileSync(join(archive, name!.replace(/\d{4}/, "2020")), "no database\n".repeat(1_000));
+  for (const args of [["--config", set.config], ["-n", "5"], ["--count"]]) {
+    const { status, stdout, stderr } = await search(archive, args);
+    expect(stdout).toBe(args[0] === "--count" ? "1\n" : "one\n");
+    expect(stderr).toMatch(/^logcat: archive \S+: 2020\S+ is damaged, and left out: .*\n$/);
+    expect(status).toBe(65);
+  }
 });

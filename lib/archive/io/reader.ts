@@ -56,7 +56,7 @@ export class ArchiveReader {
       using open = this.#open(segment);
       if (open === undefined) continue;
       const begins = segment === after.segment ? after : NOWHERE;
-      for (const id of idsOf(open.db, query, begins.id, "ASC")) {
+      for (const id of this.#idsOf(open.db, segment, query, begins.id, "ASC")) {
         const found = this.#read(open.db, segment, id, begins);
         if (found !== undefined) yield found;
       }
@@ -68,7 +68,7 @@ export class ArchiveReader {
     for (const segment of this.#segments().reverse()) {
       using open = this.#open(segment);
       if (open === undefined) continue;
-      for (const id of idsOf(open.db, query, 0, "DESC")) {
+      for (const id of this.#idsOf(open.db, segment, query, 0, "DESC")) {
         const found = this.#read(open.db, segment, id, NOWHERE);
         if (found !== undefined) yield found;
       }
@@ -97,7 +97,7 @@ export class ArchiveReader {
     db.run("BEGIN");
     try {
       const begins = newest === after.segment ? after : NOWHERE;
-      for (const id of idsOf(db, query, begins.id, "ASC")) {
+      for (const id of this.#idsOf(db, newest, query, begins.id, "ASC")) {
         const one = this.#read(db, newest, id, begins);
         if (one !== undefined) found.push(one);
       }
@@ -109,10 +109,21 @@ export class ArchiveReader {
     }
   }
 
-  #read(db: Database, segment: string, id: number, after: Position): Found | undefined {
-    const row = db.query("SELECT data FROM packed WHERE id = ?").get(id) as { data: Uint8Array } | null;
-    if (row === null) return undefined;
+  /** A database may be damaged where nobody had looked. */
+  #idsOf(db: Database, segment: string, query: ArchiveQuery, from: number, order: "ASC" | "DESC"): readonly number[] {
     try {
+      return idsOf(db, query, from, order);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#onTrouble(`${segment} is damaged, and left out: ${messageOf(error)}`);
+      return [];
+    }
+  }
+
+  #read(db: Database, segment: string, id: number, after: Position): Found | undefined {
+    try {
+      const row = db.query("SELECT data FROM packed WHERE id = ?").get(id) as { data: Uint8Array } | null;
+      if (row === null) return undefined;
       const view = unpackBlock(row.data);
       const from = id === after.id ? after.records : 0;
       return from < view.records ? { view, from, position: { segment, id, records: view.records } } : undefined;

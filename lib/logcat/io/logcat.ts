@@ -1,5 +1,6 @@
 // A follow from its first connection to its end: the session, the clock and the signals around the pure follower.
 import { Fault } from "../../base/fault.ts";
+import { exitCodeOf } from "../../cli/exit-codes.ts";
 import { BATCH_MESSAGE_TYPE } from "../../feed/batch.ts";
 import { FOLLOWED_MAX } from "../../feed/directory.ts";
 import { DIRECTORY_GROUP } from "../../feed/directory-message.ts";
@@ -38,12 +39,14 @@ const SEAM_TRIES = 8;
 const JOIN_MS = 2_000;
 /** The last so many are looked for from the end of an archive. */
 const LAST_BACKWARDS_MAX = 10_000;
+/** Of an archive, those that are told. */
+const TROUBLES_MAX = 1_000;
 /** setTimeout takes no more. */
 const TIMER_MS_MAX = 2_147_483_647;
 
 /**
  * Follows groups until the end that `settings` or the surroundings set.
- * @returns the exit status 0
+ * @returns the exit status: 0, or 65 where something of the archive is damaged
  * @throws {Fault} no daemon; an output that can't be made; "unmet": what was waited for did not come; "gap": `strict`, and a record is missing
  */
 export async function runLogcat(
@@ -70,6 +73,8 @@ class Run {
   /** The first gap, for `--strict`'s last word. */
   #gap: Notice | undefined;
   #refusal: Fault | undefined;
+  /** What of the archive is left out, as told. */
+  readonly #archiveTroubles = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #cursorTimer: ReturnType<typeof setInterval> | undefined;
   #readerTimer: ReturnType<typeof setInterval> | undefined;
@@ -158,7 +163,6 @@ class Run {
       onNumber: (sender, host, incarnation, group, last) => {
         if (this.#held !== undefined) return; // what came before this is held: it is judged when that is looked at
         // Of a group that we are not in yet, it says nothing of what should have come; but that nothing was sent before.
-        if (this.#held !== undefined) return;
         if (last === 0 || this.#joined.has(group)) this.#follower.told(sender, host, incarnation, group, last);
       },
       onUnreadable: (sender, reason) => this.#follower.unreadable(DIRECTORY_GROUP, sender, reason),
@@ -175,7 +179,7 @@ class Run {
     const { lostLines } = this.#results;
     const failure = this.#refusal ?? failureOf({ cause, rule, gap: this.#gap, outputError, lostLines });
     if (failure !== undefined) throw failure;
-    return 0;
+    return this.#archiveTroubles.size > 0 ? exitCodeOf("data") : 0;
   }
 
   /** Saved at once: where that can't be done, better to know it now. */
@@ -225,7 +229,7 @@ class Run {
     }
   }
 
-  /** `undefined` where none is asked for, or the one that the configuration names can't be read: then that is told. */
+  /** `undefined` where none is asked for, or the one that the configuration names can't be read, and something comes live: then that is told. */
   #openArchive(): ArchivePass | undefined {
     const { archive } = this.#settings;
     if (archive === undefined) return undefined;
@@ -235,16 +239,23 @@ class Run {
         settings: this.#settings,
         follower: this.#follower,
         clock,
-        onTrouble: (text) => log.warn(`archive ${archive.directory}: ${text}`),
+        onTrouble: (text) => this.#onArchiveTrouble(archive.directory, text),
         isPressing: () => this.#results.isPressing,
         written: () => this.#results.written(),
         flush: () => this.#results.flush(),
       });
     } catch (error) {
-      if (!(error instanceof Fault) || archive.isAsked) throw error;
+      if (!(error instanceof Fault) || archive.isAsked || archive.isAll) throw error;
       log.warn(`${error.message}; what comes from now on is shown`);
       return undefined;
     }
+  }
+
+  /** A day is opened several times: each trouble is told once. */
+  #onArchiveTrouble(directory: string, text: string): void {
+    if (this.#archiveTroubles.has(text) || this.#archiveTroubles.size >= TROUBLES_MAX) return;
+    this.#archiveTroubles.add(text);
+    this.#around.log.warn(`archive ${directory}: ${text}`);
   }
 
   /** An archive, and nothing else. */
