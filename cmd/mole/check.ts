@@ -12,7 +12,7 @@ export const checkCommand = defineCommand({
     "One line with performance data, and a status that a monitor understands. Every host tells of the whole cluster: checked on two hosts, no single failure goes unseen.",
   examples: [
     { line: "mole check", about: "the mole of this host" },
-    { line: "mole check --moving 10s", about: "more patience with vips that are on their way" },
+    { line: "mole check --moving 30s", about: "more patience with vips that are on their way" },
     { line: "mole check --json", about: "for a program" },
   ],
   flags: {
@@ -20,21 +20,21 @@ export const checkCommand = defineCommand({
     moving: {
       type: "value",
       hint: "DURATION",
-      about: "critical where a vip has been on its way for longer",
+      about: "critical where nobody has held a vip for longer; a warning before that",
       read: parseDuration,
-      default: "15s",
+      default: "10s",
     },
   },
   sections: [
     {
       title: "Exit status",
-      text: "0 OK; 1 WARNING: a host is missing, a health check fails, no key, maintenance; 2 CRITICAL: no mole here, or it does not answer within 5 seconds, not in the group, a vip uncovered or not taken; 3 UNKNOWN: the check itself could not be made.",
+      text: "0 OK; 1 WARNING: a host is missing, a vip is on its way, a health check fails, settings differ between hosts, no key, maintenance; 2 CRITICAL: no mole here, or it does not answer within 5 seconds, not in the group, no majority, nobody else to be seen and nothing held, a vip uncovered, held by nobody for longer than --moving, or claimed by somebody outside; 3 UNKNOWN: the check itself could not be made.",
     },
   ],
   json: true,
   isCheck: true,
   async run(call) {
-    const verdict = await judge(call.flags.moving ?? 15_000, async () => (await askMole("status", call)) as Status);
+    const verdict = await judge(call.flags.moving ?? 10_000, async () => (await askMole("status", call)) as Status);
     if (call.json) await call.printJson(verdict);
     else
       await call.out.write(`${verdict.status === 3 ? `UNKNOWN: ${verdict.text}` : verdictLine(verdict as Verdict)}\n`);

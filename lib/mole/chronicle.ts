@@ -22,6 +22,8 @@ interface VipPast {
   number: number;
   isHeld: boolean;
   sinceMs: number;
+  /** Since when nobody has it, whoever has been meant to meanwhile; `undefined`: it is held. */
+  unheldMs: number | undefined;
   readonly moves: Move[];
 }
 
@@ -92,7 +94,14 @@ export class Chronicle {
       // In its first table a host finds everything: it can't tell why it is so. What is new later is newly defined.
       if (this.hasTable && owner !== undefined)
         moves.push({ atMs: nowMs, what: "given to", host: this.nameOf(owner), why });
-      this.vips.set(definition.id, { owner, number, isHeld, sinceMs: nowMs, moves });
+      this.vips.set(definition.id, {
+        owner,
+        number,
+        isHeld,
+        sinceMs: nowMs,
+        unheldMs: isHeld ? undefined : nowMs,
+        moves,
+      });
       return;
     }
     if (past.owner === owner && past.number === number && past.isHeld === isHeld) return;
@@ -105,6 +114,7 @@ export class Chronicle {
       past.sinceMs = nowMs;
       push(past.moves, { atMs: nowMs, what: "held by", host, why: `${host} took it` });
     }
+    past.unheldMs = isHeld ? undefined : (past.unheldMs ?? nowMs);
     past.owner = owner;
     past.number = number;
     past.isHeld = isHeld;

@@ -1,12 +1,14 @@
 // What `mole status` shows: all vips of all hosts as this host knows them, and how old each piece of knowledge is. Pure; plain values, for JSON.
+import { formatDuration } from "../base/duration.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
 import type { HostConfig } from "./event.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
-import type { Unfit } from "./message.ts";
+import type { Facts, Unfit } from "./message.ts";
 import type { Session } from "./session.ts";
+import { whyUnheld } from "./unheld.ts";
 
 /** Version of this shape; N can show N-1. */
 export const STATUS_VERSION = 1;
@@ -47,6 +49,10 @@ export interface VipStatus {
    */
   readonly is: "held" | "moving" | "uncovered" | "kept" | "unknown";
   readonly owner: HostName | undefined;
+  /** Why it is not held; "" where it is, or where this host is not in the group. */
+  readonly why: string;
+  /** For how long nobody has had it, whoever was meant to; `undefined`: it is held. */
+  readonly unheldForMs: number | undefined;
   /** Hosts that may hold it, the owner among them; "?" for one that nobody can name. */
   readonly mayHold: readonly HostName[];
   readonly isHeldHere: boolean;
@@ -76,6 +82,8 @@ export interface Status {
   readonly cold: boolean;
   /** What an operator should see first. */
   readonly warnings: readonly string[];
+  /** Those of the warnings for which somebody should get up at night. */
+  readonly alarms: readonly string[];
   readonly hosts: readonly HostStatus[];
   readonly vips: readonly VipStatus[];
 }
@@ -90,6 +98,8 @@ export interface StatusInput {
   readonly awayReason: string;
   /** From elsewhere: foreign claims, a missing key. */
   readonly warnings: readonly string[];
+  /** The same, worse. */
+  readonly alarms: readonly string[];
   readonly nowMs: number;
 }
 
@@ -100,6 +110,7 @@ export function statusOf(input: StatusInput): Status {
   const is = isAt(machine);
   const hosts = hostsOf(input, table);
   const vips = table === undefined ? ownVips(input) : vipsOf(input, table, session);
+  const alarms = alarmsOf(input, table, hosts);
   return {
     version: STATUS_VERSION,
     host: config.host,
@@ -113,7 +124,8 @@ export function statusOf(input: StatusInput): Status {
     maintenance: table?.maintenance.on ?? input.maintained,
     covers: table?.covers ?? false,
     cold: table !== undefined && !table.warm,
-    warnings: warningsOf(input, table, hosts, vips),
+    warnings: [...alarms, ...warningsOf(input, table, hosts, vips)],
+    alarms,
     hosts,
     vips,
   };
@@ -231,6 +243,8 @@ function vipsOf(
       return {
         vip: definition.name,
         addresses: definition.addresses,
+        why: whyUnheld(table, entry),
+        unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
         is: owner === undefined ? "uncovered" : acked === number ? "held" : table.maintenance.on ? "kept" : "moving",
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
@@ -251,6 +265,8 @@ function ownVips({ machine, config }: StatusInput): VipStatus[] {
     addresses,
     is: "unknown",
     owner: undefined,
+    why: "",
+    unheldForMs: undefined,
     mayHold: [],
     isHeldHere: machine.holds.get(id)?.at === "held",
     forMs: undefined,
@@ -275,6 +291,21 @@ export function hostOf(name: Member, table: CoverTable, chronicle: Chronicle): H
   return table.hosts.get(name)?.identity.host ?? table.waited.get(name)?.identity?.host ?? chronicle.nameOf(name);
 }
 
+function alarmsOf(
+  { alarms, config }: StatusInput,
+  table: CoverTable | undefined,
+  hosts: readonly HostStatus[],
+): readonly string[] {
+  const all = [...alarms];
+  const here = hosts.filter(({ is }) => is === "here");
+  if (table !== undefined && !table.covers)
+    all.push(`no majority: ${here.length} of ${table.hostList.hosts.length} hosts are here; mode safe covers nothing`);
+  const { isThis, vips } = here[0] ?? { isThis: false, vips: 0 };
+  const isAlone = here.length === 1 && isThis && vips === 0 && config.hosts.some((host) => host !== config.host);
+  if (table?.covers && isAlone) all.push("this host holds nothing, and can see no other host");
+  return all;
+}
+
 function warningsOf(
   { warnings, config }: StatusInput,
   table: CoverTable | undefined,
@@ -289,17 +320,13 @@ function warningsOf(
       all.push(
         `${identity?.host ?? name} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
       );
-  if (table !== undefined && !table.covers)
-    all.push(
-      `no majority: ${hosts.filter(({ is }) => is === "here").length} of ${table.hostList.hosts.length} hosts are here; mode safe covers nothing`,
-    );
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
   if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
   const missing = hosts.filter(({ is, isThis, host }) => is !== "here" && !isThis && config.hosts.includes(host));
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
-  if (table !== undefined) all.push(...disagreements(table));
+  if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table));
   return [...all, ...warnings];
 }
 
@@ -314,6 +341,27 @@ function disagreements(table: CoverTable): readonly string[] {
     return [
       `vip ${entry.definition.name} is defined otherwise, or not at all, on ${others.map(({ identity }) => identity.host).join(", ")}`,
     ];
+  });
+}
+
+/** What must be the same on all hosts besides the vips. */
+const COMMON: Readonly<Record<string, (facts: Facts) => string>> = {
+  mode: ({ mode }) => mode,
+  silence: ({ silenceMs }) => formatDuration(silenceMs),
+  lease: ({ leaseMs }) => formatDuration(leaseMs),
+  hosts: ({ hosts }) => (hosts.length === 0 ? "none" : hosts.join(" ")),
+  tiebreak: ({ tiebreak }) => tiebreak ?? "none",
+};
+
+function otherSettings(table: CoverTable): readonly string[] {
+  return Object.entries(COMMON).flatMap(([key, read]) => {
+    const records = [...table.hosts.values()].sort((one, two) => compareText(one.identity.host, two.identity.host));
+    const byValue = Map.groupBy(records, ({ facts }) => read(facts));
+    if (byValue.size < 2) return [];
+    const parts = [...byValue].map(
+      ([value, those]) => `${value} on ${those.map(({ identity }) => identity.host).join(", ")}`,
+    );
+    return [`mole.${key} differs, and should be the same on all hosts: ${parts.sort(compareText).join("; ")}`];
   });
 }
 

@@ -1,6 +1,6 @@
 // What a monitor is told of a status: one line and a level, as Nagios and Icinga understand it.
 import { formatDuration } from "../base/duration.ts";
-import type { Status } from "./status.ts";
+import type { Status, VipStatus } from "./status.ts";
 
 export interface Verdict {
   /** 0 OK, 1 WARNING, 2 CRITICAL. */
@@ -11,28 +11,47 @@ export interface Verdict {
 
 const WORDS = ["OK", "WARNING", "CRITICAL"] as const;
 
-/** @param movingMs for how long a vip may be on its way */
+/**
+ * What nobody covers, or two do, is critical: also where it is only this host that can't tell.
+ * @param movingMs for how long a vip may be on its way
+ */
 export function verdictOf(status: Status, movingMs: number): Verdict {
   const bad: string[] = [];
   const { is, text, vips, hosts } = status;
+  const alarms = status.alarms ?? []; // a mole of the version before tells none
+  const odd = status.warnings.filter((warning) => !alarms.includes(warning));
   if (is === "away" || is === "stopped") bad.push(text);
-  if (is === "settled" && !status.cold) {
-    const uncovered = vips.filter((vip) => vip.is === "uncovered").map(({ vip }) => vip);
-    if (uncovered.length > 0) bad.push(`uncovered: ${uncovered.join(", ")}`);
-    const late = vips.filter((vip) => vip.is === "moving" && (vip.forMs ?? 0) > movingMs);
+  if (is === "gathering") (status.viewForMs === undefined || status.viewForMs > movingMs ? bad : odd).push(text);
+  bad.push(...alarms);
+  if (is === "settled" && hosts.some((host) => host.isThis && host.is !== "here")) bad.push("this host is thrown out");
+  if (is === "settled") {
+    const uncovered = vips.filter((vip) => vip.is === "uncovered" && !status.cold);
+    if (uncovered.length > 0) bad.push(`uncovered: ${uncovered.map(named).join("; ")}`);
+    const unheld = vips.filter((vip) => vip.is === "moving" || (vip.is === "uncovered" && status.cold));
+    const late = unheld.filter((vip) => (vip.unheldForMs ?? vip.forMs ?? 0) > movingMs);
     if (late.length > 0)
-      bad.push(`not taken for more than ${formatDuration(movingMs)}: ${late.map(({ vip }) => vip).join(", ")}`);
+      bad.push(`held by nobody for more than ${formatDuration(movingMs)}: ${late.map(named).join("; ")}`);
+    const young = unheld.filter((vip) => !late.includes(vip));
+    if (young.length > 0) odd.push(`on its way: ${young.map(named).join("; ")}`);
   }
-  const level = bad.length > 0 ? 2 : status.warnings.length > 0 || is === "gathering" ? 1 : 0;
-  const here = hosts.filter((host) => host.is === "here").length;
-  const held = vips.filter((vip) => vip.is === "held").length;
+  const level = bad.length > 0 ? 2 : odd.length > 0 ? 1 : 0;
+  const isHereNow = new Set(hosts.filter((host) => host.is === "here").map(({ host }) => host));
+  // Under maintenance a host that is here keeps what it has, whether or not it has said so since.
+  const here = isHereNow.size;
+  const held = vips.filter(
+    (vip) => vip.is === "held" || (vip.is === "kept" && vip.owner !== undefined && isHereNow.has(vip.owner)),
+  ).length;
   const heldHere = vips.filter(({ isHeldHere }) => isHeldHere).length;
   const good = `${here} ${here === 1 ? "host" : "hosts"}, ${held} of ${vips.length} vips held, ${heldHere} here`;
   return {
     status: level,
-    text: [...bad, ...status.warnings, ...(bad.length + status.warnings.length === 0 ? [good] : [])].join("; "),
+    text: [...bad, ...odd, ...(bad.length + odd.length === 0 ? [good] : [])].join("; "),
     performance: `hosts=${here} held=${held};;;0;${vips.length} here=${heldHere} warnings=${status.warnings.length}`,
   };
+}
+
+function named({ vip, why }: VipStatus): string {
+  return why === undefined || why === "" ? vip : `${vip} (${why})`;
 }
 
 export function verdictLine({ status, text, performance }: Verdict): string {

@@ -1,10 +1,11 @@
 // `mole why VIP`: who has it, who may hold it, who could, and why not the others; the waits that are left, and what happened to it lately. Pure.
 import { candidates } from "./assign.ts";
 import type { Chronicle, Move } from "./chronicle.ts";
-import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import type { CoverTable, Entry } from "./cover-table.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
 import { hostOf } from "./status.ts";
+import { whyNot } from "./unheld.ts";
 
 export interface Why {
   readonly vip: string;
@@ -71,30 +72,6 @@ function explain(machine: Machine, chronicle: Chronicle, table: CoverTable, entr
     })),
     notes: notesOf(table, entry),
   };
-}
-
-function whyNot(table: CoverTable, entry: Entry, host: HostRecord, isAble: boolean): string {
-  const { definition } = entry;
-  const { facts, member } = host;
-  const unfit = facts.unfit[definition.name];
-  if (!facts.definitions.some(({ digest }) => digest === definition.digest))
-    return facts.definitions.some(({ name }) => name === definition.name)
-      ? "its configuration defines the vip otherwise"
-      : "its configuration does not define the vip";
-  if (host.drained) return "drained by an operator";
-  if (facts.stopping) return "stopping";
-  if (definition.only.length > 0 && !definition.only.includes(host.identity.host)) return 'not named in "only"';
-  if (table.safe && !table.hostList.hosts.includes(host.identity.host)) return 'not in "hosts" (mode safe)';
-  if (table.expelled.has(member)) return "thrown out";
-  if (!host.informed) return "has not got the table yet";
-  if (unfit === "carrier") return "no carrier, or no such device";
-  if (unfit === "health" && !isAble) return "a health check fails";
-  if (host.refusing.has(definition.id)) return "could not take it; tries again later";
-  if (table.beats.isQuiet(member)) return "silent just now";
-  if (unfit === "health") return "a health check fails, as on all hosts";
-  const rank = definition.prefer.indexOf(host.identity.host);
-  const preferred = rank < 0 ? "" : rank === 0 ? "; preferred" : `; preferred as number ${rank + 1}`;
-  return `${facts.ready ? "can have it" : "can have it, but is held down: not from a host that works"}${preferred}`;
 }
 
 function notesOf(table: CoverTable, entry: Entry): readonly string[] {

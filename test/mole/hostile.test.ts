@@ -86,6 +86,7 @@ test("nothing that has a message's shape ends a machine, nor who looks at it", (
       maintained: false,
       awayReason: "",
       warnings: [],
+      alarms: [],
       nowMs: a.nowMs,
     });
     whyOf(machine, chronicle, "v0", a.nowMs);

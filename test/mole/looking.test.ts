@@ -7,7 +7,7 @@ import { Machine } from "../../lib/mole/machine.ts";
 import { Recorder } from "../../lib/mole/recorder.ts";
 import { simulate } from "../../lib/mole/simulate.ts";
 import { simulatedView } from "../../lib/mole/simulate-view.ts";
-import { type Status, statusOf } from "../../lib/mole/status.ts";
+import { type Status, statusOf, type VipStatus } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
 import { verdictLine, verdictOf } from "../../lib/mole/verdict.ts";
 import { whyOf } from "../../lib/mole/why.ts";
@@ -39,6 +39,7 @@ function settled(mode: "available" | "safe" = "available") {
       maintained: a.stored.maintenance.on,
       awayReason: "no daemon",
       warnings: [],
+      alarms: [],
       nowMs: a.nowMs,
     });
   return { cluster, a, chronicle, status };
@@ -86,6 +87,114 @@ test("without a group nothing is claimed to be known", () => {
   expect(found.is).toBe("away");
   expect(found.vips.map(({ is }) => is)).toEqual(["unknown", "unknown", "unknown"]);
   expect(verdictLine(verdictOf(found, 15_000))).toStartWith("CRITICAL: not in the group: no daemon");
+});
+
+describe("a monitor is told", () => {
+  const good = settled().status();
+  const vip = (more: Partial<VipStatus>) => ({ ...good, vips: [{ ...good.vips[0]!, ...more }, ...good.vips.slice(1)] });
+  const outside = { is: "moving", why: "somebody outside of the group answers for 192.0.2.1" } as const;
+  const alarm = "02:00 on eth0 says that it has 192.0.2.1";
+  const lone = good.hosts.map((host) => ({ ...host, is: host.isThis ? ("here" as const) : ("away" as const) }));
+  for (const [claim, status, level, text] of [
+    ["that all is well", good, 0, "3 hosts, 3 of 3 vips held, 1 here"],
+    [
+      "first by a warning of a vip that nobody holds, and why",
+      vip({ ...outside, unheldForMs: 9_000 }),
+      1,
+      "on its way: v0 (somebody outside of the group answers for 192.0.2.1)",
+    ],
+    [
+      "then that it is critical, however young its owner is",
+      vip({ ...outside, forMs: 10, unheldForMs: 11_000 }),
+      2,
+      "held by nobody for more than 10s: v0 (somebody outside of the group answers for 192.0.2.1)",
+    ],
+    [
+      "of a cold start that does not end",
+      { ...vip({ is: "uncovered", why: "cold start", unheldForMs: 11_000 }), cold: true },
+      2,
+      "held by nobody for more than 10s: v0 (cold start)",
+    ],
+    [
+      "at once of a vip that nobody may hold",
+      vip({ is: "uncovered", why: "A: stopping" }),
+      2,
+      "uncovered: v0 (A: stopping)",
+    ],
+    ["at once of a vip that two hold, and once", { ...good, warnings: [alarm], alarms: [alarm] }, 2, alarm],
+    [
+      "by a warning of an exchange that goes on",
+      { ...good, is: "gathering", text: "they tell", viewForMs: 5_000 },
+      1,
+      "they tell",
+    ],
+    [
+      "at last that it does not end",
+      { ...good, is: "gathering", text: "they tell", viewForMs: 11_000 },
+      2,
+      "they tell",
+    ],
+    [
+      "that this host was thrown out",
+      { ...good, hosts: lone.map((host) => ({ ...host, is: "coming" })) },
+      2,
+      "this host is thrown out",
+    ],
+    [
+      "by a mole of the version before, without alarms",
+      { ...good, alarms: undefined },
+      0,
+      "3 hosts, 3 of 3 vips held, 1 here",
+    ],
+  ] as const)
+    test(claim, () => {
+      expect(verdictOf(status as Status, 10_000)).toMatchObject({ status: level, text });
+    });
+
+  test("that what is held stays held under maintenance, also where it has not been said since", () => {
+    const found = verdictOf(vip({ is: "kept", why: "maintenance is on" }), 10_000);
+    expect(found.performance).toStartWith("hosts=3 held=3;;;0;3");
+  });
+});
+
+test("a host that holds nothing and sees no other is an alarm, and so is a part without majority", () => {
+  const { cluster, a, status } = settled();
+  for (const other of ["B", "C"]) cluster.host(other).kill();
+  cluster.settle(10_000);
+  expect(status().alarms).toEqual([]); // it holds all
+  for (const name of ["v0", "v1", "v2"]) a.tellLater({ on: "carrier", vip: name, up: false });
+  cluster.run(1_000);
+  expect(verdictOf(status(), 10_000)).toMatchObject({
+    status: 2,
+    text: expect.stringContaining("this host holds nothing, and can see no other host"),
+  });
+  const safe = settled("safe");
+  for (const other of ["B", "C"]) safe.cluster.host(other).kill();
+  safe.cluster.run(1_000);
+  expect(safe.status().alarms.join()).toStartWith("no majority: 1 of 3 hosts are here");
+});
+
+test("settings that differ between hosts are told, with who has which", () => {
+  const { a, status } = settled();
+  const b = [...a.machine!.session!.table!.hosts.values()].find(({ identity }) => identity.host === "B");
+  b!.facts = { ...b!.facts, mode: "safe", silenceMs: 4_000, hosts: ["A", "B"] };
+  const told = status().warnings.join("\n");
+  expect(told).toContain("mole.mode differs, and should be the same on all hosts: available on A, C; safe on B");
+  expect(told).toContain("mole.silence differs, and should be the same on all hosts: 4s on B; 500ms on A, C");
+  expect(told).toMatch(/mole\.hosts differs.*A B on B/);
+  expect(told).not.toContain("mole.lease");
+  expect(verdictOf(status(), 10_000).status).toBe(1);
+});
+
+test("a vip whose owner finds somebody outside on its address says so", () => {
+  const { a, status } = settled();
+  const entry = [...a.machine!.session!.table!.entries.values()].find(({ definition }) => definition.name === "v0")!;
+  entry.number += 1;
+  entry.excused = entry.number;
+  const [address] = entry.definition.addresses;
+  const told = `somebody outside of the group answers for ${address}`;
+  expect(status().vips[0]).toMatchObject({ vip: "v0", is: "moving", why: told });
+  expect(statusView(status(), plain)).toMatch(new RegExp(`^v0 .* moving .*${told}`, "m"));
 });
 
 test("why tells for each host whether it could hold the vip, and what happened to it", () => {

@@ -29,13 +29,23 @@ export interface MoleOptions {
 const CLOSE_MS = 300;
 /** What hooks of the last moment may take. */
 const HOOKS_MS = 5_000;
-/** For so long a foreign claim stands in the status. */
-const FOREIGN_MS = 120_000;
+/** For so long after the last frame that said so a foreign claim counts. */
+const FOREIGN_MS = 30_000;
+/** Whoever is on the wire may make them up. */
+const FOREIGN_MAX = 1_000;
 /** How long a claim has to stand, and for how long the group must not have changed, to be one from outside. */
 const FOREIGN_PATIENCE_MS = 1_000;
 const FOREIGN_CALM_MS = 4_000;
 /** The machine reports it each second. */
 const ANSWERED_EVERY_MS = 60_000;
+
+/** Somebody outside of the group says that it has what we hold. */
+interface Claim {
+  readonly vip: string;
+  readonly address: string;
+  readonly mac: string;
+  readonly text: string;
+}
 
 export class Mole implements Onlooker {
   readonly runner: Runner;
@@ -50,7 +60,7 @@ export class Mole implements Onlooker {
   private readonly log: Log;
   private readonly lookers = new Set<(event: MoleEvent) => void>();
   private readonly reporters = new Set<(report: Report) => void>();
-  private readonly foreign = new Map<string, { readonly text: string; readonly atMs: number }>();
+  private readonly foreign = new Map<string, Claim>();
   private readonly answeredMs = new Map<string, number>();
   private toldView: string | undefined;
   private toldTable = "";
@@ -120,6 +130,7 @@ export class Mole implements Onlooker {
       maintained: runner.maintained,
       awayReason: runner.awayReason,
       warnings: this.warnings(),
+      alarms: this.doubled(),
       nowMs: bootMs(),
     });
   }
@@ -225,7 +236,8 @@ export class Mole implements Onlooker {
     );
     if (!isHeld || nowMs - this.chronicle.viewMs < FOREIGN_CALM_MS) return; // it is told again in a minute, if it is so
     const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
-    this.foreign.set(`${address} ${mac}`, { text, atMs: nowMs });
+    if (this.foreign.size >= FOREIGN_MAX) this.foreign.clear();
+    this.foreign.set(`${address} ${mac}`, { vip, address, mac, text });
     this.log.error(text);
     this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
   }
@@ -284,15 +296,28 @@ export class Mole implements Onlooker {
     this.log.error(`${vip} is not taken: somebody outside of the group answers for it; asks again each second`);
   }
 
-  private warnings(): readonly string[] {
+  /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. */
+  private doubled(): readonly string[] {
     const nowMs = bootMs();
-    for (const [key, { atMs }] of this.foreign) if (nowMs - atMs > FOREIGN_MS) this.foreign.delete(key);
+    const claims: string[] = [];
+    for (const [key, { vip, address, mac, text }] of this.foreign) {
+      const [id, hold] =
+        [...this.runner.machine.holds].find(([, one]) => one.at === "held" && one.definition.name === vip) ?? [];
+      const facts = id === undefined ? undefined : this.driver.facts(id);
+      const seen = facts?.addresses.find((one) => one.address === address)?.foreign;
+      if (hold === undefined) continue; // known on: the driver does not tell it again at once
+      if (seen?.mac !== mac || nowMs - seen.atMs > FOREIGN_MS) this.foreign.delete(key);
+      else if (seen.atMs >= hold.sinceMs) claims.push(text);
+    }
+    return claims;
+  }
+
+  private warnings(): readonly string[] {
     return [
       ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
       ...[...this.runner.unreadable].map(
         ([from, why]) => `${from} is in the group and says what this mole can't read: ${why.message}`,
       ),
-      ...[...this.foreign.values()].map(({ text }) => text),
       ...this.health.all
         .filter(({ isWell }) => !isWell)
         .map(({ check, lastText }) => `health ${check.name} fails here: ${lastText}`),

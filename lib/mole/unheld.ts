@@ -1,0 +1,46 @@
+// Why a vip is not held, and why a host can't have it. Pure.
+import { candidates } from "./assign.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+
+/** What holds it up, for somebody who has one line for it. "" where it is held. */
+export function whyUnheld(table: CoverTable, entry: Entry): string {
+  const { definition, owner, number, acked, excused, set } = entry;
+  if (owner !== undefined && acked === number) return "";
+  if (table.maintenance.on) return "maintenance is on";
+  if (!table.warm) return "cold start: waits for all hosts to come";
+  if (!table.covers) return "no majority here";
+  if (owner === undefined) {
+    const able = new Set(candidates(table, entry));
+    return [...table.hosts.values()]
+      .map((host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host))}`)
+      .join(", ");
+  }
+  if (excused === number) return `somebody outside of the group answers for ${definition.addresses.join(" or ")}`;
+  const others = [...set.keys()].some((name) => name !== owner);
+  return others ? "others may still hold it" : "its host has not taken it yet";
+}
+
+/** Whether a host could have the vip, in words. @param isAble it is a candidate */
+export function whyNot(table: CoverTable, entry: Entry, host: HostRecord, isAble: boolean): string {
+  const { definition } = entry;
+  const { facts, member } = host;
+  const unfit = facts.unfit[definition.name];
+  if (!facts.definitions.some(({ digest }) => digest === definition.digest))
+    return facts.definitions.some(({ name }) => name === definition.name)
+      ? "its configuration defines the vip otherwise"
+      : "its configuration does not define the vip";
+  if (host.drained) return "drained by an operator";
+  if (facts.stopping) return "stopping";
+  if (definition.only.length > 0 && !definition.only.includes(host.identity.host)) return 'not named in "only"';
+  if (table.safe && !table.hostList.hosts.includes(host.identity.host)) return 'not in "hosts" (mode safe)';
+  if (table.expelled.has(member)) return "thrown out";
+  if (!host.informed) return "has not got the table yet";
+  if (unfit === "carrier") return "no carrier, or no such device";
+  if (unfit === "health" && !isAble) return "a health check fails";
+  if (host.refusing.has(definition.id)) return "could not take it; tries again later";
+  if (table.beats.isQuiet(member)) return "silent just now";
+  if (unfit === "health") return "a health check fails, as on all hosts";
+  const rank = definition.prefer.indexOf(host.identity.host);
+  const preferred = rank < 0 ? "" : rank === 0 ? "; preferred" : `; preferred as number ${rank + 1}`;
+  return `${facts.ready ? "can have it" : "can have it, but is held down: not from a host that works"}${preferred}`;
+}
