@@ -119,7 +119,7 @@ export const logcatCommand: AnyCommand = defineCommand({
   about:
     'Joins the groups and shows what comes, in the one order that all subscribers see. GROUP is a name, a pattern with * and ? such as "log.mail.*", or a set of the configuration: "@web". ' +
     "Where none is given, those of the configuration are followed. Groups that match a pattern are found by what their senders say, those of later too: syslogd and publish " +
-    "tell of a group before they send to it. A program that does not is heard only where its group is named.\n\n" +
+    "tell of a group before they send to it. A program that does not is heard only where its group is named. A name that nobody feeds is told, with the one that was meant, perhaps.\n\n" +
     'Lines that begin with "--" are logcat\'s own: records that are missing, by their numbers, or came late; a daemon that was lost, and is back; what was ' +
     "skipped because the output was not read fast enough. What came twice is shown once: of each sender in a group the last 64 gaps are remembered.\n\n" +
     "With --since or --before, records of before come from the archive that `logcat record` keeps on this host, if it keeps one ([[logcat.write]] with " +

@@ -247,3 +247,24 @@ test("with an archive a pattern shows what was there, and then what comes, each 
   }
   expect(await publisher.exited).toBe(0);
 });
+
+describe("logcat with the name of a group", () => {
+  test("that was mistyped says which is meant, once; one that is fed, in silence too, is not told", async () => {
+    await using set = await stage();
+    await using publisher = publish(set, ["-a", "test", "log.user"], "open");
+    publisher.stdin.write("one\n");
+    await publisher.stdin.flush();
+    await using all = await logcatOf(set, ["log.*"], ["--verbose"]);
+    await all.stderr.until("joined log.user");
+    const look = (group: string) =>
+      runSpreadbox(["logcat", "--spread", server(set), "--for", "3s", group], { env: NO_CONFIG });
+    const [wrong, right] = await Promise.all([look("log.usr"), look("log.user")]);
+    expect(wrong).toMatchObject({
+      status: 0,
+      stderr: "logcat: nobody feeds a group log.usr yet; did you mean log.user?\n",
+    });
+    expect(right).toMatchObject({ status: 0, stderr: "" });
+    publisher.stdin.end();
+    expect(await publisher.exited).toBe(0);
+  });
+});

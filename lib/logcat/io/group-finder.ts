@@ -17,6 +17,7 @@ import type { GroupName } from "../../spread/names.ts";
 import { SessionError } from "../../spread/session-error.ts";
 import { groupName } from "../../syslog/group-name.ts";
 import { Feeders } from "../feeders.ts";
+import { Unheard } from "../unheard.ts";
 
 /** Groups that nobody feeds any more are looked for this often. */
 const EXPIRE_EVERY_MS = 60_000;
@@ -24,6 +25,9 @@ const EXPIRE_EVERY_MS = 60_000;
 const ANSWERED_MS = 2 * ANSWER_WITHIN_MS;
 /** Answers come within a fraction of a second: so long after the question, nothing means that there is nothing. */
 const NOTHING_AFTER_MS = 2_000;
+/** Of groups that are silent so long senders are asked, and what they have answered by then is told: within the 2 s that a look at a group takes. */
+const SILENT_AFTER_MS = 900;
+const SILENCE_TOLD_AFTER_MS = 1_600;
 
 export interface GroupFinderOptions {
   readonly patterns: readonly string[];
@@ -47,6 +51,8 @@ export interface GroupFinderOptions {
   readonly onTooMany: () => void;
   /** Nothing matches yet. Told once. */
   readonly onNothing: () => void;
+  /** Of groups that were named nothing is heard, where there are no patterns. Told once. Left out: nobody asks. */
+  readonly onSilent?: (line: string) => void;
 }
 
 type GroupsMessage = Extract<DirectoryMessage, { kind: "groups" }>;
@@ -63,6 +69,8 @@ export class GroupFinder {
   #toldTooMany = false;
   #expireTimer: ReturnType<typeof setInterval> | undefined;
   #nothingTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Until it is told. */
+  #unheard: Unheard | undefined;
 
   constructor(options: GroupFinderOptions) {
     this.#options = options;
@@ -72,7 +80,10 @@ export class GroupFinder {
   start(session: Session): void {
     this.#session = session;
     this.#join(DIRECTORY_GROUP);
-    if (!this.#hasPatterns) return;
+    if (!this.#hasPatterns) {
+      if (this.#options.onSilent !== undefined) this.#listenForSilence();
+      return;
+    }
     this.#expireTimer = setInterval(() => this.#leave(this.#directory.expire(this.#options.nowMs())), EXPIRE_EVERY_MS);
     this.#nothingTimer = setTimeout(() => {
       if (this.#hasAsked && this.#directory.size === 0) this.#options.onNothing();
@@ -86,6 +97,8 @@ export class GroupFinder {
 
   /** The daemon was lost. */
   lost(): void {
+    this.#unheard = undefined; // nobody can be asked
+    if (!this.#hasPatterns) clearTimeout(this.#nothingTimer);
     this.#isIn = this.#hasAsked = false;
     this.#directory.lost(this.#options.nowMs());
     this.#feeders.forget();
@@ -109,6 +122,12 @@ export class GroupFinder {
   /** Whether a session is in the directory, as senders are. */
   isSender(session: string): boolean {
     return this.#directory.isMember(session);
+  }
+
+  /** Takes note of a message in a group that is followed. */
+  came(frame: FrameView): void {
+    if (this.#unheard === undefined) return; // nearly always
+    for (let index = 0; index < frame.groupCount; index++) this.#unheard.came(frame.group(index));
   }
 
   /** Takes a frame of the directory; false where it is none. */
@@ -152,9 +171,30 @@ export class GroupFinder {
   }
 
   #ask(): void {
-    const body = writeQuestion(this.#directory.question);
     this.#askedMs = this.#options.nowMs();
-    this.#hasAsked = this.#session?.trySend(DIRECTORY_GROUP, body, { messageType: DIRECTORY_MESSAGE_TYPE }) ?? false;
+    this.#hasAsked = this.#send(this.#directory.question);
+  }
+
+  #send(question: readonly string[]): boolean {
+    return (
+      this.#session?.trySend(DIRECTORY_GROUP, writeQuestion(question), { messageType: DIRECTORY_MESSAGE_TYPE }) ?? false
+    );
+  }
+
+  #listenForSilence(): void {
+    const unheard = new Unheard(this.#options.named);
+    this.#unheard = unheard;
+    this.#nothingTimer = setTimeout(() => {
+      const canAsk = this.#isIn && !unheard.isOver && this.#send(unheard.question);
+      if (!canAsk) {
+        this.#unheard = undefined;
+        return;
+      }
+      this.#nothingTimer = setTimeout(() => {
+        this.#unheard = undefined;
+        for (const line of unheard.lines) this.#options.onSilent?.(line);
+      }, SILENCE_TOLD_AFTER_MS - SILENT_AFTER_MS);
+    }, SILENT_AFTER_MS);
   }
 
   #message(frame: FrameView): void {
@@ -186,6 +226,7 @@ export class GroupFinder {
       }
     }
     for (const { name, last } of groups) {
+      this.#unheard?.told(name);
       const group = groupName(name);
       if (this.#options.onCeased !== undefined && followed.has(group)) this.#feeders.feeds(sender, host, group);
       if (last !== undefined && followed.has(group)) onNumber(sender, host, incarnation, group, last);

@@ -167,6 +167,7 @@ class Run {
       },
       onUnreadable: (sender, reason) => this.#follower.unreadable(DIRECTORY_GROUP, sender, reason),
       onTooMany: () => this.#follower.unfollowed(FOLLOWED_MAX),
+      onSilent: (line) => this.#around.log.notice(line),
       onNothing: () => this.#around.log.notice(`nobody feeds a group like ${patterns.join(", ")} yet; waiting for one`),
     });
   }
@@ -347,7 +348,10 @@ class Run {
 
   #onFrame(frame: FrameView): void {
     if (this.#finder.frame(frame)) this.#shown();
-    else this.#onLogFrame(frame);
+    else {
+      if (frame.kind === "message") this.#finder.came(frame);
+      this.#onLogFrame(frame);
+    }
   }
 
   #onLogFrame(frame: FrameView): void {
