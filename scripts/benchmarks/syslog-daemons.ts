@@ -40,7 +40,7 @@ export async function ourSyslogd(way: Way, goal: Goal = { to: "file" }, pinned =
     const listen = way.by === "unix" ? from : [...from, `127.0.0.1:${way.port}`];
     if (goal.to === "tcp") throw new Error("ours goes on to groups");
     const sink = goal.to === "file" ? `file:${place.file}` : "group:bench.log";
-    const spread = goal.to === "group" ? ["--spread", goal.server] : [];
+    const spread = goal.to === "group" ? ["--spread", goal.server, "--spool", join(place.directory, "spool")] : [];
     return {
       args: ["syslogd", ...listen, "--rule", `*.* -> ${sink}`, ...spread],
       run: startPinned(pinned, (args) => startSpreadbox(args)),

@@ -1,5 +1,5 @@
 // `syslogd` beside rsyslog (Debian package), in one run: unix datagrams, UDP, TCP, and from host to host.
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -112,24 +112,17 @@ const overTcp = (open: Opener, framing: "lf" | "octet", connections: number) => 
   });
 };
 
-/** syslogd, spreadd, logcat: what the last one's file has. */
+/** syslogd, spreadd, the recorder: what the last one's file has. */
 async function hostToHostOurs(): Promise<Figures> {
   await using daemon = await ourDaemon(25_200);
   const directory = mkdtempSync(join(tmpdir(), "spreadbox-bench-"));
   const file = join(directory, "received.log");
-  await using reader = startSpreadbox([
-    "logcat",
-    "--spread",
-    daemon.server,
-    "--format",
-    "traditional",
-    "--output",
-    file,
-    "--verbose",
-    "bench.log",
-  ]);
-  await until(() => statSync(file, { throwIfNoEntry: false }) !== undefined, "logcat to open its file");
-  await Bun.sleep(300); // it tells of its join to nobody
+  const config = join(directory, "c.toml");
+  writeFileSync(config, `[[logcat.write]]\ngroups = ["bench.log"]\nto = "file:${file}"\n`);
+  const places = ["--state", join(directory, "state"), "--control", ""];
+  const record = ["logcat", "record", "--verbose", "--config", config, "--spread", daemon.server, ...places];
+  await using reader = startSpreadbox(record);
+  await reader.stderr.until("joined bench.log");
   await using sender = await ourSyslogd({ by: "unix" }, { to: "group", server: daemon.server }, false);
   const figures = await run(sender, messages, ({ socket }) => ["unix", socket, String(messages), "0"], file);
   reader.signal("SIGTERM");
