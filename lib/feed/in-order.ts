@@ -3,8 +3,11 @@
 //
 //   first <= next, or all before it is below `from`     passed on
 //   a hole that will be filled                          held, until it is, or `from` is behind it, or it has waited too long, or too much is held
+//   `behind=` a life that has not come so far           held, until it has, or a batch says so no more, or the same
 //
 // What is held was not received: a crash loses nothing, since nothing of it is acknowledged.
+
+import type { ComingLife } from "./former-life.ts";
 
 /** Where a message stands among those of its stream. */
 export interface Place {
@@ -16,6 +19,8 @@ export interface Place {
   readonly count: number;
   /** Records with numbers below will not come again. */
   readonly from: number;
+  /** Records of a life before that still come, and belong before these. */
+  readonly behind?: ComingLife | undefined;
 }
 
 export interface InOrderOptions<Message> {
@@ -44,6 +49,12 @@ interface Stream<Message> {
   readonly held: Held<Message>[];
   /** When the oldest of them came. */
   sinceMs: number;
+  /** The life that it comes behind, and how far that has to come. */
+  behind: { readonly former: Stream<Message>; readonly next: number } | undefined;
+  /** It has waited for that for too long. */
+  waitsNoMore: boolean;
+  /** Streams that come behind this one. */
+  readonly followers: Set<Stream<Message>>;
 }
 
 /** Streams that are remembered: who was silent for longest is asked for again with `known`. */
@@ -69,7 +80,8 @@ export class InOrder<Message> {
     const stream = this.#streamOf(place);
     const { first, count } = place;
     stream.from = Math.max(stream.from, place.from);
-    if (first > Math.max(stream.next, stream.from) && count > 0) {
+    this.#follow(stream, place.behind);
+    if (count > 0 && (first > reached(stream) || isEarly(stream))) {
       this.#hold(stream, { first, end: first + count, bytes, message: keep(message) }, nowMs);
       return;
     }
@@ -104,7 +116,16 @@ export class InOrder<Message> {
     const key = `${host} ${incarnation} ${group}`;
     let stream = this.#streams.get(key);
     if (stream !== undefined) return stream;
-    stream = { place, next: this.#options.known(host, incarnation, group), from: 0, held: [], sinceMs: 0 };
+    stream = {
+      place,
+      next: this.#options.known(host, incarnation, group),
+      from: 0,
+      held: [],
+      sinceMs: 0,
+      behind: undefined,
+      waitsNoMore: false,
+      followers: new Set(),
+    };
     this.#streams.set(key, stream);
     if (this.#streams.size > STREAMS_MAX) this.#forgetOne();
     return stream;
@@ -133,15 +154,37 @@ export class InOrder<Message> {
     return fullest!; // something is held, or nobody would ask
   }
 
+  /** A stream is told to come behind another; or not any more. */
+  #follow(stream: Stream<Message>, behind: ComingLife | undefined): void {
+    const { host, incarnation, group } = stream.place;
+    stream.behind?.former.followers.delete(stream);
+    stream.behind = undefined;
+    if (behind === undefined || stream.waitsNoMore || behind.incarnation === incarnation) return;
+    const former = this.#streamOf({ host, incarnation: behind.incarnation, group, first: 0, count: 0, from: 0 });
+    stream.behind = { former, next: behind.next };
+    if (isEarly(stream)) former.followers.add(stream);
+  }
+
   #release(stream: Stream<Message>): void {
-    while (stream.held.length > 0 && stream.held[0]!.first <= Math.max(stream.next, stream.from))
+    while (stream.held.length > 0 && stream.held[0]!.first <= reached(stream) && !isEarly(stream))
       this.#passFirst(stream);
     if (stream.held.length === 0) this.#waiting.delete(stream);
+    this.#releaseFollowers(stream);
+  }
+
+  #releaseFollowers(stream: Stream<Message>): void {
+    for (const follower of stream.followers) {
+      if (isEarly(follower)) continue;
+      stream.followers.delete(follower);
+      this.#release(follower);
+    }
   }
 
   #giveUp(stream: Stream<Message>): void {
+    stream.waitsNoMore ||= isEarly(stream);
     while (stream.held.length > 0) this.#passFirst(stream);
     this.#waiting.delete(stream);
+    this.#releaseFollowers(stream);
   }
 
   #passFirst(stream: Stream<Message>): void {
@@ -150,4 +193,14 @@ export class InOrder<Message> {
     stream.next = Math.max(stream.next, end);
     this.#options.pass(message);
   }
+}
+
+/** Numbers below have come, or will not. */
+function reached({ next, from }: Stream<unknown>): number {
+  return Math.max(next, from);
+}
+
+/** Whether what comes before it has not come yet. */
+function isEarly({ behind, waitsNoMore }: Stream<unknown>): boolean {
+  return behind !== undefined && !waitsNoMore && reached(behind.former) < behind.next;
 }

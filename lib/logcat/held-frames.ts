@@ -2,6 +2,7 @@
 import { ackedFrom } from "../feed/ack.ts";
 import { BATCH_MESSAGE_TYPE, BatchError } from "../feed/batch.ts";
 import { BatchView, readBatchHeader } from "../feed/batch-reader.ts";
+import { tryBehind } from "../feed/former-life.ts";
 import { InOrder } from "../feed/in-order.ts";
 import { copyFrame, type FrameView } from "../spread/frame.ts";
 
@@ -44,8 +45,8 @@ export class HeldFrames {
       this.#options.pass(frame, wallUs);
       return;
     }
-    const { host, incarnation, first, count } = this.#header;
-    const place = { host, incarnation, group, first, count, from };
+    const { host, incarnation, first, count, flags } = this.#header;
+    const place = { host, incarnation, group, first, count, from, behind: tryBehind(flags) };
     this.#order.offer(place, { frame, wallUs }, frame.bodyEnd - frame.start, nowMs, keep);
   }
 

@@ -207,6 +207,11 @@ export class AckLedger {
     return this.#streams.get(index)?.floor ?? 1;
   }
 
+  /** The number behind the last of a stream that has records which are not done; 0 where all are. */
+  openTo(index: number): number {
+    return this.#open.has(index) ? this.#streams.get(index)!.next : 0;
+  }
+
   /** Whether nothing of a stream waits, as far as that is known. */
   isIdle(index: number): boolean {
     return this.unread === 0 && !this.#open.has(index);

@@ -173,6 +173,11 @@ export class AckedQueue extends RingQueue {
     return this.#ledger.floorOf(stream);
   }
 
+  /** The number behind the last of a stream of which something is waited for; 0 where nothing is. */
+  openTo(stream: number): number {
+    return this.#ledger.openTo(stream);
+  }
+
   /** Whether nothing of a stream is waited for. */
   isIdle(stream: number): boolean {
     return this.#ledger.isIdle(stream);

@@ -40,6 +40,8 @@ export class GroupBook {
   readonly #entries = new Map<number, GroupEntry>();
   readonly #byName = new Map<GroupName, GroupEntry>();
   readonly #earlier = new Map<string, GroupEntry>();
+  /** The same by their group, in the order of their lives. */
+  readonly #lives = new Map<GroupName, GroupEntry[]>();
   /** How far groups came that were forgotten. */
   readonly #gone = new Map<string, FormerLife>();
   #end = 0;
@@ -88,7 +90,15 @@ export class GroupBook {
     if (known !== undefined || this.#entries.size >= this.groupsMax) return known;
     const entry = this.#add(name, incarnation, true, "");
     this.#earlier.set(key, entry);
+    this.#lives.set(name, [...(this.#lives.get(name) ?? []), entry]);
     return entry;
+  }
+
+  /** The entries of a group as lives before that of an entry numbered it, the latest first: as far as records of theirs were left. */
+  before(entry: GroupEntry): readonly GroupEntry[] {
+    const lives = this.#lives.get(entry.name);
+    if (lives === undefined) return [];
+    return (entry.isEarlier ? lives.slice(0, lives.indexOf(entry)) : [...lives]).reverse();
   }
 
   /** The entry of a group whose records have this incarnation; none is made. */
@@ -119,8 +129,10 @@ export class GroupBook {
     for (const entry of gone) {
       entry.isForgotten = true;
       this.#entries.delete(entry.index);
-      if (entry.isEarlier) this.#earlier.delete(`${entry.incarnation} ${entry.name}`);
-      else {
+      if (entry.isEarlier) {
+        this.#earlier.delete(`${entry.incarnation} ${entry.name}`);
+        this.#forgetLife(entry);
+      } else {
         this.#byName.delete(entry.name);
         this.#leave(entry);
       }
@@ -144,6 +156,12 @@ export class GroupBook {
     const entry = { ...BLANK, index, name, incarnation, isEarlier, former, isForgotten: false, fullName: name };
     this.#entries.set(index, entry);
     return entry;
+  }
+
+  #forgetLife(entry: GroupEntry): void {
+    const lives = this.#lives.get(entry.name)?.filter((one) => one !== entry) ?? [];
+    if (lives.length === 0) this.#lives.delete(entry.name);
+    else this.#lives.set(entry.name, lives);
   }
 
   #leave(entry: GroupEntry): void {

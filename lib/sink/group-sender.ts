@@ -8,6 +8,7 @@
 import { ACK_MESSAGE_TYPE, AckError, ackFlags, askFlags, readAck } from "../feed/ack.ts";
 import { BATCH_MESSAGE_TYPE } from "../feed/batch.ts";
 import { writeEmptyBatch } from "../feed/batch-writer.ts";
+import { formatBehind } from "../feed/former-life.ts";
 import { MARK_MESSAGE_TYPE, tryMark, writeMark } from "../feed/mark.ts";
 import type { FrameView } from "../spread/frame.ts";
 import type { Destination, PrivateGroup } from "../spread/names.ts";
@@ -21,6 +22,9 @@ import { TextBatcher } from "./text-batcher.ts";
 const WINDOW_BYTES = 1_048_576;
 /** A mark follows what it confirms after a while, or at once when so much of the window is used. */
 const MARK_AFTER_BYTES = WINDOW_BYTES / 4;
+
+/** A longer incarnation might not fit among a batch's other flags; ours are shorter. */
+const BEHIND_CHARACTERS_MAX = 18;
 
 /** A session, as far as it is sent by. */
 export interface GroupLink {
@@ -74,7 +78,8 @@ export class GroupSender {
   constructor(options: GroupSenderOptions) {
     this.#options = options;
     const { host, incarnation, payload, book, queue, acked, copiedBytesMax } = options;
-    const flagsOf = acked === undefined ? undefined : (index: number) => ackFlags(acked.floorOf(index));
+    const flagsOf =
+      acked === undefined ? undefined : (index: number) => this.#behind(index, ackFlags(acked.floorOf(index)));
     this.#batcher =
       payload === "text"
         ? new TextBatcher(book, queue, copiedBytesMax)
@@ -139,9 +144,24 @@ export class GroupSender {
     for (const { stream, number, from, next } of acked.round(nowMs)) {
       const entry = book.at(stream);
       if (entry === undefined) continue;
-      const body = writeEmptyBatch(host, book.incarnationOf(entry), next, askFlags({ number, from }));
+      const flags = this.#behind(stream, askFlags({ number, from }));
+      const body = writeEmptyBatch(host, book.incarnationOf(entry), next, flags);
       if (!link.trySend(entry.name, body, BATCH_MESSAGE_TYPE)) return;
     }
+  }
+
+  /** The flags, and that records of a life before still come, where they do. */
+  #behind(index: number, flags: string): string {
+    const { acked, book } = this.#options;
+    const entry = book.at(index);
+    if (acked === undefined || entry === undefined) return flags;
+    for (const former of book.before(entry)) {
+      const next = acked.openTo(former.index);
+      const incarnation = book.incarnationOf(former);
+      if (next > 0 && incarnation.length <= BEHIND_CHARACTERS_MAX)
+        return `${flags},${formatBehind({ incarnation, next })}`;
+    }
+    return flags;
   }
 
   #markCame(frame: FrameView): number | undefined {

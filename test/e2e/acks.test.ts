@@ -214,6 +214,27 @@ test("kill -9 of syslogd under load, its socket held: at most one batch is lost,
   expect(new Set(recorded).size).toBe(recorded.length);
 }, 120_000);
 
+test("kill -9 of syslogd, twice, while the recorder is away: when it is back the records of the three lives come in their order", async () => {
+  await using set = await stage();
+  set.load();
+  await Bun.sleep(800);
+  await set.kill("recorder");
+  for (let life = 0; life < 2; life++) {
+    await Bun.sleep(300);
+    await set.kill("syslogd");
+    await set.syslogd();
+  }
+  await Bun.sleep(300);
+  await set.recorder();
+  await Bun.sleep(500);
+  await set.rest();
+  await set.settled();
+  const seen = new Set<number>();
+  const firsts = set.recorded().filter((number) => !seen.has(number) && seen.add(number)); // a file is at least once
+  expect(firsts).toEqual(firsts.toSorted((one, other) => one - other));
+  expect(missing(firsts, set.sent).length).toBeLessThanOrEqual(2 * BATCH);
+}, 120_000);
+
 test("kill -9 of a recorder with an archive, twice, and of the daemon, under load: each record is there exactly once, in its sender's order", async () => {
   await using set = new Stage(1);
   await set.daemon();

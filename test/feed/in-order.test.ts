@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { ackedFrom, ackFlags, askFlags } from "../../lib/feed/ack.ts";
+import type { ComingLife } from "../../lib/feed/former-life.ts";
 import { InOrder } from "../../lib/feed/in-order.ts";
 import { cases } from "../support/fuzz.ts";
 
@@ -73,6 +74,43 @@ describe("a message", () => {
     expect(rig.passed.slice(1)).toEqual(["b11", "b12", "b13"]);
     rig.order.flush();
     expect(rig.passed.slice(4)).toEqual(["a9"]);
+  });
+
+  test("of a life waits for those before it, which wait for theirs, however they come", () => {
+    const passed: string[] = [];
+    const order = new InOrder<string>({
+      bytesMax: 1_000,
+      ageMaxMs: 1_000,
+      known: (_host, incarnation) => (incarnation === "a" ? 982 : 0),
+      pass: (message) => passed.push(message),
+    });
+    let nowMs = 0;
+    const offer = (incarnation: string, first: number, count: number, from: number, behind?: ComingLife) => {
+      const place = { host: "h", incarnation, group: "g", first, count, from, behind };
+      order.offer(place, `${incarnation}${first}`, 10, nowMs, (message) => message);
+    };
+    const a = { incarnation: "a", next: 1_000 };
+    const b = { incarnation: "b", next: 479 };
+    offer("c", 1, 5, 1, b);
+    offer("b", 1, 200, 1, a);
+    offer("c", 6, 5, 1, b);
+    offer("b", 201, 278, 1, a);
+    expect(passed).toEqual([]);
+    offer("a", 982, 10, 982);
+    expect(passed).toEqual(["a982"]);
+    offer("a", 992, 8, 982);
+    expect(passed).toEqual(["a982", "a992", "b1", "b201", "c1", "c6"]);
+    offer("c", 11, 1, 1, b); // it has them: nobody waits for another recorder
+    expect(passed.at(-1)).toBe("c11");
+    expect(order.heldBytes).toBe(0);
+    offer("d", 1, 1, 1, { incarnation: "x", next: 9 });
+    offer("d", 2, 0, 1);
+    expect(passed.slice(-2)).toEqual(["d2", "d1"]); // they will not come any more
+    offer("e", 1, 1, 1, { incarnation: "x", next: 9 });
+    nowMs = 1_000;
+    order.tick(nowMs);
+    offer("e", 2, 1, 1, { incarnation: "x", next: 9 });
+    expect(passed.slice(-2)).toEqual(["e1", "e2"]); // it has waited for long enough
   });
 
   test("is held anew where what was passed on before it is lost", () => {
