@@ -122,12 +122,7 @@ export const moleCommand: AnyCommand = defineCommand({
     await Promise.race([whenAborted(stop), mole.runner.ended]);
     notifyServiceManager("STOPPING=1", env);
     await mole.stop();
-    if (mole.isNameTaken)
-      throw new Fault(
-        "config",
-        "name-taken",
-        `another machine in group ${table.group} calls itself ${setup.config.host}: give one of them another mole.host`,
-      );
+    if (mole.nameTaken !== undefined) throw new Fault("config", "name-taken", mole.nameTaken);
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 // What the machine wants done. The runner does it, in order, and never waits in between: what comes of it comes back as an event.
 import type { Definition, VipId } from "./definition.ts";
 import type { Stored } from "./event.ts";
+import type { Member } from "./member.ts";
 import type { Message } from "./message.ts";
 
 export type Action =
@@ -43,6 +44,7 @@ export type Report =
   | { readonly about: "outside"; readonly why: string }
   | { readonly about: "refused"; readonly vip: string; readonly forMs: number }
   | { readonly about: "answered"; readonly vip: string }
-  | { readonly about: "name taken" }
+  /** Another member has this host's name; and perhaps its machine id as well. */
+  | { readonly about: "name taken"; readonly by: Member; readonly machine: string; readonly isSameMachine: boolean }
   | { readonly about: "expelled"; readonly member: string; readonly why: string }
   | { readonly about: "command"; readonly done: boolean; readonly text: string };

@@ -6,8 +6,10 @@ import type { Identity, StateMessage } from "./message.ts";
 /**
  * Counts the sender of a valid state as a host, or renews what is known of it.
  *
- * Of two sessions of one machine the newer voids the older. Of two machines with one name the later is not let in: that is an operator's mistake, and
- * the one that works shall not suffer for it.
+ * Of two machines with one name the later is not let in: that is an operator's mistake, and the one that works shall not suffer for it. Of two sessions of one
+ * machine the newer voids the older, where that is heard no more: else they are two moles that pass for one machine (a copied image has its machine id), and
+ * would throw each other out for ever. Who restarted in so short a time that its former session was heard just now comes back a moment later.
+ * @param informed an exchange has ended: nobody was here first
  */
 export function admit(table: CoverTable, member: Member, state: StateMessage, informed: boolean): void {
   table.lengthen(state.facts);
@@ -21,7 +23,8 @@ export function admit(table: CoverTable, member: Member, state: StateMessage, in
     if (other.identity.host !== state.identity.host) continue;
     const sameMachine = other.identity.machine === state.identity.machine;
     const later = state.identity.incarnation > other.identity.incarnation;
-    const loser = sameMachine === later ? other.member : member;
+    const isRestart = sameMachine && later && table.beats.isQuiet(other.member);
+    const loser = isRestart || (informed && !later) ? other.member : member;
     expelMember(table, loser, loser === member ? state.identity : other.identity);
     if (loser === member) return;
   }

@@ -19,9 +19,13 @@ import { Outbox } from "./outbox.ts";
 import { ALL_RULES, type Rules } from "./rules.ts";
 import { Self } from "./self.ts";
 import { Session } from "./session.ts";
+import { awayMs, SHORT_LIFE_MS } from "./times.ts";
 
 /** How many times `silence` an orderly stop may take. */
 const STOP_SILENCES = 4;
+/** For so long a host tries to come in beside another session with its name and machine id: its own former one, of which the group has not noticed the end. */
+const NAMESAKE_MS = 5_000;
+const NAMESAKE = "another session with this host's name and machine id is heard still";
 
 type Life =
   /** No session; what is still held is being let go. */
@@ -45,6 +49,12 @@ export class Machine {
   /** When a stop that nobody has let happen happens all the same. */
   private stopByMs = Number.POSITIVE_INFINITY;
   private wakeMs = Number.POSITIVE_INFINITY;
+  /** When this session began; how many short ones there were in a row until it; before when there is no other. */
+  private joinedMs = 0;
+  private shortLives = 0;
+  private awayUntilMs = Number.NEGATIVE_INFINITY;
+  /** Since when another session with this host's name has been in the way. */
+  private namesakeMs: number | undefined;
 
   /** @param rules for the simulator alone, which breaks them one at a time */
   constructor(
@@ -84,7 +94,8 @@ export class Machine {
     // Before anything else is looked at: a beat of mine that comes now is a late one, and does not bring me back.
     this.judgeOutside(now);
     this.take(event);
-    if (this.life.at === "inside" && this.life.session.ended !== undefined) this.leave(this.life.session.ended, false);
+    if (this.life.at === "inside" && this.life.session.ended !== undefined)
+      this.leave(this.life.session.ended, false, now);
     this.follow(now);
     this.schedule(now);
     return this.out.take();
@@ -101,7 +112,7 @@ export class Machine {
         this.begin(event.member, event.incarnation, now);
         return;
       case "disconnected":
-        if (this.life.at !== "stopped") this.lose();
+        if (this.life.at !== "stopped") this.lose(now);
         return;
       case "view":
         if (event.view.cause === "network" && event.view.together.length < event.view.members.length)
@@ -147,7 +158,7 @@ export class Machine {
     const { session } = this;
     if (session === undefined || this.isMaintained()) return;
     if (session.pulse.isStale(this.self.config.times.silenceMs, now) && this.rules.freshBeats)
-      this.leave("own beats stay away", false);
+      this.leave("own beats stay away", false, now);
   }
 
   private begin(member: string, incarnation: number, now: number): void {
@@ -157,25 +168,46 @@ export class Machine {
     }
     this.self.join(now);
     this.holdings.forgetAnswers();
+    this.joinedMs = now;
     const session = new Session(member, incarnation, this.self, this.holdings, this.out, this.rules, now);
     this.life = { at: "inside", session };
     this.nextBeatMs = Number.POSITIVE_INFINITY; // until the first view
   }
 
-  private lose(): void {
+  private lose(now: number): void {
     if (this.life.at === "leaving") this.isLast ||= this.life.forGood;
+    if (this.life.at === "inside") this.judgeLife(now);
     this.life = { at: "outside" };
     if (!this.isMaintained()) this.holdings.releaseAll();
   }
 
-  private leave(why: string, forGood: boolean): void {
+  /** Thrown out again and again, a host does not come back at once each time: that would keep the group from its work. */
+  private judgeLife(now: number): void {
+    this.shortLives = now - this.joinedMs < SHORT_LIFE_MS ? this.shortLives + 1 : 0;
+    this.awayUntilMs = now + awayMs(this.shortLives);
+  }
+
+  private leave(why: string, forGood: boolean, now: number): void {
     if (this.life.at !== "inside") return;
-    if (why === "name taken") this.out.report({ about: "name taken" });
-    else if (!forGood && !this.self.stopping) this.out.report({ about: "outside", why });
+    this.judgeLife(now);
+    const isNameTaken = this.isNameTaken(this.life.session, now);
+    if (!isNameTaken && !forGood && !this.self.stopping)
+      this.out.report({ about: "outside", why: why === "name taken" ? NAMESAKE : why });
     // Whoever is on his way out does not come back because the group went away first.
-    this.isLast ||= forGood || why === "name taken" || this.self.stopping;
+    this.isLast ||= forGood || isNameTaken || this.self.stopping;
     this.life = { at: "leaving", session: this.life.session, forGood: this.isLast };
     if (!this.isMaintained()) this.holdings.releaseAll();
+  }
+
+  /** Says so, if there is no more hope. */
+  private isNameTaken({ namesake }: Session, now: number): boolean {
+    if (namesake === undefined) return false;
+    const { member: by, identity } = namesake;
+    const isSameMachine = identity.machine === this.self.config.machine;
+    this.namesakeMs ??= now;
+    if (isSameMachine && now - this.namesakeMs < NAMESAKE_MS) return false;
+    this.out.report({ about: "name taken", by, machine: identity.machine, isSameMachine });
+    return true;
   }
 
   private isMaintained(): boolean {
@@ -190,16 +222,17 @@ export class Machine {
       this.out.do({ do: "disconnect", forGood: this.life.forGood });
       this.life = this.life.forGood ? { at: "stopped" } : { at: "outside" };
     }
-    this.connect();
+    this.connect(now);
   }
 
-  private connect(): void {
+  private connect(now: number): void {
     if (this.life.at !== "outside" || (!this.holdings.isEmpty && !this.isMaintained())) return;
     if (this.isLast || this.self.stopping) {
       this.life = { at: "stopped" };
       this.out.do({ do: "disconnect", forGood: true });
       return;
     }
+    if (now < this.awayUntilMs) return;
     this.life = { at: "connecting" };
     this.nextBeatMs = Number.POSITIVE_INFINITY;
     this.out.do({ do: "connect" });
@@ -211,15 +244,16 @@ export class Machine {
     if (this.self.hasNews() && session.view !== undefined) this.out.send({ kind: "facts", facts: this.self.facts() });
     this.holdings.releaseUnplugged();
     if (session.isCoverLost(now)) this.holdings.releaseAll();
-    if (now >= this.stopByMs) this.leave("stopped", true);
+    if (now >= this.stopByMs) this.leave("stopped", true, now);
     if (!session.changed && now < this.holdings.nextMs) return;
     session.changed = false;
     if (table === undefined) return;
+    if (table.hosts.has(session.member)) this.namesakeMs = undefined;
     this.store(session);
     session.tellTable(now);
     this.holdings.announceStruck(session, table);
     this.holdings.follow(session, table, now);
-    if (this.self.stopping && this.holdings.isEmpty) this.leaveIfFree(session);
+    if (this.self.stopping && this.holdings.isEmpty) this.leaveIfFree(session, now);
   }
 
   private beat(session: Session, now: number): void {
@@ -271,11 +305,16 @@ export class Machine {
   }
 
   private schedule(now: number): void {
+    if (this.life.at === "outside" && now < this.awayUntilMs) this.wake(this.awayUntilMs, now);
     if (this.life.at !== "inside") return;
     const { pulse } = this.life.session;
     let at = this.nextBeatMs;
     if (this.life.session.table !== undefined) at = Math.min(at, this.holdings.nextMs);
     if (pulse.youngestMs >= 0) at = Math.min(at, pulse.youngestMs + this.self.config.times.silenceMs);
+    this.wake(at, now);
+  }
+
+  private wake(at: number, now: number): void {
     if (at >= this.wakeMs && this.wakeMs > now) return;
     if (at === Number.POSITIVE_INFINITY) return;
     this.wakeMs = Math.max(at, now);
@@ -352,7 +391,7 @@ export class Machine {
     switch (this.life.at) {
       case "inside":
         this.stopByMs = now + STOP_SILENCES * this.self.config.times.silenceMs;
-        if (this.life.session.table === undefined || this.isMaintained()) this.leave("stopped", true);
+        if (this.life.session.table === undefined || this.isMaintained()) this.leave("stopped", true, now);
         else this.life.session.changed = true;
         return;
       case "leaving":
@@ -371,10 +410,10 @@ export class Machine {
     }
   }
 
-  private leaveIfFree(session: Session): void {
+  private leaveIfFree(session: Session, now: number): void {
     const own = session.table?.hosts.get(session.member);
     const named = [...(session.table?.entries.values() ?? [])].some(({ set }) => set.has(session.member));
-    if (own?.facts.stopping && !named) this.leave("stopped", true);
+    if (own?.facts.stopping && !named) this.leave("stopped", true, now);
   }
 
   private memberOf({ table }: Session, name: HostName): string | undefined {

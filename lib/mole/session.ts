@@ -5,7 +5,7 @@
 // joiners is carried over at once; a network view that brings others, or any change while an exchange goes on, is an exchange (the model, section 4).
 
 import { nextMove } from "./balance.ts";
-import { CoverTable } from "./cover-table.ts";
+import { CoverTable, type HostRecord } from "./cover-table.ts";
 import { deliver } from "./deliver.ts";
 import { carryOver } from "./departure.ts";
 import { Exchange } from "./exchange.ts";
@@ -38,6 +38,8 @@ export class Session {
   isTransitional = false;
   /** The group has no place for this session any more, and why. */
   ended: string | undefined;
+  /** Of another member with this host's name, which has the place. */
+  namesake: HostRecord | undefined;
   /** The table, or what one may do by it, has changed. */
   changed = false;
   private viewMs = 0;
@@ -46,6 +48,8 @@ export class Session {
   /** The table as it stood at this view, as long as somebody may need it. */
   private snapshot: Snapshot | undefined;
   private hasToldTable = false;
+  /** Somebody who is no host has told a state, and was not told the table since. */
+  private isOwedTable = false;
   /** In one complete view with me, and together with me since. */
   private acquainted: ReadonlySet<Member> = new Set();
   /** How many came together into the last network view with me. */
@@ -134,7 +138,7 @@ export class Session {
     carryOver(table, view);
     this.startWaits(table, [], nowMs);
     const all = view.members.every((member) => table.hosts.get(member)?.informed || table.expelled.has(member));
-    this.snapshot = all ? undefined : table.snapshot();
+    this.snapshot = all && !this.isOwedTable ? undefined : table.snapshot();
     // Frozen as a newcomer, and thawed into a dozen views at once: I have the table by now, but my states all came too late, each for a view that was over.
     // Nobody counts me, and nobody would ever hear of me again.
     if (!table.hosts.has(this.member) && !table.expelled.has(this.member)) this.sendState(view, nowMs, undefined);
@@ -189,6 +193,9 @@ export class Session {
     deliver(table, from, message);
     if (message.kind === "beat") return;
     if (message.kind === "state") this.hasToldTable = false;
+    // Not let in, it has to see why.
+    if (message.kind === "state" && table.expelled.has(from)) this.isOwedTable = true;
+    if (message.kind === "table") this.isOwedTable = false;
     this.changed = true;
     this.isBalanced = false;
     this.startWaits(table, [], nowMs);
@@ -267,6 +274,7 @@ export class Session {
     this.changed = true;
     this.isBalanced = false;
     this.hasToldTable = false;
+    this.isOwedTable = false;
     this.startWaits(table, [], nowMs);
     this.lookAtMyself(table);
   }
@@ -276,14 +284,11 @@ export class Session {
     if (own !== undefined) {
       this.self.drained = own.drained;
       if (own.mature) this.self.mature = true;
-    } else if (table.expelled.has(this.member)) this.ended ??= this.nameTaken(table) ? "name taken" : "expelled";
-  }
-
-  private nameTaken(table: CoverTable): boolean {
-    const { host, machine } = this.self.config;
-    for (const { identity } of table.hosts.values())
-      if (identity.host === host && identity.machine !== machine) return true;
-    return false;
+    } else if (table.expelled.has(this.member)) {
+      const { host } = this.self.config;
+      this.namesake = [...table.hosts.values()].find(({ identity }) => identity.host === host);
+      this.ended ??= this.namesake === undefined ? "expelled" : "name taken";
+    }
   }
 
   private startWaits(table: CoverTable, told: readonly WaitLeft[], nowMs: number): void {
@@ -339,7 +344,7 @@ export class Session {
   tellTable(nowMs: number): void {
     const { table, snapshot } = this;
     if (table === undefined || snapshot === undefined || this.hasToldTable || table.teller() !== this.member) return;
-    if (![...table.hosts.values()].some(({ informed }) => !informed)) return;
+    if (!this.isOwedTable && ![...table.hosts.values()].some(({ informed }) => !informed)) return;
     this.hasToldTable = true;
     const waits = this.waits.left(table, nowMs);
     this.out.send({ kind: "table", view: table.view, begun: false, table: snapshot, waits });

@@ -63,6 +63,14 @@ export function departedWaitMs({ silenceMs, leaseMs }: Bounds, clockBoundMs: num
   return 2 * silenceMs + leaseMs + MARGIN_MS + clockBoundMs;
 }
 
+/** A session that ends sooner was none that worked: the host comes back the later, the more of them there were in a row. */
+export const SHORT_LIFE_MS = 3_000;
+
+/** How long a host stays away after so many short sessions in a row. */
+export function awayMs(shortLives: number): number {
+  return shortLives === 0 ? 0 : Math.min(10_000, 100 * 2 ** (shortLives - 1));
+}
+
 /** After the n-th failure in a row to acquire a vip its host leaves it alone for so long. */
 export function refusalMs(failures: number): number {
   return Math.min(300_000, 5_000 * 2 ** (failures - 1));

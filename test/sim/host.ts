@@ -53,6 +53,8 @@ export class SimHost {
   config: HostConfig;
   /** Since when its machine has been left alone by faults. */
   sessions = 0;
+  /** Its clock is so far ahead of the others' that give the incarnations. */
+  incarnationsAhead = 0;
   private mailbox: Mailbox | undefined;
   private readonly late: (() => void)[] = [];
   private readonly orders: Order[] = [];
@@ -264,7 +266,8 @@ export class SimHost {
         return;
       }
       this.sessions += 1;
-      const name = `${this.name}.${this.sessions}`;
+      const name = `${String.fromCharCode(65 + this.index)}.${this.sessions}`;
+      const incarnation = this.sessions + this.incarnationsAhead;
       const { life } = this;
       const session: GroupSession<Payload> = this.service.open(name, this.daemon, {
         deliver: (delivery) => {
@@ -273,8 +276,8 @@ export class SimHost {
       });
       this.session = session;
       this.mailbox =
-        this.partBytes === undefined ? undefined : new Mailbox(name, this.sessions, undefined, this.partBytes);
-      this.tell({ on: "connected", member: name, incarnation: this.sessions });
+        this.partBytes === undefined ? undefined : new Mailbox(name, incarnation, undefined, this.partBytes);
+      this.tell({ on: "connected", member: name, incarnation });
     });
   }
 

@@ -53,8 +53,8 @@ export class Mole implements Onlooker {
   readonly chronicle = new Chronicle();
   readonly health: HealthChecks;
   readonly hooks: Hooks;
-  /** The machine has given up because another one has our name. */
-  isNameTaken = false;
+  /** The machine has given up because another one has our name: who, and what to do. */
+  nameTaken: string | undefined;
   setup: Setup;
   private readonly store: Store;
   private readonly log: Log;
@@ -190,7 +190,7 @@ export class Mole implements Onlooker {
         this.tellAnswered(report.vip);
         return;
       case "name taken":
-        this.isNameTaken = true;
+        this.nameTaken = namesakeText(report, this.setup);
         return;
       case "expelled":
         this.log.warn(`threw out ${this.chronicle.nameOf(report.member)}: ${report.why}`);
@@ -323,6 +323,16 @@ export class Mole implements Onlooker {
         .map(({ check, lastText }) => `health ${check.name} fails here: ${lastText}`),
     ];
   }
+}
+
+function namesakeText(
+  { by, machine, isSameMachine }: Extract<Report, { about: "name taken" }>,
+  { table, config }: Setup,
+): string {
+  const who = `${by} is in group ${table.group} as host ${config.host} already`;
+  return isSameMachine
+    ? `${who}, with the same machine id: give a copied image an /etc/machine-id and a mole.host of its own; or stop the other mole of this host`
+    : `${who}, from another machine (${machine}, this one is ${config.machine}): give one of them another mole.host`;
 }
 
 function vipNames({ definitions }: HostConfig): readonly string[] {
