@@ -2,7 +2,7 @@
  * The candidate that a mistyped word most likely meant, or `undefined` where none is near.
  *
  * Distance is Damerau-Levenshtein (optimal string alignment: a swap of neighbours costs one). Near is at most a third of the longer word's length, at least 1;
- * a candidate that begins with the word (of two letters or more) is near as well.
+ * a candidate that begins with the word (of two letters or more), or with which the word begins (of four or more), is near as well.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const typed = word.toLowerCase();
@@ -12,7 +12,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     const known = candidate.toLowerCase();
     const allowed = Math.max(1, Math.floor(Math.max(typed.length, known.length) / 3));
     let distance = editDistance(typed, known);
-    if (distance > allowed && typed.length >= 2 && known.startsWith(typed)) distance = allowed;
+    const isPart = (typed.length >= 2 && known.startsWith(typed)) || (known.length >= 4 && typed.startsWith(known));
+    if (distance > allowed && isPart) distance = allowed;
     if (distance <= allowed && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -65,6 +65,21 @@ export class Chronicle {
     return this.hostOf.get(member) ?? member;
   }
 
+  /** Why the vip has the owner that it has; "" where that is not known. */
+  whyGiven(vip: VipId): string {
+    return this.lastMove(vip)?.why ?? "";
+  }
+
+  /** Why it is `host`'s no more; `undefined`: it is, or that is not known. */
+  whyTaken(vip: VipId, host: HostName): string | undefined {
+    const move = this.lastMove(vip);
+    return move === undefined || move.host === host ? undefined : move.why;
+  }
+
+  private lastMove(vip: VipId): Move | undefined {
+    return this.vips.get(vip)?.moves.findLast(({ what }) => what !== "held by");
+  }
+
   private noteHosts(table: CoverTable, why: string, nowMs: number): void {
     const here = new Set<HostName>();
     for (const { member, identity } of table.hosts.values()) {

@@ -48,11 +48,12 @@ function kernelLines(here: VipFacts | undefined): readonly string[] {
   return rows(
     here.addresses.map((one) => [
       `${one.address}/${one.prefixBits}`,
-      one.device ?? "no device has its subnet",
+      one.device === undefined
+        ? "no device here has its subnet"
+        : `${one.device}, ${one.hasCarrier ? "which has carrier" : "which has no carrier"}`,
       one.isPresent
-        ? `${one.isOurs ? "on, ours" : "on, not ours"}${one.leaseLeftMs === undefined ? ", without a lease" : `, lease ${(one.leaseLeftMs / 1_000).toFixed(1)}s`}`
-        : "off",
-      one.hasCarrier ? "carrier" : "no carrier",
+        ? `put on ${one.isOurs ? "by this mole" : "by somebody else"}${one.leaseLeftMs === undefined ? ", without a lease" : `, lease ${(one.leaseLeftMs / 1_000).toFixed(1)}s`}`
+        : "not put on here",
       one.foreign === undefined ? "" : `last claimed on the wire by ${one.foreign.mac}`,
     ]),
   );

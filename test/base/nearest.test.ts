@@ -11,6 +11,7 @@ for (const [typed, meant] of [
   ["spread-prob", "spread-probe"],
   ["conf", "config"],
   ["dmeo", "demo"],
+  ["configuration", "config"],
   ["x", undefined],
   ["", undefined],
   ["publish", undefined],

@@ -136,12 +136,17 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       expect(await holders("fd07::100")).toEqual([to]);
     }
     expect(await does(b, "why", "10.7.0.100")).toContain("moved by an operator");
+    expect(await does(a, "move", "web", "c")).toBe("c holds web already\n");
+    // What was let go is told with the reason of that, not of its having been taken once.
+    expect(b.child("mole").stderr.text).toMatch(/released web \(10\.7\.0\.100 fd07::100\): moved by an operator/);
   });
 
   test("is told what can't be done, and why", async () => {
     for (const [words, status, told] of [
-      [["move", "wbe", "a"], 69, "cannot move wbe to a: no vip is called wbe"],
-      [["move", "web", "x"], 69, "no such host here: x"],
+      [["move", "wbe", "a"], 64, 'no vip is called "wbe"; did you mean web?; there are db, mail, web'],
+      [["move", "web", "x"], 64, 'no host is called "x"'],
+      [["drain", "bb"], 64, 'no host is called "bb"; did you mean b?; there are a, b, c'],
+      [["forget", "never", "--force"], 64, 'no host is called "never"; there are a, b, c'],
       [["forget", "b"], 64, "--force says so"],
       [["forget", "b", "--force"], 69, "b is here: only a host that is gone can be forgotten"],
       [["why", "wbe"], 64, "there are db, mail, web"],
@@ -217,6 +222,11 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   test("under maintenance a killed mole's vips stay where they are, and its next life takes them up", async () => {
     await does(a, "move", "web", "b");
     expect(await does(a, "maintenance", "on")).toContain("maintenance is on");
+    for (const words of [["drain", "c"], ["move", "web", "c"], ["balance"]]) {
+      const { status, stderr } = await mole(a, ...words);
+      expect([words, status, stderr]).toEqual([words, 75, expect.stringContaining("maintenance is on")]);
+    }
+    expect((await mole(c, "check")).stdout).toContain(" held=3;;;0;3 ");
     await b.kill("mole");
     const without = await until(a, ({ hosts }) => hosts.some(({ host, is }) => host === "b" && is === "away"));
     expect(without.warnings.join("\n")).toContain("b went away under maintenance and keeps its vips");

@@ -1,6 +1,8 @@
 // When a command counts as done: shown on a real machine in a simulated cluster, event by event.
 import { describe, expect, test } from "bun:test";
+import { checkCommand } from "../../lib/mole/command-check.ts";
 import { Completion, type Outcome } from "../../lib/mole/completion.ts";
+import { CoverTable } from "../../lib/mole/cover-table.ts";
 import type { Command, MoleEvent } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { Cluster } from "../sim/cluster.ts";
@@ -40,6 +42,60 @@ function settled() {
     pending: () => waiting!.pending(a.machine!),
   };
 }
+
+describe("before the group is troubled", () => {
+  const { a, holders } = settled();
+  const check = (command: Command, change: (table: CoverTable) => void = () => {}) => {
+    const session = a.machine!.session!;
+    const table = CoverTable.from(session.table!.snapshot(), session.table!.rules);
+    change(table);
+    try {
+      return checkCommand(command, table, ["gone"]);
+    } catch (error) {
+      return error;
+    }
+  };
+  const [owner] = holders();
+  const other = ["A", "B", "C"].find((host) => host !== owner)!;
+  const maintained = (table: CoverTable) => {
+    table.maintenance = { counter: 1, on: true };
+  };
+
+  test("a vip or a host that nobody knows is a mistake, told with the nearest and all there are", () => {
+    expect(check({ do: "move", vip: "v00", host: "A" })).toMatchObject({
+      kind: "usage",
+      message: 'no vip is called "v00"; did you mean v0?; there are v0, v1, v2',
+    });
+    for (const command of [
+      { do: "drain", host: "gon", force: false },
+      { do: "forget", host: "gon" },
+      { do: "move", vip: "v0", host: "gon" },
+    ] as const)
+      expect(check(command)).toMatchObject({
+        kind: "usage",
+        message: 'no host is called "gon"; did you mean gone?; there are A, B, C, gone',
+      });
+    expect(check({ do: "forget", host: "gone" })).toBeUndefined();
+  });
+
+  test("a move to where the vip is held is done, under maintenance too", () => {
+    const move = { do: "move", vip: "v0", host: owner! } as const;
+    for (const change of [undefined, maintained])
+      expect(check(move, change)).toEqual({ done: true, text: `${owner} holds v0 already` });
+  });
+
+  test("under maintenance what would move something is refused at once, and comes back later", () => {
+    for (const command of [
+      { do: "drain", host: "A", force: false },
+      { do: "move", vip: "v0", host: other },
+      { do: "balance" },
+    ] as const) {
+      expect(check(command)).toBeUndefined();
+      expect(check(command, maintained)).toMatchObject({ kind: "temporary", code: "maintenance" });
+    }
+    expect(check({ do: "maintenance", on: false, force: false }, maintained)).toBeUndefined();
+  });
+});
 
 describe("a command is done when the addresses are where they belong", () => {
   test("a move, when the new host has it and the old one has not", () => {

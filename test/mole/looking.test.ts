@@ -197,6 +197,46 @@ test("a vip whose owner finds somebody outside on its address says so", () => {
   expect(statusView(status(), plain)).toMatch(new RegExp(`^v0 .* moving .*${told}`, "m"));
 });
 
+test("a release is told with what took the vip away, never with what gave it once", () => {
+  const { cluster, a, chronicle, status } = settled();
+  const { vip } = status().vips.find(({ owner }) => owner === "A")!;
+  const { id } = [...a.machine!.holds.values()].find(({ definition }) => definition.name === vip)!.definition;
+  expect(chronicle.whyTaken(id, "A")).toBeUndefined();
+  a.command({ do: "move", vip, host: "B" });
+  cluster.run(1_000);
+  expect(chronicle.whyTaken(id, "A")).toBe("moved by an operator");
+  expect(chronicle.whyTaken(id, "B")).toBeUndefined();
+  expect(chronicle.whyGiven(id)).toBe("moved by an operator");
+});
+
+test("why shows in words what the kernel here has of each address", () => {
+  const { a, chronicle } = settled();
+  const [why] = whyOf(a.machine!, chronicle, "v0", a.nowMs);
+  const rest = { prefixBits: 32, isPresent: false, isOurs: false, leaseLeftMs: undefined, foreign: undefined };
+  const addresses = [
+    { ...rest, address: "192.0.2.1", device: "eth0", hasCarrier: true },
+    {
+      ...rest,
+      address: "192.0.2.2",
+      device: "eth1",
+      hasCarrier: false,
+      isPresent: true,
+      isOurs: true,
+      leaseLeftMs: 900,
+    },
+    { ...rest, address: "192.0.2.3", device: undefined, hasCarrier: false },
+  ];
+  const here = { vip: "v0", isHeld: false, addresses, announcedAtMs: undefined, renewedAtMs: undefined, takenAway: 0 };
+  expect(whyView(why!, here, plain).replaceAll(/ {2,}/g, "  ")).toContain(
+    [
+      "On this host",
+      "  192.0.2.1/32  eth0, which has carrier  not put on here",
+      "  192.0.2.2/32  eth1, which has no carrier  put on by this mole, lease 0.9s",
+      "  192.0.2.3/32  no device here has its subnet  not put on here",
+    ].join("\n"),
+  );
+});
+
 test("why tells for each host whether it could hold the vip, and what happened to it", () => {
   const { cluster, a, chronicle, status } = settled();
   const owner = status().vips[0]!.owner!;

@@ -6,7 +6,7 @@ import type { Log } from "../../base/log.ts";
 import { bootMs, type Clock } from "../../run/clock.ts";
 import type { Report } from "../action.ts";
 import { Chronicle } from "../chronicle.ts";
-import type { Definition } from "../definition.ts";
+import type { Definition, VipId } from "../definition.ts";
 import type { HostConfig, MoleEvent } from "../event.ts";
 import { samplesOf } from "../samples.ts";
 import { type Status, statusOf } from "../status.ts";
@@ -56,6 +56,7 @@ export class Mole implements Onlooker {
   /** The machine has given up because another one has our name: who, and what to do. */
   nameTaken: string | undefined;
   setup: Setup;
+  private isStopping = false;
   private readonly store: Store;
   private readonly log: Log;
   private readonly lookers = new Set<(event: MoleEvent) => void>();
@@ -97,6 +98,7 @@ export class Mole implements Onlooker {
   /** Gives up all in order, and ends. What takes longer than it may is left to the guard and the leases. */
   async stop(): Promise<void> {
     const { silenceMs } = this.setup.config.times;
+    this.isStopping = true;
     this.runner.stop();
     if (!(await within(this.runner.ended, 5 * silenceMs + 2_000)))
       this.log.warn("could not give up everything in order: what is left ends with its leases");
@@ -118,6 +120,12 @@ export class Mole implements Onlooker {
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
     return `${changesOf(before.config, config)}${rest}`;
+  }
+
+  /** By the configuration. */
+  get hostNames(): readonly string[] {
+    const { host, hosts } = this.setup.config;
+    return [host, ...hosts];
   }
 
   get status(): Status {
@@ -167,7 +175,7 @@ export class Mole implements Onlooker {
   }
 
   onDriven(what: "acquired" | "released", { name, id, addresses }: Definition): void {
-    const why = this.lastReason(id);
+    const why = what === "acquired" ? this.chronicle.whyGiven(id) : this.whyReleased(id);
     this.log.notice(`${what} ${name} (${addresses.join(" ")})${why === "" ? "" : `: ${why}`}`);
     this.hooks.call(what === "acquired" ? "acquire" : "release", name, {
       ...this.facts(),
@@ -285,8 +293,12 @@ export class Mole implements Onlooker {
     };
   }
 
-  private lastReason(vip: string): string {
-    return this.chronicle.vips.get(vip)?.moves.findLast(({ what }) => what !== "held by")?.why ?? "";
+  private whyReleased(vip: VipId): string {
+    const { runner, isStopping } = this;
+    const why = this.chronicle.whyTaken(vip, this.setup.config.host);
+    if (why !== undefined) return why;
+    if (isStopping) return "this mole is stopping";
+    return runner.machine.session?.table === undefined ? `out of the group: ${runner.awayReason}` : "";
   }
 
   private tellAnswered(vip: string): void {

@@ -6,6 +6,7 @@ import type { Request } from "../../control/message.ts";
 import { bootMs } from "../../run/clock.ts";
 import { pause } from "../../run/pause.ts";
 import type { Report } from "../action.ts";
+import { checkCommand } from "../command-check.ts";
 import { Completion, type Outcome } from "../completion.ts";
 import type { Command, MoleEvent } from "../event.ts";
 import { type Simulated, type Supposition, simulate } from "../simulate.ts";
@@ -77,11 +78,13 @@ async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: 
   }
 }
 
-function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome> {
+/** @throws {Fault} what was asked for can't be, whenever it is asked */
+async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const { machine } = mole.runner;
-  if (machine.session?.table === undefined)
-    return Promise.resolve({ done: false, text: mole.status.text, passes: true });
+  if (machine.session?.table === undefined) return { done: false, text: mole.status.text, passes: true };
+  const known = checkCommand(command, machine.session.table, [...mole.chronicle.hosts.keys(), ...mole.hostNames]);
+  if (known !== undefined) return known;
   const completion = new Completion(command);
   const finish = (outcome: Outcome) => {
     clearTimeout(timer);
@@ -101,7 +104,7 @@ function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outc
     Math.max(0, deadlineMs - bootMs()),
   );
   mole.runner.command(command);
-  return promise;
+  return await promise;
 }
 
 function describe(command: Command): string {

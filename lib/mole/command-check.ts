@@ -1,0 +1,61 @@
+// What is wrong with an operator's command before it is given to the group, or that there is nothing left to do. Pure.
+import { Fault } from "../base/fault.ts";
+import { nearest } from "../base/nearest.ts";
+import type { Outcome } from "./completion.ts";
+import type { CoverTable } from "./cover-table.ts";
+import { compareText } from "./definition.ts";
+import type { Command } from "./event.ts";
+import type { HostName } from "./member.ts";
+
+/**
+ * @param seen hosts that this one knows besides those of the table: of its configuration, or gone since
+ * @returns the outcome where it is known already
+ * @throws {Fault} kind "usage" for a name that nobody knows; "temporary" under maintenance
+ */
+export function checkCommand(command: Command, table: CoverTable, seen: Iterable<HostName>): Outcome | undefined {
+  if (command.do === "move") checkVip(command.vip, table);
+  if ("host" in command) checkHost(command.host, table, seen);
+  if (command.do === "move" && isHeldBy(command.vip, command.host, table))
+    return { done: true, text: `${command.host} holds ${command.vip} already` };
+  if (table.maintenance.on && (command.do === "move" || command.do === "drain" || command.do === "balance"))
+    throw new Fault(
+      "temporary",
+      "maintenance",
+      `cannot ${command.do} now: maintenance is on, and nothing moves; mole maintenance off ends it`,
+    );
+  return undefined;
+}
+
+function isHeldBy(vip: string, host: HostName, table: CoverTable): boolean {
+  return [...table.entries.values()].some(
+    ({ definition, owner, acked, number, set }) =>
+      definition.name === vip &&
+      owner !== undefined &&
+      table.hosts.get(owner)?.identity.host === host &&
+      acked === number &&
+      set.size === 1,
+  );
+}
+
+function checkVip(vip: string, table: CoverTable): void {
+  const inForce = [...table.entries.values()].filter((entry) => table.isInForce(entry));
+  known("vip", vip, new Set(inForce.map(({ definition }) => definition.name)));
+}
+
+function checkHost(host: HostName, table: CoverTable, seen: Iterable<HostName>): void {
+  const { hosts, former } = table.hostList;
+  const here = [...table.hosts.values()].map(({ identity }) => identity.host);
+  const awaited = [...table.waited.values()].flatMap(({ identity }) => (identity === undefined ? [] : [identity.host]));
+  known("host", host, new Set([...here, ...hosts, ...former, ...awaited, ...seen]));
+}
+
+function known(what: "vip" | "host", name: string, names: ReadonlySet<string>): void {
+  if (names.has(name)) return;
+  const meant = nearest(name, names);
+  const all = [...names].sort(compareText).join(", ");
+  throw new Fault(
+    "usage",
+    `unknown-${what}`,
+    `no ${what} is called ${JSON.stringify(name)}${meant === undefined ? "" : `; did you mean ${meant}?`}; there are ${all || "none"}`,
+  );
+}
