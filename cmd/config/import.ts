@@ -3,15 +3,19 @@ import { dirname, join } from "node:path";
 import { Fault } from "../../lib/base/fault.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { hostAddresses, loadSpreadConf } from "../../lib/probe/io/spread-conf-file.ts";
+import { readTextFile } from "../../lib/run/text-file.ts";
 import { SpreadConfError } from "../../lib/spread/spread-conf.ts";
 import { daemonOfHost, importServers } from "../../lib/spread/spread-conf-import.ts";
 import { importSpreadConf } from "../../lib/spreadd/spread-conf-import.ts";
+import { foreignForm } from "./foreign-form.ts";
 import { printSpreadlogdConf } from "./import-spreadlogd-conf.ts";
 import { printSyslogConf } from "./import-syslog-conf.ts";
 import { printWackamoleConf } from "./import-wackamole-conf.ts";
 
 /** Where the real daemon looks for it, besides the directory of its configuration (PROTOCOL.md 3.4). */
 const ACCESS_FILE = "/etc/spread.access_ip";
+
+const FORMS = ["spread", "syslog", "spreadlogd", "wackamole"] as const;
 
 export const configImport = defineCommand({
   name: "import",
@@ -49,9 +53,8 @@ export const configImport = defineCommand({
   flags: {
     from: {
       type: "value",
-      choices: ["spread", "syslog", "spreadlogd", "wackamole"],
-      about:
-        'what FILE is; unless given, "syslog", "spreadlogd" or "wackamole" where its name has that word in it, else "spread"',
+      choices: FORMS,
+      about: "what FILE is; unless given, what its name has in it, else what its content looks like",
     },
     daemon: {
       type: "value",
@@ -67,13 +70,18 @@ export const configImport = defineCommand({
   json: true,
   async run(call) {
     const path = call.positionals[0]!;
-    const from = call.flags.from ?? /(syslog|spreadlogd|wackamole)[^/]*$/.exec(path)?.[1] ?? "spread";
+    const named = call.flags.from ?? /(syslog|spreadlogd|wackamole|spread)[^/]*$/.exec(path)?.[1];
+    const from = named ?? (path === "-" ? undefined : foreignForm(await readTextFile(path, "spread.conf")));
     if (from === "syslog") return await printSyslogConf(path, call);
     if (from === "spreadlogd") return await printSpreadlogdConf(path, call);
     if (from === "wackamole") return await printWackamoleConf(path, call);
     const { file, reading } = await loadSpreadConf({ path, lookUp: true });
     const [first, ...others] = reading.errors;
-    if (first !== undefined) throw new SpreadConfError(file, first, others);
+    if (first !== undefined) {
+      if (from === undefined)
+        call.log.notice(`read as a spread.conf: --from says what else it is (${FORMS.join(", ")})`);
+      throw new SpreadConfError(file, first, others);
+    }
     const name = call.flags.daemon ?? daemonOfHost(reading.conf, hostAddresses())?.name;
     const daemon =
       name === undefined

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Fault } from "../../lib/base/fault.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { starterText } from "../../lib/config/starter.ts";
@@ -9,7 +9,7 @@ export const configInit = defineCommand({
   name: "init",
   summary: "writes a commented configuration to start from",
   about:
-    "Every table with its settings, commented out: it changes nothing until a line is uncommented. A file that exists is left alone.",
+    "Every table with its settings, commented out: it changes nothing until a line is uncommented. A file that exists is left alone. --output makes the directory conf.d beside it, too, for parts of it.",
   examples: [
     { line: "spreadbox config init", about: "prints it" },
     {
@@ -34,20 +34,38 @@ export const configInit = defineCommand({
   },
 });
 
+/** Beside the file: what is read besides, and where `config import` is written to. */
+const PARTS = "conf.d";
+
+function isPart(path: string): boolean {
+  return basename(dirname(resolve(path))) === PARTS;
+}
+
 function writeNew(path: string, text: string, force: boolean): void {
+  makeDirectory(dirname(path), path);
+  if (!isPart(path)) makeDirectory(join(dirname(path), PARTS), path);
   try {
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { flag: force ? "w" : "wx", mode: 0o644 });
   } catch (failure) {
-    const code = failure instanceof Error && "code" in failure ? String(failure.code) : String(failure);
-    const isDirectory = failure instanceof Error && "syscall" in failure && failure.syscall === "mkdir";
-    if (isDirectory)
-      throw new Fault("cannot-create", code, `cannot make ${dirname(path)} for ${path}: ${WHY[code] ?? code}`, {
-        cause: failure,
-      });
+    const code = codeOf(failure);
     const why = code === "EEXIST" ? "it exists, and is left alone; --force overwrites it" : (WHY[code] ?? code);
     throw new Fault("cannot-create", code, `cannot write ${path}: ${why}`, { cause: failure });
   }
+}
+
+function makeDirectory(directory: string, path: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (failure) {
+    const code = codeOf(failure);
+    throw new Fault("cannot-create", code, `cannot make ${directory} for ${path}: ${WHY[code] ?? code}`, {
+      cause: failure,
+    });
+  }
+}
+
+function codeOf(failure: unknown): string {
+  return failure instanceof Error && "code" in failure ? String(failure.code) : String(failure);
 }
 
 const WHY: Readonly<Record<string, string>> = {
