@@ -174,6 +174,12 @@ export class GapTracker {
     if (this.#lives.get(life) === incarnation) this.#lives.delete(life);
   }
 
+  /** Of how many records of a stream it is known that they have not come. */
+  missingOf(host: string, incarnation: string, group: string): number {
+    const holes = this.#streams.get(`${host} ${incarnation} ${group}`)?.holes ?? [];
+    return holes.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  }
+
   /** Whether record `number` of the batch that was entered last came before. */
   isRepeated(number: number): boolean {
     for (const range of this.#repeated) if (number >= range.from && number <= range.to) return true;

@@ -14,8 +14,14 @@ export type Notice =
       readonly to: number;
       readonly away: Away;
     }
-  /** Records that were missing came after all. */
-  | { readonly kind: "late"; readonly group: string; readonly host: string; readonly records: number }
+  /** Records that were missing came after all. `missing`: how many are still, where all that came is summed up. */
+  | {
+      readonly kind: "late";
+      readonly group: string;
+      readonly host: string;
+      readonly records: number;
+      readonly missing?: number;
+    }
   /** A host goes on under another incarnation. `missing`: of the one before, as far as it tells how far that came; "some" is told as a gap. */
   | {
       readonly kind: "anew";
@@ -58,8 +64,12 @@ export function noticeText(notice: Notice): string {
       const why = AWAY_TEXTS[away];
       return `${counted(to - from + 1, "record")} of ${host} missing in ${group} (${numbers})${why}`;
     }
-    case "late":
-      return `${counted(notice.records, "record")} of ${notice.host} that ${notice.records === 1 ? "was" : "were"} missing in ${notice.group} came late`;
+    case "late": {
+      const { group, host, records, missing } = notice;
+      const came = `${counted(records, "record")} of ${host} that ${records === 1 ? "was" : "were"} missing in ${group} came late`;
+      if (missing === undefined) return came;
+      return missing === 0 ? `${came}: nothing is missing now` : `${came}: ${missing} still missing`;
+    }
     case "anew": {
       const { group, host, last, next, missing } = notice;
       if (missing === "none") return `${host} began anew in ${group}: nothing is missing`;

@@ -15,6 +15,7 @@ import { SEVERITY_NAMES } from "../syslog/severity.ts";
 import { Arrival } from "./arrival.ts";
 import type { Say } from "./destination.ts";
 import type { Verdict } from "./gaps.ts";
+import { type LateSum, LateSums } from "./late-sums.ts";
 import { type Notice, noticeText } from "./notice.ts";
 import type { Recording } from "./recording.ts";
 import { Unpacker } from "./unpacker.ts";
@@ -51,6 +52,7 @@ export class Recorder {
   readonly #told = new Set<string>();
   readonly #ownRecord = new RecordView();
   readonly #ownArrival = new Arrival();
+  readonly #late = new LateSums((sum, wallUs) => this.#tellLate(sum, wallUs));
   #recordings: readonly Recording[] = [];
   /** group -> who wants it. */
   readonly #wanting = new Map<string, readonly Recording[]>();
@@ -67,6 +69,16 @@ export class Recorder {
   use(recordings: readonly Recording[]): void {
     this.#recordings = recordings;
     this.#wanting.clear();
+  }
+
+  /** Time has passed: what came late and is over is told. @param wallUs microseconds since 1970, UTC */
+  tick(wallUs: number): void {
+    this.#late.tick(wallUs);
+  }
+
+  /** Nothing more will come. */
+  end(wallUs: number): void {
+    this.#late.tick(Number.POSITIVE_INFINITY, wallUs);
   }
 
   /** Whether nothing more should be read for now. */
@@ -206,9 +218,16 @@ export class Recorder {
     if (!recording.wantsHost(arrival.host)) return;
     for (const notice of verdictNotices(verdict, arrival, first)) {
       // Every run of a `publish` is another life: worth a word, but not a record.
-      if (notice.kind === "anew") this.#options.say("debug", noticeText(notice));
+      if (notice.kind === "late") this.#late.add(recording, arrival, notice.records, wallUs);
+      else if (notice.kind === "anew") this.#options.say("debug", noticeText(notice));
       else this.note(recording, "warning", noticeText(notice), arrival.group, wallUs);
     }
+  }
+
+  #tellLate({ recording, host, incarnation, group, records }: LateSum, wallUs: number): void {
+    if (!this.#recordings.includes(recording)) return; // its rule is gone
+    const missing = recording.missingOf(host, incarnation, group);
+    this.note(recording, "warning", noticeText({ kind: "late", group, host, records, missing }), group, wallUs);
   }
 
   #tellAll(notice: Notice, wallUs: number): void {

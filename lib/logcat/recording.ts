@@ -54,6 +54,11 @@ export class Recording {
     return this.rule.whenFull === "wait" && this.destination.isFull;
   }
 
+  /** Of how many records of a stream it is known that they have not come. */
+  missingOf(host: string, incarnation: string, group: string): number {
+    return this.#gaps.missingOf(host, incarnation, group);
+  }
+
   wantsGroup(group: string): boolean {
     return this.#groups.has(group as GroupName);
   }

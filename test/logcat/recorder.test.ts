@@ -102,6 +102,26 @@ test("what is missing is told, and written as a record of this host where the de
   }
 });
 
+test("what comes late in many batches is told once, when it is over, with what is still missing", () => {
+  const { batch, recorder, said } = record({}, { takesNotices: false });
+  batch(1, ["one"]);
+  batch(401, ["x"]);
+  batch(501, ["x"]);
+  said.length = 0;
+  for (let number = 2; number <= 400; number++) batch(number, ["late"]);
+  recorder.tick(NOON_US + 2_900_000);
+  expect(said).toEqual([]);
+  recorder.tick(NOON_US + 3_000_000);
+  const text = (records: number, rest: string) =>
+    `warning: file:/x: ${records} records of web1 that were missing in log.mail came late: ${rest}`;
+  expect(said).toEqual([text(399, "99 still missing")]);
+  for (let number = 402; number <= 500; number++) batch(number, ["late"]);
+  recorder.end(NOON_US);
+  expect(said.slice(1)).toEqual([text(99, "nothing is missing now")]);
+  recorder.end(NOON_US);
+  expect(said.length).toBe(2);
+});
+
 test("goes on behind what an earlier run has committed, and tells what came between", () => {
   const ranges = [{ from: 1, to: 3 }];
   const marks = [{ host: "web1", incarnation: "a", group: "log.mail", sender: "#s#d", ranges }];

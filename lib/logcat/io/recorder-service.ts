@@ -110,7 +110,10 @@ export class RecorderService implements Operated<RecordSettings> {
       known: (host, incarnation, group) => this.#recorder.knownOf(host, incarnation, group),
       pass: (frame, wallUs) => this.#recorder.message(frame, wallUs),
     });
-    this.#holdTimer = setInterval(() => this.#held.tick(around.clock.monotonicMs()), HOLD_POLL_MS);
+    this.#holdTimer = setInterval(() => {
+      this.#held.tick(around.clock.monotonicMs());
+      this.#recorder.tick(around.clock.wallMs() * 1_000);
+    }, HOLD_POLL_MS);
   }
 
   /**
@@ -207,6 +210,7 @@ export class RecorderService implements Operated<RecordSettings> {
     await this.#session?.close();
     clearInterval(this.#holdTimer);
     this.#held.flush();
+    this.#recorder.end(this.#around.clock.wallMs() * 1_000);
     await Promise.all(this.#works.map((work) => this.#end(work, withinMs)));
     this.#lock[Symbol.dispose]();
   }
