@@ -36,7 +36,7 @@ export const moleCommand: AnyCommand = defineCommand({
     "Runs on every host of a cluster, with the same configuration: [[mole.vip]] names the addresses. The moles meet in a Spread group, agree who holds what, and take over what a " +
     "host that fails has held, in milliseconds where its process died. Addresses are kernel leases: a host that loses touch loses them, whatever else is wrong with it.\n\n" +
     "Mode available, the default: when the network parts, each part covers everything; what it costs is that a host whose group daemon hangs is doubled for up to silence, less the " +
-    "time in which the daemons notice it. Mode safe: only the part with more than half of the hosts covers, and takes over only when the leases of who is gone must have ended, some " +
+    "time in which the daemons notice it. A mole that hangs is waited for until its lease must have ended: silence + lease + 0.5 s after its last word. Mode safe: only the part with more than half of the hosts covers, and takes over only when the leases of who is gone must have ended, some " +
     "seconds. Then, for crashes, partitions, and processes or daemons that hang, no address is held by two hosts of the whole network. A machine whose kernel itself stands still " +
     "(a paused virtual machine) has lost its addresses within one beat after it wakes.\n\n" +
     "Addresses that are on the host already and not ours are never touched. mole preflight looks at everything that has to be right, before anything is touched.",
@@ -82,7 +82,7 @@ export const moleCommand: AnyCommand = defineCommand({
     },
     {
       title: "Killed",
-      text: "A guard, a small process beside it, removes the addresses before the others are told; so nothing is doubled. Where that is killed too, the leases end by themselves.",
+      text: "A guard, a small process beside it, removes the addresses before the others are told; so nothing is doubled. Where that is killed in the same moment too, the leases end by themselves; in mode available others do not wait for that, and the addresses are doubled for up to lease.",
     },
   ],
   async run({ flags, env, log, stop, configPath: path }) {
