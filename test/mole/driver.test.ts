@@ -101,6 +101,12 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).toContain("192.0.2.10/32 scope global dynamic near0:web");
   });
 
+  test("what is held is no conflict", () => {
+    driver.configure([web]);
+    expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("acquired");
+    expect(driver.conflicts()).toEqual([]);
+  });
+
   test("what the machine no longer wants is dropped, and nothing is on", () => {
     let asked = 0;
     const no = () => {
@@ -129,6 +135,10 @@ describe.if(hasNamespaces)("the driver", () => {
       const before = wire.addresses();
       expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("failed");
       expect(wire.addresses()).toBe(before);
+      driver.configure([vip("fine", ["192.0.2.11"]), web]);
+      expect(driver.conflicts()).toEqual([
+        `vip web can't be held here: ${there} is on near0 already, and not ours: remove it there, or from the config`,
+      ]);
       await until("the reason", () => event("trouble")?.text.includes("192.0.2.10") === true);
       expect(event("trouble")!.text).toContain("is on near0 already, and not ours");
       expect(driver.release(web.id)).toBe(true);

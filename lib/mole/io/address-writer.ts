@@ -39,11 +39,8 @@ export class AddressWriter {
       const { address, text, prefixBits, label } = one;
       const link = this.linkFor(one);
       if (link === undefined) return noDevice(one);
-      const other = isHeld(text) ? undefined : this.network.standing(text)[0];
-      if (other !== undefined) {
-        const where = this.network.link(other.device)?.name ?? `device ${other.device}`;
-        return `${text}/${other.prefixBits} is on ${where} already, and not ours: remove it there, or from the config`;
-      }
+      const conflict = this.conflict(text, isHeld);
+      if (conflict !== undefined) return conflict;
       if (address.family === 4 && prefixBits < 32 && !promotesSecondaries(link.name)) {
         const setting = `net.ipv4.conf.${link.name}.promote_secondaries`;
         return `${text}/${prefixBits} needs ${setting}=1: without it the end of one address takes others of its subnet along`;
@@ -52,6 +49,14 @@ export class AddressWriter {
       places.push({ placed: one, order, deviceName: link.name });
     }
     return places;
+  }
+
+  /** Who has the address already on this host, where that is not us. */
+  conflict(text: string, isHeld: (text: string) => boolean): string | undefined {
+    const other = isHeld(text) ? undefined : this.network.standing(text)[0];
+    if (other === undefined) return undefined;
+    const where = this.network.link(other.device)?.name ?? `device ${other.device}`;
+    return `${text}/${other.prefixBits} is on ${where} already, and not ours: remove it there, or from the config`;
   }
 
   /** The device that is named, or that has the subnet. */

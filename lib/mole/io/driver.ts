@@ -99,6 +99,9 @@ export interface Driver extends Disposable {
   /** Shuts the session's socket down (what was written before goes out) and ends the guard, who leaves addresses alone. All must have been released before. */
   endSession(): void;
 
+  /** Of the configured vips: what keeps them from ever being taken here, for this host has an address of theirs by itself; and what to do. Costs no system call. */
+  conflicts(): readonly string[];
+
   /** For `mole why`. `undefined` where the driver doesn't know the vip. */
   facts(vip: VipId): VipFacts | undefined;
 

@@ -207,6 +207,14 @@ class KernelDriver implements Driver {
     this.#guarding.end();
   }
 
+  conflicts(): readonly string[] {
+    return this.#definitions.flatMap((definition) => {
+      const placed = tryPlaced(definition) ?? [];
+      const why = placed.map(({ text }) => this.#writer.conflict(text, (one) => this.#heldByAddress.has(one)));
+      return why.flatMap((text) => (text === undefined ? [] : [`vip ${definition.name} can't be held here: ${text}`]));
+    });
+  }
+
   facts(vip: VipId): VipFacts | undefined {
     const held = this.#held.get(vip);
     const definition = held?.definition ?? this.#definitions.find(({ id }) => id === vip);

@@ -92,6 +92,7 @@ export class Mole implements Onlooker {
   start(): void {
     const { table, config } = this.setup;
     this.runner.start(this.driver);
+    this.tellConflicts();
     this.health.configure(table.health, vipNames(config));
   }
 
@@ -116,6 +117,7 @@ export class Mole implements Onlooker {
     const config = { ...setup.config, host: before.config.host, machine: before.config.machine };
     this.setup = { ...setup, config };
     this.runner.configure(config);
+    this.tellConflicts();
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
@@ -305,7 +307,9 @@ export class Mole implements Onlooker {
     const nowMs = bootMs();
     if (nowMs - (this.answeredMs.get(vip) ?? Number.NEGATIVE_INFINITY) < ANSWERED_EVERY_MS) return;
     this.answeredMs.set(vip, nowMs);
-    this.log.error(`${vip} is not taken: somebody outside of the group answers for it; asks again each second`);
+    this.log.error(
+      `${vip} is not taken: somebody answers for it already, outside of the group or a host that has it by itself; asks again each second`,
+    );
   }
 
   /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. */
@@ -324,8 +328,14 @@ export class Mole implements Onlooker {
     return claims;
   }
 
+  /** Whoever owns such a vip by now: no other host can take it either, while this one answers for it. */
+  private tellConflicts(): void {
+    for (const text of this.driver.conflicts()) this.log.error(text);
+  }
+
   private warnings(): readonly string[] {
     return [
+      ...this.driver.conflicts(),
       ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
       ...[...this.runner.unreadable].map(
         ([from, why]) => `${from} is in the group and says what this mole can't read: ${why.message}`,
