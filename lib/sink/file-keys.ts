@@ -52,7 +52,9 @@ export const fileKeys = {
   ),
   open_files: v.pipe(
     v.optional(integer(1, 100_000)),
-    v.description("file: of a path with a template, how many are open at a time; by default 128"),
+    v.description(
+      "file: of a path with a template, how many are open at a time; records for others wait their turn; by default 128",
+    ),
   ),
 };
 

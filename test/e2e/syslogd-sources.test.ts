@@ -4,12 +4,13 @@ import { createSocket } from "node:dgram";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAddress } from "../../lib/base/ip-address.ts";
-import { listenUdp } from "../../lib/linux/datagram-socket.ts";
+import { listenUdp, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { listenUnixStream } from "../../lib/linux/stream-socket.ts";
 import { binary } from "../support/binary.ts";
 import { runSpreadbox, startSpreadbox, WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { connect, connectByTls } from "../syslogd/sender.ts";
+import { rule, running } from "./running-syslogd.ts";
 
 const PORT = 25_080;
 
@@ -172,3 +173,18 @@ test.skipIf(!canWriteKernel)(
   },
   30_000,
 );
+
+test("messages that were cut are told, by their source and in one line", async () => {
+  await using syslogd = await running((directory) => rule("*.*", `file:${directory}/all`));
+  const sender = openUnixDatagram();
+  for (let number = 0; number < 3; number++)
+    sendUnixDatagram(sender.fd, syslogd.at("log"), new TextEncoder().encode(`<13>app: ${"x".repeat(70_000)}`));
+  await syslogd.log("behind them");
+  await syslogd.line("all", "behind them");
+  sender[Symbol.dispose]();
+  syslogd.daemon.signal("SIGTERM");
+  await syslogd.daemon.exited;
+  const told = syslogd.daemon.stderr.text.split("\n").filter((line) => line.includes("cut"));
+  expect(told).toEqual([`syslogd: ${syslogd.at("log")}: 3 messages were longer than 64 KiB, and were cut`]);
+  await syslogd.line("all", "3 messages were longer");
+});

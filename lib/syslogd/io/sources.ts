@@ -1,6 +1,7 @@
 // Opens the sources that the settings ask for, and says what they are.
 import { type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import type { ListenAddress } from "../../base/listen-address.ts";
+import { formatSize } from "../../base/size.ts";
 import {
   adoptUdp,
   adoptUnixDatagram,
@@ -30,7 +31,7 @@ import { openUnix, socketFacts, unixName } from "./unix-sockets.ts";
 
 /** Room for a pause: the system's 208 KiB hold a millisecond of 100,000 messages a second, 4 MiB lost 0.9 % of 400,000 a second on a busy machine. */
 const UDP_BUFFER_BYTES = 32 * 1024 * 1024;
-const REFUSALS_TOLD_EVERY_MS = 60_000;
+const TOLD_EVERY_MS = 60_000;
 const KERNEL_LOG = "/dev/kmsg";
 const NOTHING = { received: 0, cut: 0, refused: 0, missed: 0, connections: 0 };
 
@@ -109,6 +110,8 @@ class OpenSources implements Sources {
   #timers: ReturnType<typeof setInterval>[] = [];
   #kernel: KernelSource | undefined;
   #choices: readonly SocketChoice[] = [];
+  /** By source, how many cut messages were told. */
+  readonly #toldCut = new Map<string, number>();
 
   constructor(settings: Settings, context: SourceContext) {
     this.#settings = settings;
@@ -202,6 +205,7 @@ class OpenSources implements Sources {
     this.#guard[Symbol.dispose]();
     for (const { source } of this.#datagrams.values()) end(source);
     this.#tellRefusals(Number.POSITIVE_INFINITY);
+    this.#tellCut();
     this.#kernel?.[Symbol.dispose]();
     await this.#listeners.close();
   }
@@ -216,6 +220,7 @@ class OpenSources implements Sources {
     }
     this.#kernel?.pause();
     this.#tellRefusals(Number.POSITIVE_INFINITY);
+    this.#tellCut();
   }
 
   handOver(): Pick<Handover, "places" | "connections"> {
@@ -379,10 +384,28 @@ class OpenSources implements Sources {
     }
   }
 
+  /** A line of a file does not show that it was cut: only structured data does. */
+  #tellCut(): void {
+    const bytesMax = formatSize(this.#settings.sources.messageBytesMax);
+    for (const { name, cut } of this.totals()) {
+      const fresh = cut - Math.min(cut, this.#toldCut.get(name) ?? 0); // one that was opened anew counts from 0
+      this.#toldCut.set(name, cut);
+      if (fresh === 0) continue;
+      const messages = fresh === 1 ? "1 message was" : `${fresh} messages were`;
+      this.#context.say(
+        "warning",
+        `${name}: ${messages} longer than ${bytesMax}, and ${fresh === 1 ? "was" : "were"} cut`,
+      );
+    }
+  }
+
   #startTimers(): void {
     const { markEveryMs } = this.#settings.sources;
     const { clock, say } = this.#context;
-    this.#every(REFUSALS_TOLD_EVERY_MS, () => this.#tellRefusals(clock.monotonicMs()));
+    this.#every(TOLD_EVERY_MS, () => {
+      this.#tellRefusals(clock.monotonicMs());
+      this.#tellCut();
+    });
     if (markEveryMs > 0) this.#every(markEveryMs, () => say("info", "-- MARK --"));
   }
 
