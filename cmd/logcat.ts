@@ -113,6 +113,22 @@ const FLAGS = {
   stats: { type: "switch", about: "tell at the end what was counted; SIGUSR1 tells it at any time" },
 } as const;
 
+const topCommand: AnyCommand = defineCommand({
+  name: "top",
+  summary: "a live table of how much comes, by group, host, program and severity",
+  about:
+    "Instead of the records: how many come a second, and by whom. --grep, --host and the like choose what is counted. On a terminal the table is drawn anew each second, " +
+    "elsewhere a table a second is written; with --json an object a second. A group of the name top is followed where it stands behind another: logcat log.mail top.",
+  examples: [
+    { line: "logcat top 'log.*'", about: "who writes how much" },
+    { line: "logcat top -s err 'log.*' --for 1m", about: "errors alone, for a minute" },
+  ],
+  positionals: [{ name: "GROUP", about: 'a group, a pattern, or a set of the configuration: "@web"', many: true }],
+  flags: FLAGS,
+  json: true,
+  run: (call) => follow(call, true),
+});
+
 export const logcatCommand: AnyCommand = defineCommand({
   name: "logcat",
   summary: "shows the records of groups as they come, from all hosts as one, or writes them to a file",
@@ -149,7 +165,7 @@ export const logcatCommand: AnyCommand = defineCommand({
   ],
   positionals: [{ name: "GROUP", about: 'a group, a pattern, or a set of the configuration: "@web"', many: true }],
   flags: FLAGS,
-  commands: [recordCommand],
+  commands: [recordCommand, topCommand],
   json: true,
   sections: [
     {
@@ -164,31 +180,28 @@ export const logcatCommand: AnyCommand = defineCommand({
 77  the daemon does not let us join a group, or the archive may not be read`,
     },
     {
-      title: "logcat top GROUP...",
-      text: `A live table instead of the records: how much comes, by group, host, program and severity.
---grep, --host and the like choose what is counted. With --json an object a second.`,
-    },
-    {
       title: "Signals",
       text: `SIGINT and SIGTERM end it in order, a second one at once. SIGHUP opens FILE anew. SIGUSR1 tells what was counted.`,
     },
   ],
-  async run(call) {
-    const config = loadConfig({ tables, path: call.configPath, env: call.env });
-    const settings = settingsOf(call, config.table(logcatTable));
-    const servers: readonly Server[] = call.flags.spread;
-    const session = { ...sessionOptionsOf(config.table(spreadTable)), ...(servers.length > 0 ? { servers } : {}) };
-    return await runLogcat(settings, session, {
-      clock: systemClock,
-      out: call.out,
-      log: call.log,
-      stop: call.stop,
-      json: call.json,
-      isPiped: isPipe(STDOUT),
-      errorIsTerminal: process.stderr.isTTY === true,
-    });
-  },
+  run: (call) => follow(call, false),
 });
+
+async function follow(call: LogcatCall, isTop: boolean): Promise<number> {
+  const config = loadConfig({ tables, path: call.configPath, env: call.env });
+  const settings = settingsOf(call, config.table(logcatTable), isTop);
+  const servers: readonly Server[] = call.flags.spread;
+  const session = { ...sessionOptionsOf(config.table(spreadTable)), ...(servers.length > 0 ? { servers } : {}) };
+  return await runLogcat(settings, session, {
+    clock: systemClock,
+    out: call.out,
+    log: call.log,
+    stop: call.stop,
+    json: call.json,
+    isPiped: isPipe(STDOUT),
+    errorIsTerminal: process.stderr.isTTY === true,
+  });
+}
 
 const STDOUT = 1;
 
@@ -203,15 +216,10 @@ function isPipe(fd: number): boolean {
 
 type LogcatCall = Call<typeof FLAGS>;
 
-/** The first word of `logcat top GROUP...`. A group of that name can be given behind another, or by a set. */
-const TOP = "top";
-
 /** The command line goes before the configuration. */
-function settingsOf(call: LogcatCall, table: LogcatTable): LogcatSettings {
+function settingsOf(call: LogcatCall, table: LogcatTable, isTop: boolean): LogcatSettings {
   const { flags, json } = call;
-  const isTop = call.positionals[0] === TOP;
-  const given = isTop ? call.positionals.slice(1) : call.positionals;
-  const words = given.length > 0 ? given : table.groups;
+  const words = call.positionals.length > 0 ? call.positionals : table.groups;
   if (words.length === 0)
     throw new Fault(
       "usage",

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import * as v from "valibot";
 import { starterText, uncommented } from "../../lib/config/starter.ts";
 import { configOf, mistakesIn, syslogdTable, tables } from "./fixture.ts";
 
@@ -23,4 +24,12 @@ test("a setting to uncomment that is wrong would be noticed", () => {
 
 test("every table is there, with what it is for", () => {
   for (const { name, summary } of tables) expect(text).toContain(`\n# ${summary}\n[${name}]\n`);
+});
+
+test("behind a setting stands its default, where it has one", () => {
+  const schema = v.strictObject({ port: v.optional(v.number(), 4803), name: v.optional(v.string()) });
+  const starter = '# port = 4803\n# port = 4804\n# name = "node1"\n';
+  expect(starterText([{ name: "x", summary: "x", schema, starter }])).toContain(
+    '\n# port = 4803  # the default\n# port = 4804  # default: 4803\n# name = "node1"\n',
+  );
 });

@@ -432,7 +432,11 @@ describe("what can't be meant is refused, with what could be", () => {
   ])
     test(args.join(" ") || "nothing", async () => {
       const { status, stdout, stderr } = await runSpreadbox(["logcat", ...args], { env: NO_CONFIG });
-      expect({ status, stdout, stderr }).toEqual({ status: 64, stdout: "", stderr: `logcat: ${says}\n` });
+      expect({ status, stdout, stderr }).toEqual({
+        status: 64,
+        stdout: "",
+        stderr: `${args[0] === "top" ? "logcat top" : "logcat"}: ${says}\n`,
+      });
     });
 });
 

@@ -235,7 +235,7 @@ export class Syslogd implements Intake {
 
   /** Ends in order: takes what still waits in the sockets, closes them, and gives the sinks `withinMs` to get rid of their queues. */
   async close(withinMs: number): Promise<void> {
-    this.say("notice", `ends after ${this.#received} records`);
+    this.say("notice", `ends after ${this.#received === 1 ? "1 record" : `${this.#received} records`}`);
     await this.#sources?.close();
     clearInterval(this.#telling);
     if (this.#checks) this.#tellHeld(true);
