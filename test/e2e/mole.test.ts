@@ -300,6 +300,35 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await c.kill("mole");
   });
 
+  test("a stranger with a vip's address is critical for its holder, and only as long as that holds it", async () => {
+    const [owner, other] = ownerOf(await statusOf(a), "mail") === "a" ? [a, b] : [b, a];
+    const { warnings: before } = await statusOf(owner);
+    const device = /dev (\S+)/.exec(await c.output(["ip", "route", "get", "10.7.0.1"]))![1]!;
+    await c.output(["ip", "addr", "add", "10.7.0.101/32", "dev", device]);
+    // It asks for somebody who is not there, and says by that who it is.
+    await c.output(["ip", "route", "add", "10.7.0.77/32", "dev", device, "src", "10.7.0.101"]);
+    const claim = () => c.exec(["bash", "-c", "echo > /dev/udp/10.7.0.77/9"]);
+    const told = "says that it has 10.7.0.101 of mail";
+    const check = async (host: Host) => {
+      const { status, stdout } = await mole(host, "check");
+      return `${status} ${stdout}`;
+    };
+    const untilTold = async (text: string | RegExp) => {
+      const endMs = performance.now() + WAIT_MS;
+      for (let found = ""; ; found = await check(owner)) {
+        if (found.match(text)) return;
+        if (performance.now() > endMs) throw new Error(`it never said ${text}: ${found}`);
+        await claim();
+      }
+    };
+    await untilTold(new RegExp(`^2 CRITICAL: .*${told}`));
+    // It was the holder's trouble, and is it no more: the next one has it.
+    await does(a, "move", "mail", other.name);
+    expect((await statusOf(owner)).warnings).toEqual(before);
+    expect(await check(owner)).not.toContain(told);
+    await c.output(["ip", "addr", "del", "10.7.0.101/32", "dev", device]);
+  });
+
   test("preflight tells of each thing that would keep a mole from its work, before it is started", async () => {
     const well = await mole(c, "preflight");
     expect([well.status, well.stdout]).toEqual([0, expect.stringMatching(/^ok {4}vip web: 10\.7\.0\.100 on/m)]);

@@ -43,8 +43,12 @@ const ANSWERED_EVERY_MS = 60_000;
 interface Claim {
   readonly vip: string;
   readonly address: string;
+  readonly device: string;
   readonly mac: string;
   readonly text: string;
+  /** When the driver told it. */
+  readonly atMs: number;
+  isTold: boolean;
 }
 
 export class Mole implements Onlooker {
@@ -229,7 +233,7 @@ export class Mole implements Onlooker {
         return;
       case "foreign":
         // At a merge the hosts' own announcements cross: whoever is left with the claim after that is none of ours.
-        setTimeout(() => this.noteForeign(event), FOREIGN_PATIENCE_MS);
+        this.noteForeign(event);
         return;
       case "trouble":
         log.warn(event.text);
@@ -240,14 +244,24 @@ export class Mole implements Onlooker {
   }
 
   private noteForeign({ vip, address, device, mac }: Extract<DriverEvent, { on: "foreign" }>): void {
-    const nowMs = bootMs();
-    const isHeld = [...this.runner.machine.holds.values()].some(
-      ({ at, definition }) => at === "held" && definition.name === vip,
-    );
-    if (!isHeld || nowMs - this.chronicle.viewMs < FOREIGN_CALM_MS) return; // it is told again in a minute, if it is so
-    const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
+    const key = `${address} ${mac}`;
+    const atMs = this.foreign.get(key)?.atMs ?? bootMs();
     if (this.foreign.size >= FOREIGN_MAX) this.foreign.clear();
-    this.foreign.set(`${address} ${mac}`, { vip, address, mac, text });
+    const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
+    this.foreign.set(key, { vip, address, device, mac, text, atMs, isTold: false });
+    setTimeout(() => this.tellForeign(key), FOREIGN_PATIENCE_MS);
+  }
+
+  /** Once it is certain; asks itself again while it may become so. */
+  private tellForeign(key: string): void {
+    const claim = this.foreign.get(key);
+    if (claim === undefined || claim.isTold || this.isStopping) return;
+    if (!this.isDoubled(claim)) {
+      setTimeout(() => this.tellForeign(key), FOREIGN_CALM_MS);
+      return;
+    }
+    claim.isTold = true;
+    const { vip, address, device, mac, text } = claim;
     this.log.error(text);
     this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
   }
@@ -314,18 +328,29 @@ export class Mole implements Onlooker {
 
   /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. */
   private doubled(): readonly string[] {
+    return [...this.foreign.values()].filter((claim) => this.isDoubled(claim)).map(({ text }) => text);
+  }
+
+  private isDoubled(claim: Claim): boolean {
+    const { vip, address, mac, atMs } = claim;
     const nowMs = bootMs();
-    const claims: string[] = [];
-    for (const [key, { vip, address, mac, text }] of this.foreign) {
-      const [id, hold] =
-        [...this.runner.machine.holds].find(([, one]) => one.at === "held" && one.definition.name === vip) ?? [];
-      const facts = id === undefined ? undefined : this.driver.facts(id);
-      const seen = facts?.addresses.find((one) => one.address === address)?.foreign;
-      if (hold === undefined) continue; // known on: the driver does not tell it again at once
-      if (seen?.mac !== mac || nowMs - seen.atMs > FOREIGN_MS) this.foreign.delete(key);
-      else if (seen.atMs >= hold.sinceMs) claims.push(text);
+    const found = [...this.runner.machine.holds].find(
+      ([, { at, definition }]) => at === "held" && definition.name === vip,
+    );
+    if (found === undefined) {
+      // Kept for a while: the driver does not tell it again at once.
+      if (nowMs - atMs > FOREIGN_MS) this.foreign.delete(`${address} ${mac}`);
+      return false;
     }
-    return claims;
+    const [id, { sinceMs }] = found;
+    const seen = this.driver.facts(id)?.addresses.find((one) => one.address === address)?.foreign;
+    if (seen?.mac !== mac || nowMs - seen.atMs > FOREIGN_MS) {
+      this.foreign.delete(`${address} ${mac}`);
+      return false;
+    }
+    // What came as the group changed or the vip was taken may be the last of its former holder.
+    const calmMs = this.chronicle.viewMs + FOREIGN_CALM_MS - FOREIGN_PATIENCE_MS;
+    return seen.atMs >= sinceMs && seen.atMs >= calmMs && nowMs - atMs >= FOREIGN_PATIENCE_MS;
   }
 
   /** Whoever owns such a vip by now: no other host can take it either, while this one answers for it. */
