@@ -73,8 +73,8 @@ function copyPlainWords(out: Uint8Array, at: number, bytes: Uint8Array, from: nu
   let next = from;
   while (next <= last) {
     const word = source.getUint32(next, true);
-    // No byte of 0x80 and above, none below 0x20, none of 0x7F: then none of these three has the highest bit of a byte set.
-    if (((word | (word - 0x20202020) | (word + 0x01010101)) & 0x80808080) !== 0) break;
+    // From the lowest byte up: 0x20 to 0x7E leave the highest bit clear in both, and borrow and carry nothing; any other byte sets it in one.
+    if ((((word - 0x20202020) | (word + 0x01010101)) & 0x80808080) !== 0) break;
     target.setUint32(at + next - from, word, true);
     next += 4;
   }
