@@ -259,7 +259,7 @@ export class RecorderService implements Operated<RecordSettings> {
 
   #tellCrash(recording: Recording): void {
     const text =
-      "the last run did not end in order: records that came after its last mark are told as missing, though some of them may be here";
+      "the last run did not end in order: what it wrote behind its last mark is not known, so records that are here may be told as missing";
     this.#recorder.note(recording, "warning", text, "", this.#around.clock.wallMs() * 1_000);
   }
 
