@@ -3,6 +3,8 @@
 // In `available` others took over at once, and for a while two answered for one address. When the departed one has let go, clients may still ask *it*, and nobody
 // tells them: they stay in the dark until their ARP entry ages out, half a minute and more. So when it is back (it has let go before it joined), or its last
 // word comes through after all, or two parts meet, whoever holds the vip by then announces itself once more.
+//
+// A session that joined after the departure knows nothing of it, and may be the one that holds the vip: to it a machine that it has never seen may be one of those.
 import type { CoverTable } from "./cover-table.ts";
 import type { VipId } from "./definition.ts";
 import type { Member, View } from "./member.ts";
@@ -11,6 +13,8 @@ export class Unreleased {
   private readonly byMachine = new Map<string, { readonly member: Member; readonly vips: Set<VipId> }>();
   private readonly over = new Set<VipId>();
   private hasMerged = false;
+  /** All that were ever in the table of this session. */
+  private known: Set<string> | undefined;
 
   /** A view comes after this table. */
   noteDepartures(table: CoverTable, view: View): void {
@@ -39,7 +43,7 @@ export class Unreleased {
 
   /** Vips that may have been doubled until now. Each is given once. */
   take(table: CoverTable): ReadonlySet<VipId> {
-    const vips = new Set(this.hasMerged ? table.entries.keys() : this.over);
+    const vips = new Set(this.hasMerged || this.hasStranger(table) ? table.entries.keys() : this.over);
     this.hasMerged = false;
     this.over.clear();
     if (this.byMachine.size === 0) return vips;
@@ -48,5 +52,13 @@ export class Unreleased {
       this.byMachine.delete(identity.machine);
     }
     return vips;
+  }
+
+  private hasStranger(table: CoverTable): boolean {
+    const isFirst = this.known === undefined;
+    this.known ??= new Set();
+    const before = this.known.size;
+    for (const { identity } of table.hosts.values()) this.known.add(identity.machine);
+    return !isFirst && this.known.size > before;
   }
 }

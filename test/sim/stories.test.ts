@@ -54,6 +54,14 @@ const STORIES: readonly Story[] = [
     without: "unknownHoldsAll",
   },
   {
+    name: "a host frozen as another starts lets go late: the newcomer, which never saw it, announces itself when it is back",
+    hosts: 3,
+    vips: 2,
+    faults: [at(593, "crash", A, 2_695), at(3_380, "freeze", B, 1_876), at(3_791, "freeze daemon", B, 4_985)],
+    seeds: 40,
+    without: "announceAfterMerge",
+  },
+  {
     name: "a merge beside a slow driver's queue: what waits in the queue is asked for again",
     hosts: 3,
     vips: 5,
