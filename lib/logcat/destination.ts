@@ -23,6 +23,8 @@ export interface Destination {
   readonly takesNotices: boolean;
   /** How long what was taken may wait for a commit. */
   readonly commitEveryMs: number;
+  /** Much was taken since the last commit: the next had better begin at once. Left out where a commit is never urgent. */
+  readonly isPressing?: boolean;
   /** Queues a record, or counts it as lost. Never waits, never throws; nothing of the arguments is kept. */
   take(record: RecordView, arrival: Arrival): void;
   /** A turn of the event loop has ended: what was taken may go out. */

@@ -80,6 +80,10 @@ export class ArchiveDestination implements Destination {
     return this.counters.accepted - this.counters.delivered - this.counters.lost;
   }
 
+  get isPressing(): boolean {
+    return this.#isPressing;
+  }
+
   get isFull(): boolean {
     return this.#waitingBytes >= this.#options.bufferBytes / 2;
   }

@@ -394,7 +394,8 @@ export class RecorderService implements Operated<RecordSettings> {
         await nap.sleep(COMMIT_POLL_MS);
         continue;
       }
-      if (!work.isClosing) await nap.sleep(destination.commitEveryMs);
+      // What pressed while the last commit was underway woke nobody.
+      if (!work.isClosing && !destination.isPressing) await nap.sleep(destination.commitEveryMs);
       recording.isDirty = false;
       const commit = acknowledger.begin();
       if (await destination.commit(commit.streams)) {
