@@ -144,6 +144,29 @@ test("6: while a ring changes nobody's messages are ordered, the survivors' own 
   expect(ring.story(0, crashMs)).toContain("patience");
 });
 
+test("nobody's messages overtake each other, not even what is said at the delivery that ends a pause", () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const ring = new Ring(seed);
+    const service = ring.service;
+    const echoing = service.open("echo", service.daemons[0]!, {
+      deliver: (delivery) => {
+        if (delivery.on === "message" && delivery.payload === "ping") service.send(echoing, "second");
+      },
+    });
+    ring.run(50);
+    const startMs = ring.clockwork.nowMs;
+    service.daemons[0]!.delayMs = 100;
+    ring.say(1, "ping");
+    service.part([0, 0, 1]);
+    service.send(echoing, "first");
+    ring.run(20);
+    service.part([0, 0, 0]);
+    ring.run(500);
+    const said = ring.story(1, startMs).filter((one) => one === "first" || one === "second");
+    expect({ seed, said }).toEqual({ seed, said: ["first", "second"] });
+  }
+});
+
 test("who moves together from ring to ring has heard the same before the new view", () => {
   for (let seed = 1; seed <= 200; seed++) {
     const ring = new Ring(seed, 4);

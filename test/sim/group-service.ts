@@ -290,11 +290,11 @@ export class GroupService<Payload> {
   private recovers(ring: Ring<Payload>): boolean {
     if (!this.isWhole(ring)) return false;
     if (!ring.isBlocked) return true;
-    ring.isBlocked = false;
     for (const daemon of ring.daemons) {
       daemon.limit = Number.POSITIVE_INFINITY;
       this.deliverUpTo(daemon, ring.log.length);
     }
+    ring.isBlocked = false; // not before: what is sent at such a delivery comes behind what its sender sent before
     const waiting = ring.daemons.flatMap((daemon) => daemon.pending.splice(0));
     for (const item of waiting) this.order(ring, item);
     return true;

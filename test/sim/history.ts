@@ -99,6 +99,9 @@ export function drawHistory(seed: number, options: HistoryOptions = {}): History
   };
 }
 
+/** The invariant that nothing throws. */
+export const EXCEPTION = "no exception";
+
 /** @returns what was violated, or `undefined` */
 export function runHistory(history: History, trace?: (line: string) => void): Violation | undefined {
   try {
@@ -113,7 +116,14 @@ export function runHistory(history: History, trace?: (line: string) => void): Vi
 /** @returns the cluster as it is at the end, at rest @throws {Violation} */
 export function playHistory(history: History, trace?: (line: string) => void): Cluster {
   const cluster = new Cluster({ ...history.cluster, ...(trace && { trace }) });
-  new Director(cluster, history, trace).play();
+  try {
+    new Director(cluster, history, trace).play();
+  } catch (error) {
+    if (error instanceof Violation) throw error;
+    // Shrunk and told as a story like any other: a run over a million seeds must not end without naming the one.
+    const { stack, message } = error as Error;
+    throw new Violation(EXCEPTION, stack ?? message, cluster.clockwork.nowMs);
+  }
   return cluster;
 }
 
