@@ -66,7 +66,7 @@ describe.if(hasNamespaces)("the guard", () => {
     await using daemon = new Daemon(wire);
     await using child = await holder(daemon, "leased");
     const guard = guardOf(child.pid);
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) process.kill(guard, signal);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGABRT"] as const) process.kill(guard, signal);
     child.signal("SIGKILL");
     const { said, addresses } = await daemon.ended.promise;
     expect(said).toBe(LAST_WORDS);

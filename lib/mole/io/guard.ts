@@ -2,7 +2,8 @@
 //
 // It is a shell that holds a duplicate of the session's socket. So the daemon sees no end of the session when this process dies, and the others do not learn of it,
 // until the guard has removed the addresses: then it sends the last words, if there are any, and goes. What is held it reads from a pipe that only we write to; the
-// end of that pipe, however it comes, is our death. It ignores the signals that end services, and is in a session of its own.
+// end of that pipe, however it comes, is our death. It ignores the signals that end services (systemd's watchdog sends ABRT to all of a
+// service's processes), and is in a session of its own.
 //
 //   + SLOT ADDRESS/BITS dev DEVICE   is held from now on (written before it is put on)
 //   - SLOT                           is not (written after it was taken off)
@@ -14,7 +15,7 @@ import { address, errno, libc } from "../../linux/libc.ts";
 import { checked } from "../../linux/system-error.ts";
 
 const SCRIPT = `
-trap '' HUP INT QUIT TERM USR1 USR2 ALRM PIPE TSTP
+trap '' HUP INT QUIT ABRT TERM USR1 USR2 ALRM PIPE TSTP
 { echo -1000 >/proc/$$/oom_score_adj; } 2>/dev/null
 most=0 keep= words=
 while read -r word slot rest; do
