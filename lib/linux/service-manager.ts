@@ -3,7 +3,7 @@
 
 import { openUnixDatagram, sendUnixDatagram } from "./datagram-socket.ts";
 import { libc } from "./libc.ts";
-import { AF_UNIX } from "./socket-address.ts";
+import { ADDRESS_BYTES_MAX, AF_UNIX, unixPath } from "./socket-address.ts";
 import { checked } from "./system-error.ts";
 
 type Environment = Record<string, string | undefined>;
@@ -25,6 +25,8 @@ export interface PassedSocket {
   /** FileDescriptorName= of its unit, else "". */
   readonly name: string;
   readonly type: "unix-datagram" | "unix-stream" | "inet-datagram" | "inet-stream" | "other";
+  /** Where a unix socket is bound; "" for all others. */
+  readonly path: string;
 }
 
 const FIRST_PASSED = 3;
@@ -45,7 +47,7 @@ export function passedSockets(env: Environment): readonly PassedSocket[] {
   return Array.from({ length: count }, (_, at) => {
     const fd = FIRST_PASSED + at;
     checked(libc().fcntl(fd, F_SETFD, FD_CLOEXEC), `take over passed descriptor ${fd}`);
-    return { fd, name: names[at] ?? "", type: typeOf(fd) };
+    return { fd, name: names[at] ?? "", type: typeOf(fd), path: pathOf(fd) };
   });
 }
 
@@ -54,6 +56,12 @@ function typeOf(fd: number): PassedSocket["type"] {
   const stem = socketOption(fd, SO_DOMAIN) === AF_UNIX ? "unix" : "inet";
   if (type === SOCK_STREAM) return `${stem}-stream`;
   return type === SOCK_DGRAM ? `${stem}-datagram` : "other";
+}
+
+function pathOf(fd: number): string {
+  const bytes = new Uint8Array(ADDRESS_BYTES_MAX);
+  if (libc().getsockname(fd, bytes, new Uint32Array([bytes.length])) < 0) return "";
+  return unixPath(bytes);
 }
 
 /** -1 where it is no socket. */

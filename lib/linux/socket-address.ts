@@ -34,6 +34,13 @@ export function unixAddress(path: string): Uint8Array {
   return bytes;
 }
 
+/** The path of a sockaddr_un; "" of an abstract name, of no name, and of other families. */
+export function unixPath(bytes: Uint8Array): string {
+  if ((bytes[0]! | (bytes[1]! << 8)) !== AF_UNIX) return "";
+  const end = bytes.indexOf(0, 2);
+  return new TextDecoder().decode(bytes.subarray(2, end < 0 ? bytes.length : end));
+}
+
 /** sockaddr_in: family (2), port (2), address (4), zeros (8). sockaddr_in6: family (2), port (2), flow (4), address (16), scope (4). */
 export function inetAddress(address: IpAddress, port: number): Uint8Array {
   const bytes = new Uint8Array(address.family === 4 ? IN_BYTES : IN6_BYTES);

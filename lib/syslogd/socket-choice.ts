@@ -11,16 +11,18 @@ const JOURNAL_OWNED = "/run/systemd/journal/dev-log";
 export interface SocketFacts {
   /** Paths that were asked for; none: to be found. */
   readonly asked: readonly string[];
-  /** Descriptors of unix datagram sockets that the service manager passed. */
-  readonly passed: readonly number[];
+  /** Unix datagram sockets that the service manager passed, and where each is bound. */
+  readonly passed: readonly { readonly fd: number; readonly path: string }[];
   /** What the link at /dev/log points to, made absolute; `undefined` where it is no link. */
   readonly devLogLink: string | undefined;
   /** `take_devlog`: put a socket of ours in place of the link. */
   readonly takeDevLog: boolean;
 }
 
-/** A socket to take over, or to make. */
-export type SocketChoice = { readonly take: number } | { readonly path: string; readonly replacesLink: boolean };
+/** A socket to take over, or to make, and its path. */
+export type SocketChoice =
+  | { readonly take: number; readonly path: string }
+  | { readonly path: string; readonly replacesLink: boolean };
 
 /**
  * Decides: what was asked for, else what was passed, else where journald forwards to, else /dev/log.
@@ -29,19 +31,19 @@ export type SocketChoice = { readonly take: number } | { readonly path: string; 
 export function chooseSockets(facts: SocketFacts): readonly SocketChoice[] {
   const { asked, passed, devLogLink, takeDevLog } = facts;
   if (asked.length > 0) return asked.map((path) => ({ path, replacesLink: path === DEV_LOG && takeDevLog }));
-  if (passed.length > 0) return passed.map((take) => ({ take }));
+  if (passed.length > 0) return passed.map(({ fd, path }) => ({ take: fd, path }));
   if (devLogLink === undefined || takeDevLog) return [{ path: DEV_LOG, replacesLink: devLogLink !== undefined }];
   if (devLogLink === JOURNAL_OWNED) return [{ path: JOURNAL_FORWARD, replacesLink: false }];
   const found = `cannot listen on ${DEV_LOG}: it is a link to ${devLogLink}`;
   throw new Fault("cannot-create", "link", `${found}; --take-devlog replaces it, --socket PATH listens elsewhere`);
 }
 
-/** Whether programs on this host log to us directly, so that the kernel's messages come by no one else. */
+/** Whether programs on this host log to us directly and journald passes nothing on, so that the kernel's messages come by no one else. */
 export function ownsDevLog(choices: readonly SocketChoice[]): boolean {
-  return choices.some((choice) => "path" in choice && choice.path === DEV_LOG);
+  return choices.some(({ path }) => path === DEV_LOG) && !hearsJournal(choices);
 }
 
 /** Whether journald passes messages on to us: then what we write to stderr as its service comes back to us as a message. */
 export function hearsJournal(choices: readonly SocketChoice[]): boolean {
-  return choices.some((choice) => "take" in choice || choice.path === JOURNAL_FORWARD);
+  return choices.some(({ path }) => path === JOURNAL_FORWARD);
 }

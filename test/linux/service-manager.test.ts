@@ -39,8 +39,8 @@ describe("the service manager", () => {
       stdio: ["ignore", "pipe", "inherit", first.fd, Bun.file("/dev/null")],
     });
     expect(JSON.parse(await new Response(child.stdout as ReadableStream).text())).toEqual([
-      { fd: 3, name: "devlog", type: "unix-datagram" },
-      { fd: 4, name: "other", type: "other" },
+      { fd: 3, name: "devlog", type: "unix-datagram", path: join(directory, "passed") },
+      { fd: 4, name: "other", type: "other", path: "" },
     ]);
   });
 

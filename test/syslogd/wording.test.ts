@@ -117,12 +117,12 @@ describe("the socket", () => {
     },
     {
       name: "is the one that systemd passes, before any of these",
-      facts: { devLogLink: journald, passed: [3] },
-      chosen: [{ take: 3 }],
+      facts: { devLogLink: journald, passed: [{ fd: 3, path: "/dev/log" }] },
+      chosen: [{ take: 3, path: "/dev/log" }],
     },
     {
       name: "is the one that is asked for, before all others",
-      facts: { asked: ["/a", "/b"], passed: [3] },
+      facts: { asked: ["/a", "/b"], passed: [{ fd: 3, path: "/dev/log" }] },
       chosen: [
         { path: "/a", replacesLink: false },
         { path: "/b", replacesLink: false },
@@ -150,8 +150,18 @@ describe("the socket", () => {
   test("tells whether the kernel's messages come by it, and whether stderr does", () => {
     const own = chooseSockets(found);
     const forwarded = chooseSockets({ ...found, devLogLink: journald });
-    expect([ownsDevLog(own), ownsDevLog(forwarded)]).toEqual([true, false]);
-    expect([hearsJournal(own), hearsJournal(forwarded), hearsJournal([{ take: 3 }])]).toEqual([false, true, true]);
+    const passed = { take: 3, path: "/dev/log" };
+    const passedOn = { take: 4, path: "/run/systemd/journal/syslog" };
+    for (const { choices, kernel, stderr } of [
+      { choices: own, kernel: false, stderr: false },
+      { choices: forwarded, kernel: true, stderr: true },
+      { choices: [passed], kernel: false, stderr: false },
+      { choices: [passedOn], kernel: true, stderr: true },
+      { choices: [passed, passedOn], kernel: true, stderr: true },
+    ]) {
+      expect(ownsDevLog(choices)).toBe(!kernel);
+      expect(hearsJournal(choices)).toBe(stderr);
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import { DEV_LOG, type SocketChoice, type SocketFacts } from "../socket-choice.t
 export function socketFacts(settings: Settings, passed: readonly PassedSocket[], isOurs: boolean): SocketFacts {
   return {
     asked: settings.sockets,
-    passed: passed.filter((socket) => socket.type === "unix-datagram").map((socket) => socket.fd),
+    passed: passed.filter((socket) => socket.type === "unix-datagram"),
     devLogLink: isOurs ? undefined : linkAt(DEV_LOG),
     takeDevLog: settings.takeDevLog,
   };
