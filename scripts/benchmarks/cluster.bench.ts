@@ -1,5 +1,6 @@
 // spreadd over corosync on three hosts, beside the real daemon on the same three namespaces in the same run; what it costs idle; how soon addresses are taken
-// over; and false alarms of the `fast` profile while both processors are busy with a build. --only NAME: "C spflooder", "our clients", "idle", "take-over", "alarms".
+// over; that mode `safe` never has one on two hosts; and false alarms of the `fast` profile while both processors are busy with a build.
+// --only NAME: "C spflooder", "our clients", "idle", "take-over", "safe", "alarms".
 import { parseArgs } from "node:util";
 import { timesOf } from "../../lib/cluster/profile.ts";
 import { startCluster } from "../../test/cluster/cluster.ts";
@@ -9,7 +10,7 @@ import { start } from "../../test/support/child.ts";
 import { hasRealSpread } from "./c-tools.ts";
 import { type Contest, hold } from "./pairs.ts";
 import { cpuOf, OURS, REAL, wholeFlood } from "./ring-flood.ts";
-import { takeOvers } from "./take-over.ts";
+import { neverTwice, takeOvers } from "./take-over.ts";
 
 const { values } = parseArgs({
   options: {
@@ -62,6 +63,7 @@ if (isWanted("idle")) {
 }
 
 if (isWanted("take-over")) await takeOvers(Number(values.repetitions));
+if (isWanted("safe")) await neverTwice(Number(values.repetitions));
 
 for (const tokenMs of [100, 150, 200, 300]) {
   if (!isWanted("alarms")) break;

@@ -48,6 +48,8 @@ const WAIT_MOST_MS = 3_000;
 const SETTLE_MS = 60_000;
 /** Two hosts' kernels are read one after the other, and the client asks every 5 ms. */
 const EXACT_MS = 5;
+/** Once two parts know of each other, for so long both may go on holding an address. */
+const MERGED_MS = 50;
 /** For how long a take-over is waited for. */
 const WATCH_MS = 8_000;
 
@@ -71,7 +73,7 @@ async function once({ key, system }: Contender, repetition: number): Promise<voi
     const before = runs.get(`${key} ${scenario.name}`) ?? [];
     runs.set(`${key} ${scenario.name}`, [...before, run]);
     console.error(
-      `${system.name}, ${scenario.name}: ${cell(run.fault.struck)}; mended: ${cell(everybody(run), false)}`,
+      `${system.name}, ${scenario.name}: ${cell(run.fault.struck)}; mended: ${cell(everybody(run), false)}${fromMerge(run.merged)}`,
     );
     try {
       await rig.balanced(SETTLE_MS);
@@ -88,6 +90,10 @@ function everybody({ mended }: Run): readonly Fate[] {
   return [...mended.struck, ...mended.others];
 }
 
+function fromMerge(merged: readonly Fate[] | undefined): string {
+  return merged === undefined ? "" : `; from the first merged view: doubled ${three(merged, "doubledMs")}`;
+}
+
 function report({ key, system, detectionMs, silenceMs }: Contender): void {
   console.log(
     `\n${system.name}${detectionMs === undefined ? "" : ` (detection ${detectionMs} ms, silence ${silenceMs} ms)`}`,
@@ -97,20 +103,27 @@ function report({ key, system, detectionMs, silenceMs }: Contender): void {
     if (done.length === 0) continue;
     const struck = done.flatMap(({ fault }) => fault.struck);
     const mended = done.flatMap(everybody);
+    const merged = done.every((run) => run.merged !== undefined) ? done.flatMap((run) => run.merged!) : undefined;
     console.log(`  ${name.padEnd(14)} ${cell(struck)}`);
-    console.log(`  ${"  mended".padEnd(14)} ${cell(mended, false)}`);
+    console.log(`  ${"  mended".padEnd(14)} ${cell(mended, false)}${fromMerge(merged)}`);
     if (detectionMs === undefined || silenceMs === undefined) continue;
-    for (const [goal, isReached] of goalsOf(name, struck, mended, detectionMs, silenceMs))
+    for (const [goal, isReached] of goalsOf(name, { struck, mended, merged }, detectionMs, silenceMs))
       console.log(`  ${"".padEnd(14)} ${isReached ? "reached" : "MISSED "} ${goal}`);
   }
 }
 
 type Goal = readonly [text: string, isReached: boolean];
 
+interface Fates {
+  readonly struck: readonly Fate[];
+  readonly mended: readonly Fate[];
+  /** From the first view with hosts of both parts; `undefined` where it did not come each time. */
+  readonly merged: readonly Fate[] | undefined;
+}
+
 function goalsOf(
   name: string,
-  struck: readonly Fate[],
-  mended: readonly Fate[],
+  { struck, mended, merged }: Fates,
   detectionMs: number,
   silenceMs: number,
 ): readonly Goal[] {
@@ -149,6 +162,14 @@ function goalsOf(
       ];
     case "daemon frozen":
       return [[`doubled at most ${silenceMs - detectionMs} ms`, doubled <= silenceMs - detectionMs], dark];
+    case "partition":
+      return [
+        [
+          `doubled under ${MERGED_MS} ms from the first merged view (from the cable as told above)`,
+          merged !== undefined && of(merged, "doubledMs").most < MERGED_MS,
+        ],
+        dark,
+      ];
     default:
       return [dark];
   }
@@ -166,14 +187,18 @@ function of(fates: readonly Fate[], what: "gapMs" | "doubledMs" | "darkMs" | "ta
   return { least: sorted[0]!, median: sorted[Math.floor(sorted.length / 2)]!, most: sorted.at(-1)! };
 }
 
+/** Least, median and most. */
+function three(fates: readonly Fate[], what: "gapMs" | "doubledMs" | "takenAfterMs"): string {
+  const { least, median, most } = of(fates, what);
+  return [least, median, most].map((ms) => (Number.isFinite(ms) ? String(Math.round(ms)) : "never")).join("/");
+}
+
 function cell(fates: readonly Fate[], hasTakers = true): string {
-  const three = (what: "gapMs" | "doubledMs" | "takenAfterMs") => {
-    const { least, median, most } = of(fates, what);
-    return [least, median, most].map((ms) => (Number.isFinite(ms) ? String(Math.round(ms)) : "never")).join("/");
-  };
   const stays = fates.filter(({ staysDoubled }) => staysDoubled).length;
   const out = fates.filter(({ staysOut }) => staysOut).length;
   const taken =
-    hasTakers && fates.some(({ takenAfterMs }) => takenAfterMs !== undefined) ? `; taken ${three("takenAfterMs")}` : "";
-  return `gap ${three("gapMs")}${out > 0 ? ` (${out} stay out)` : ""}; doubled ${three("doubledMs")}${stays > 0 ? ` (${stays} stay so)` : ""}; dark ${Math.round(of(fates, "darkMs").most)}${taken}`;
+    hasTakers && fates.some(({ takenAfterMs }) => takenAfterMs !== undefined)
+      ? `; taken ${three(fates, "takenAfterMs")}`
+      : "";
+  return `gap ${three(fates, "gapMs")}${out > 0 ? ` (${out} stay out)` : ""}; doubled ${three(fates, "doubledMs")}${stays > 0 ? ` (${stays} stay so)` : ""}; dark ${Math.round(of(fates, "darkMs").most)}${taken}`;
 }

@@ -30,7 +30,7 @@ for (const { system, hosts, has } of [
         await rig.balanced();
         for (const [nth, scenario] of wanted.entries()) {
           const victim = rig.cluster.hosts[nth % hosts]!.name;
-          const { fault, mended } = await runScenario(rig, scenario, victim, MOST_MS);
+          const { fault, mended, merged } = await runScenario(rig, scenario, victim, MOST_MS);
           for (const [what, outcome] of [
             ["", fault],
             [" mended", mended],
@@ -46,6 +46,10 @@ for (const { system, hosts, has } of [
             expect({ [rows.at(-1)!]: mayDouble || worst("doubledMs") <= SAME_TIME_MS }).toEqual({
               [rows.at(-1)!]: true,
             });
+          }
+          if (merged !== undefined) {
+            const doubledMs = Math.round(Math.max(...merged.map((fate) => fate.doubledMs)));
+            rows.push(`${scenario.name} mended, from the first merged view: doubled ${doubledMs}`);
           }
           await rig.balanced();
         }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { RingTimes } from "../cluster/corosync.ts";
+import { firstMergedViewMs } from "./merged-view.ts";
 import type { RigVip, System } from "./rig.ts";
 
 /** The daemon of `moleOnHub`, as its clients find it. */
@@ -17,6 +18,7 @@ export function moleOnHub(times: string): System {
     clients: ["hub"],
     unit: "mole",
     daemon: undefined,
+    firstMergedViewMs,
     async start(cluster, vips) {
       await cluster.at("hub").service("spreadd", '[spreadd]\nlisten = ["0.0.0.0"]\n');
       await startMoles(cluster, vips, HUB, times);
@@ -35,6 +37,7 @@ export function moleOnRing(times: string, ringTimes: RingTimes = { tokenMs: 150,
     clients: [],
     unit: "mole",
     daemon: "corosync",
+    firstMergedViewMs,
     ring: { corosync: ringTimes, spreadd: ring },
     start: (cluster, vips) => startMoles(cluster, vips, "unix:/run/spreadbox/spread.sock", `${times}\n${ring}`),
   };
@@ -59,6 +62,7 @@ export function moleOnRealSpread(times: string): System {
     clients: [],
     unit: "mole",
     daemon: "spread",
+    firstMergedViewMs,
     async start(cluster, vips) {
       await Promise.all(cluster.hosts.map((host) => host.realSpread(cluster.hosts, lines.join(""))));
       await startMoles(cluster, vips, "unix:/tmp/4803", times);

@@ -19,6 +19,8 @@ export interface System {
   readonly daemon: string | undefined;
   /** Where signals to one process are not enough: what a fault of the unit is. */
   readonly signal?: (host: Host, signal: NodeJS.Signals) => Promise<void>;
+  /** When the first view with hosts of several parts came to any of these since then; where that can be told. Both by CLOCK_MONOTONIC. */
+  readonly firstMergedViewMs?: (hosts: readonly Host[], sinceMs: number) => Promise<number | undefined>;
   /** Puts everything on the hosts and starts it. */
   start(cluster: Cluster, vips: readonly RigVip[]): Promise<void>;
 }
@@ -44,6 +46,10 @@ export interface Outcome {
   readonly moved: readonly string[];
   /** By how much the client itself was held up at worst: gaps of others up to that are noise. */
   readonly lateMs: number;
+  /** When it struck, CLOCK_MONOTONIC. */
+  readonly fromMs: number;
+  /** What became of all addresses, watched from a later moment only. */
+  readonly later: (fromMs: number) => readonly Fate[];
 }
 
 export class Rig implements AsyncDisposable {
@@ -154,7 +160,8 @@ export class Rig implements AsyncDisposable {
     await Bun.sleep(restMs);
     const { markMs, outages, lateMs } = await this.prober.mark();
     const story: Story = { holds: this.ownership.changes, outages, reach: this.#reach, client: "client" };
-    const fates = this.addresses.map((address) => fateOf(address, story, { fromMs, toMs: markMs }));
+    const later = (fromMs: number) => this.addresses.map((address) => fateOf(address, story, { fromMs, toMs: markMs }));
+    const fates = later(fromMs);
     return {
       struck: fates.filter(({ address }) => struck.includes(address)),
       others: fates.filter(({ address }) => !struck.includes(address)),
@@ -162,7 +169,18 @@ export class Rig implements AsyncDisposable {
         (address) => !struck.includes(address) && this.ownership.holders(address).join() !== before.get(address),
       ),
       lateMs,
+      fromMs,
+      later,
     };
+  }
+
+  /**
+   * What became of all addresses from when the parts of a network that had come together first knew of each other. Asks the moles of all hosts, who have to be well.
+   * @returns `undefined`: nothing has come together, or nobody can tell
+   */
+  async fatesFromMerge({ fromMs, later }: Outcome): Promise<readonly Fate[] | undefined> {
+    const mergedMs = await this.system.firstMergedViewMs?.(this.cluster.hosts, fromMs);
+    return mergedMs === undefined ? undefined : later(mergedMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

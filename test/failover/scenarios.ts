@@ -1,6 +1,7 @@
 // The faults by name, for tests and bench: what strikes, what is waited for, and how it is mended.
 import { standsStill } from "../cluster/namespace.ts";
 import type { Outcome, Rig } from "./rig.ts";
+import type { Fate } from "./timeline.ts";
 
 export interface Scenario {
   readonly name: string;
@@ -107,6 +108,8 @@ export interface Run {
   readonly scenario: string;
   readonly fault: Outcome;
   readonly mended: Outcome;
+  /** Of the repair, from the first view with hosts of both parts; `undefined` where it brought no parts together. */
+  readonly merged: readonly Fate[] | undefined;
 }
 
 /**
@@ -141,7 +144,7 @@ export async function runScenario(
     () => rig.balanced(mostMs).catch(() => {}),
     1_500,
   );
-  return { scenario: scenario.name, fault, mended };
+  return { scenario: scenario.name, fault, mended, merged: await rig.fatesFromMerge(mended) };
 }
 
 /** For units of several processes. */
