@@ -9,12 +9,12 @@ import { exitCodeOf } from "../lib/cli/exit-codes.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { type ListeningControl, Operation } from "../lib/control/io/operation.ts";
 import { CAPABILITIES } from "../lib/linux/capabilities.ts";
-import { forgetStartPages } from "../lib/linux/executable-pages.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../lib/run/process-state.ts";
+import { forgetStart } from "../lib/run/start-memory.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
@@ -42,6 +42,8 @@ import { version } from "./version.ts";
 const KEPT = Object.values(CAPABILITIES);
 /** How long the sinks may take at the end to get rid of what waits. */
 const CLOSE_MS = 5_000;
+/** After a restart, what only the start needed stays for so long. */
+const FORGET_AFTER_MS = 1_000;
 
 export const syslogdCommand: AnyCommand = defineCommand({
   name: "syslogd",
@@ -237,7 +239,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
-    forgetStartPages();
+    // Those who log have waited for the restart: not for that too.
+    if (inheritance.isSome) setTimeout(forgetStart, FORGET_AFTER_MS).unref();
+    else await forgetStart();
     answerRestart(inheritance, version.version);
     await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
