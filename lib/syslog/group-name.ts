@@ -12,10 +12,15 @@ const TAIL_LETTERS = "0123456789abcdefghijklmnopqrstuv";
 
 /** The group name for a text; the text itself where it is one. */
 export function groupName(text: string): GroupName {
+  const mapped = hasNameBytesAlone(text) ? text : mappedName(text);
+  return parseGroupName(shortName(mapped === "" ? REPLACEMENT : mapped, text, GROUP_NAME_BYTES_MAX));
+}
+
+function mappedName(text: string): string {
   let mapped = "";
   for (let index = 0; index < text.length; index++)
     mapped += isNameByte(text.charCodeAt(index)) ? text[index] : REPLACEMENT;
-  return parseGroupName(shortName(mapped === "" ? REPLACEMENT : mapped, text, GROUP_NAME_BYTES_MAX));
+  return mapped;
 }
 
 /** The longest name that is taken for one, to be cut. */
@@ -31,7 +36,10 @@ export function parseLongGroupName(text: string): GroupName {
 }
 
 export function isLongGroupName(text: string): boolean {
-  if (text === "" || text.length > LONG_NAME_MAX) return false;
+  return text !== "" && text.length <= LONG_NAME_MAX && hasNameBytesAlone(text);
+}
+
+function hasNameBytesAlone(text: string): boolean {
   for (let index = 0; index < text.length; index++) if (!isNameByte(text.charCodeAt(index))) return false;
   return true;
 }

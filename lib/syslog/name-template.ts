@@ -92,7 +92,10 @@ interface Entry<T> {
   readonly next: Entry<T> | undefined;
 }
 
-/** What was made of each name: a queue, a file. Bounded: when it is full it begins anew, and asks again for what it needs. */
+/**
+ * What was made of each name: a queue, a file. Bounded: when it is full it begins anew, and asks again for what it needs. Where nothing was made of a name
+ * (`undefined`), nothing is kept: who sends a million names that there is no room for fills no memory with them.
+ */
 export class NameCache<T> {
   readonly #entries = new Map<number, Entry<T>>();
   readonly #scratch: Uint8Array;
@@ -126,9 +129,10 @@ export class NameCache<T> {
   }
 
   #add(hash: number, length: number): T {
+    const value = this.make(UTF8.decode(this.#scratch.subarray(0, length)));
+    if (value === undefined) return value;
     if (this.#size >= this.namesMax) this.clear();
     const bytes = this.#scratch.slice(0, length);
-    const value = this.make(UTF8.decode(bytes));
     this.#entries.set(hash, { bytes, value, next: this.#entries.get(hash) });
     this.#size++;
     return value;

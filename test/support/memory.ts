@@ -6,3 +6,9 @@ export function ownMebibytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   return Number(/^RssAnon:\s+(\d+) kB/m.exec(status)![1]) / 1_024;
 }
+
+/** The most that it ever had resident, all together, in MiB. */
+export function peakMebibytes(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) / 1_024;
+}

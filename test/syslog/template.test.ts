@@ -162,6 +162,14 @@ describe("a cache of names", () => {
     expect(cache.get(recordOf("<13>app1: x"))).toBe(1001);
   });
 
+  test("keeps nothing where nothing was made, and asks again", () => {
+    let made = 0;
+    const cache = new NameCache(template, 10, (name) => (name.endsWith(".app3") ? ++made : undefined));
+    for (let index = 0; index < 50; index++) cache.get(recordOf(`<13>app${index}: x`));
+    expect(cache.get(recordOf("<13>app4: x"))).toBeUndefined();
+    expect(cache.get(recordOf("<13>app3: x"))).toBe(1); // the others took no room of its own
+  });
+
   test("tells names apart whose hashes are alike: 200,000 of them", () => {
     const cache = new NameCache(template, 300_000, (name) => name);
     const random = seededRandom(7);

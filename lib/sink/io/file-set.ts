@@ -4,6 +4,7 @@
 // opens it again. While none of them is idle, records for further files wait for their turn in one queue, bounded by bytes and not by names (waiting-lines.ts):
 // somebody who makes up names makes others wait, and loses their records only where that queue is full. To the outside all of them are one sink with one voice:
 // a full disk is one failure, not one for each file.
+import { YoungGarbage } from "../../run/young-garbage.ts";
 import type { Format } from "../../syslog/format.ts";
 import { NameCache, NameTemplate } from "../../syslog/name-template.ts";
 import type { RecordView } from "../../syslog/record.ts";
@@ -90,7 +91,11 @@ export class FileSet implements Sink, Outlet {
     const template = new NameTemplate(options.path, "path", options.zone);
     this.#room = new WaitingLines(options.format, options.queueBytesMax);
     const known = (path: string) => this.#open.get(path) ?? this.#room.get(path);
-    this.#names = new NameCache(template, NAMES_MAX, (path) => known(path) ?? new Member(path));
+    const garbage = new YoungGarbage();
+    this.#names = new NameCache(template, NAMES_MAX, (path) => {
+      garbage.made();
+      return known(path) ?? new Member(path);
+    });
   }
 
   get counters(): Readonly<SinkCounters> {

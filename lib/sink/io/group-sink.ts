@@ -12,6 +12,7 @@
 
 import { BATCH_MESSAGE_TYPE, FLAG_END } from "../../feed/batch.ts";
 import { writeEmptyBatch } from "../../feed/batch-writer.ts";
+import { YoungGarbage } from "../../run/young-garbage.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import { type GroupName, openSession, type Session, type SessionOptions } from "../../spread/index.ts";
 import { COPIED_BODY_BYTES_MAX } from "../../spread/outbox.ts";
@@ -135,9 +136,10 @@ export class GroupSink implements Sink {
 
   /** Where records of a rule go: each to the group that the template makes of it. */
   outlet(template: Template): Outlet {
-    const groups = new NameCache<GroupEntry>(new NameTemplate(template, "group"), GROUPS_MAX, (name) => {
-      const group = groupName(name);
-      return this.#entry(group, name) ?? noEntry(group, name);
+    const garbage = new YoungGarbage();
+    const groups = new NameCache<GroupEntry | undefined>(new NameTemplate(template, "group"), GROUPS_MAX, (name) => {
+      garbage.made();
+      return this.#entry(groupName(name), name);
     });
     return { take: (record) => this.#take(groups.get(record), record) };
   }
@@ -324,9 +326,10 @@ export class GroupSink implements Sink {
     } else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
   }
 
-  #take(found: GroupEntry, record: RecordView): void {
+  /** @param found `undefined`: there is no room for its group */
+  #take(found: GroupEntry | undefined, record: RecordView): void {
     this.counters.accepted += 1;
-    const group = found.isForgotten ? this.#entry(found.name, found.fullName) : found;
+    const group = found?.isForgotten ? this.#entry(found.name, found.fullName) : found;
     if (group === undefined || this.#isClosed) {
       this.counters.lost += 1;
       return;
