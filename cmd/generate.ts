@@ -4,9 +4,12 @@ import { nearest } from "../lib/base/nearest.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { completionScript, SHELLS } from "../lib/cli/completion.ts";
 import { manPage } from "../lib/cli/man-page.ts";
+import { initCommand } from "./generate/init.ts";
+import { logrotateCommand } from "./generate/logrotate.ts";
+import { unitCommand } from "./generate/unit.ts";
 
 /** Services have their pages in section 8. */
-const SERVICES: ReadonlySet<string> = new Set(["syslogd", "mole", "spreadd"]);
+const SERVICES: ReadonlySet<string> = new Set(["syslogd", "mole", "spreadd", "record"]);
 
 /**
  * The command `generate`.
@@ -51,8 +54,8 @@ export function generateCommand(root: () => AnyCommand): AnyCommand {
   });
   return defineCommand({
     name: "generate",
-    summary: "man pages and shell completions, printed by the binary",
-    commands: [man, completion],
+    summary: "man pages, completions, units, init scripts, logrotate: what a package needs, printed by the binary",
+    commands: [man, completion, unitCommand, initCommand, logrotateCommand],
   });
 }
 

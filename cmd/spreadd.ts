@@ -7,6 +7,7 @@ import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
+import { beatForWatchdog } from "../lib/run/process-state.ts";
 import { parseDaemonName } from "../lib/spread/names.ts";
 import { listenForControl } from "../lib/spreadd/io/control.ts";
 import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
@@ -93,6 +94,9 @@ export const spreaddCommand: AnyCommand = defineCommand({
   async run({ flags, env, log, stop, version, configPath: path }) {
     const table = withFlags(loadConfig({ tables, path, env }).table(spreaddTable), flags);
     const failed = Promise.withResolvers<never>();
+    using _watchdog = beatForWatchdog(env);
+    // A ring may be long in coming, and the host's start waits for who is not ready.
+    if (table.engine === "corosync") notifyServiceManager("READY=1\nSTATUS=waits for the ring", env);
     const daemon = await serve(table, {
       clock: systemClock,
       log,
@@ -101,7 +105,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
     });
     using _control = stop.aborted ? undefined : await controlled(daemon, table, version.version, log);
     if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
-    notifyServiceManager("READY=1", env);
+    notifyServiceManager("READY=1\nSTATUS=serves", env);
     const onHangUp = () => renewCertificates(daemon, log);
     process.on("SIGHUP", onHangUp);
     try {

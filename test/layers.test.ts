@@ -16,7 +16,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["sink"],
   ["archive"],
   ["spreadd", "syslogd", "logcat", "mole", "probe"],
-  ["cluster"],
+  ["cluster", "packaging"],
 ];
 
 interface Source {

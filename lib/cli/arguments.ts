@@ -155,9 +155,11 @@ function checkPositionals(command: AnyCommand, positionals: readonly string[], t
         throw usage("missing", `${positional.name} is missing: ${positional.about} (${typed} --help)`);
     } else if (positional.choices !== undefined && !positional.choices.includes(given)) {
       const meant = nearest(given, positional.choices);
-      const hint =
-        meant === undefined ? `expected one of ${positional.choices.join(", ")}` : `did you mean "${meant}"?`;
-      throw usage("choice", `unknown ${positional.name} ${JSON.stringify(given)}: ${hint}`);
+      const hint = meant === undefined ? "" : `; did you mean "${meant}"?`;
+      throw usage(
+        "choice",
+        `unknown ${positional.name} ${JSON.stringify(given)}: expected one of ${positional.choices.join(", ")}${hint}`,
+      );
     }
   }
 }

@@ -1,4 +1,4 @@
-// Shell completions, from the command tree: names of commands and flags, and the values of flags that have a fixed choice.
+// Shell completions, from the command tree: names of commands and flags, and the values of flags and arguments that have a fixed choice.
 // Each shell gets the same table, `path -> words`, and a few lines that look the typed words up in it.
 import { type AnyCommand, flagsOf } from "./command.ts";
 
@@ -10,6 +10,8 @@ interface Place {
   /** Commands typed so far, joined by a space: "spreadbox config". */
   readonly path: string;
   readonly commands: readonly AnyCommand[];
+  /** Arguments that are one of a few words. */
+  readonly words: readonly string[];
   readonly flags: readonly {
     readonly word: string;
     readonly about: string;
@@ -40,6 +42,7 @@ function* placesOf(command: AnyCommand, path: string): Generator<Place> {
   yield {
     path,
     commands: command.commands ?? [],
+    words: (command.positionals ?? []).flatMap(({ choices }) => choices ?? []),
     flags: flags.map(([name, flag]) => ({
       word: `--${name}`,
       about: flag.about,
@@ -51,9 +54,9 @@ function* placesOf(command: AnyCommand, path: string): Generator<Place> {
 }
 
 function bash(names: readonly string[], places: readonly Place[]): string {
-  const words = places.map(
-    ({ path, commands, flags }) =>
-      `    '${path}') words='${[...commands.map(({ name }) => name), ...flags.map(({ word }) => word)].join(" ")}' ;;`,
+  const lines = places.map(
+    ({ path, commands, words, flags }) =>
+      `    '${path}') words='${[...commands.map(({ name }) => name), ...words, ...flags.map(({ word }) => word)].join(" ")}' ;;`,
   );
   return `# bash completion of spreadbox: put it into /usr/share/bash-completion/completions/spreadbox
 _spreadbox() {
@@ -67,7 +70,7 @@ _spreadbox() {
 ${choiceLines(places)}
   esac
   case "$path" in
-${words.join("\n")}
+${lines.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "$current"))
@@ -102,11 +105,12 @@ ${bash(names, places).split("\n").slice(1).join("\n")}`;
 
 function fish(root: AnyCommand, places: readonly Place[]): string {
   const lines = [`# fish completion of spreadbox: put it into /usr/share/fish/vendor_completions.d/spreadbox.fish`];
-  for (const { path, commands, flags } of places) {
+  for (const { path, commands, words, flags } of places) {
     const typed = path.split(" ").slice(1);
     const condition = typed.length === 0 ? "__fish_use_subcommand" : `__fish_seen_subcommand_from ${typed.at(-1)}`;
     for (const { name, summary } of commands)
       lines.push(`complete -c ${root.name} -n '${condition}' -f -a ${name} -d ${quote(summary)}`);
+    if (words.length > 0) lines.push(`complete -c ${root.name} -n '${condition}' -f -a ${quote(words.join(" "))}`);
     for (const { word, about, choices, takesValue } of flags) {
       const value = choices.length > 0 ? ` -x -a ${quote(choices.join(" "))}` : takesValue ? " -r" : "";
       lines.push(`complete -c ${root.name} -n '${condition}' -l ${word.slice(2)}${value} -d ${quote(about)}`);

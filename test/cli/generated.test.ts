@@ -66,6 +66,13 @@ describe("completions work in the shell they are for", () => {
   test("a command's name", async () => expect(await complete("spreadbox gen")).toEqual(["generate"]));
   test("a command below another", async () =>
     expect(await complete("spreadbox generate comp")).toEqual(["completion"]));
+  test("an argument that is one of a few words", async () => {
+    expect(await complete("spreadbox generate unit sys")).toEqual(["syslogd", "syslogd.socket"]);
+    expect(await complete("spreadbox generate init mo")).toEqual(["mole"]);
+    expect(completionScript(spreadbox, "fish")).toContain(
+      "-n '__fish_seen_subcommand_from unit' -f -a 'syslogd spreadd mole logcat-record syslogd.socket'",
+    );
+  });
   test("a flag", async () => expect(await complete("spreadbox help exit-codes --js")).toEqual(["--json"]));
   test("a flag behind another", async () =>
     expect(await complete("spreadbox help exit-codes --json --verb")).toEqual(["--verbose"]));
