@@ -4,6 +4,7 @@ import type { MonotonicMs } from "../base/brand.ts";
 import { address, libc } from "../linux/libc.ts";
 
 const CLOCK_MONOTONIC = 1;
+const CLOCK_THREAD_CPUTIME_ID = 3;
 const CLOCK_BOOTTIME = 7;
 
 export interface Clock {
@@ -23,6 +24,9 @@ export const systemClock: Clock = {
 
 /** As `monotonicMs`, but it goes on while the host sleeps (CLOCK_BOOTTIME): what leases and silences are judged by. */
 export const bootMs = (): MonotonicMs => readMs(CLOCK_BOOTTIME);
+
+/** What this thread has had of a processor so far, the kernel's work in its system calls included (CLOCK_THREAD_CPUTIME_ID). */
+export const threadCpuMs = (): number => readMs(CLOCK_THREAD_CPUTIME_ID);
 
 function readMs(clock: number): MonotonicMs {
   libc().clock_gettime(clock, address(time));

@@ -8,7 +8,7 @@ import type { Driver, DriverEvent } from "../../lib/mole/io/driver.ts";
 import { openKernelDriver } from "../../lib/mole/io/kernel-driver.ts";
 import { formatMac } from "../../lib/mole/mac.ts";
 import { defineVip } from "../../lib/mole/placement.ts";
-import { bootMs } from "../../lib/run/clock.ts";
+import { bootMs, threadCpuMs } from "../../lib/run/clock.ts";
 import { hasNamespaces, Wire } from "../support/wire.ts";
 
 const WAIT_MS = 20_000;
@@ -168,6 +168,27 @@ describe.if(hasNamespaces)("the driver", () => {
     });
     expect(wire.addresses()).toContain("192.0.2.11/32");
     expect(event("taken-away")).toBeUndefined();
+  });
+
+  test("renewals of very many addresses take no more than their share of a processor", async () => {
+    const vips = Array.from({ length: 200 }, (_, at) => vip(`many${at}`, [`2001:db8::${(at + 256).toString(16)}`]));
+    driver.configure(vips);
+    for (const one of vips) expect(driver.acquire(one, LEASE_MS, later(), yes)).toBe("acquired");
+    const ids = vips.map(({ id }) => id);
+    const costMs = (leaseMs: number) => {
+      const beforeMs = threadCpuMs();
+      expect(driver.renew(ids, leaseMs, later())).toEqual([]);
+      return threadCpuMs() - beforeMs;
+    };
+    const oneMs = Math.min(...[3_000, LEASE_MS, 3_000, LEASE_MS].map(costMs)); // another lease is always written
+    const beganMs = bootMs();
+    let writes = 0;
+    while (bootMs() - beganMs < 3_000) {
+      await Bun.sleep(100);
+      if (costMs(LEASE_MS) > oneMs / 4) writes += 1;
+    }
+    expect(writes).toBeGreaterThan(1);
+    expect(writes).toBeLessThan(12); // 15 or more, where each second call writes
   });
 
   test("a renewal that comes too late takes the addresses off", () => {
