@@ -107,6 +107,7 @@ export class FileSink implements Sink, Outlet {
 
   get isUnsettled(): boolean {
     if (this.#options.care?.settles !== true || this.#queue.records === 0 || this.isFailing) return false;
+    if (!this.#isWriting) return true; // the end of this turn begins it
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
   }
 

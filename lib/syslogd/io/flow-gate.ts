@@ -27,15 +27,21 @@ export class FlowGate {
   readonly #look = (): void => {
     this.#timer = undefined;
     if (this.#isHeld) return;
-    if (this.isBehind()) {
+    if (this.isUnsettled() || this.isBehind()) {
       this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
       return;
     }
     for (const stream of this.#streams) stream.resume();
   };
 
-  /** @param isBehind whether a sink that works is slower than what comes in */
-  constructor(private readonly isBehind: () => boolean) {}
+  /**
+   * @param isBehind    whether a sink that works is slower than what comes in
+   * @param isUnsettled whether what was given is to be on a disk before more is taken: costs little, asked after each read
+   */
+  constructor(
+    private readonly isBehind: () => boolean,
+    private readonly isUnsettled: () => boolean,
+  ) {}
 
   /** Whether the streams wait. */
   get isClosed(): boolean {
@@ -62,10 +68,14 @@ export class FlowGate {
   /** A stream has just given `bytes`: all wait if they have to. There may be thousands of sinks to ask, so not each small read asks them. */
   took(bytes: number): void {
     this.#untoldBytes += bytes;
-    if (this.#untoldBytes < ASK_AFTER_BYTES || this.isClosed) return;
-    this.#untoldBytes = 0;
-    if (!this.isBehind()) return;
+    if (this.isClosed || !(this.isUnsettled() || this.#isBehindNow())) return;
     for (const stream of this.#streams) stream.pause();
     this.#timer = setTimeout(this.#look, LOOK_EVERY_MS);
+  }
+
+  #isBehindNow(): boolean {
+    if (this.#untoldBytes < ASK_AFTER_BYTES) return false;
+    this.#untoldBytes = 0;
+    return this.isBehind();
   }
 }

@@ -17,7 +17,7 @@ export function markLife(directory: string, say: Say): Disposable {
   if (before !== undefined)
     say(
       "warning",
-      `the syslogd before (${before}) did not end in order: what it had received and not written is lost, one batch of each source at most where its sinks kept up`,
+      `the syslogd before (${before}) did not end in order: what it had received and not written is lost, one batch of each source at most where its sinks kept up; its connections ended with it, and what nobody had read of them is lost too`,
     );
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

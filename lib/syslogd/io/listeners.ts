@@ -53,7 +53,10 @@ export class Listeners {
     private readonly guard: SocketGuard,
     private readonly inheritance: Inheritance,
   ) {
-    this.#gate = new FlowGate(() => context.intake.isBehind);
+    this.#gate = new FlowGate(
+      () => context.intake.isBehind,
+      () => context.intake.isUnsettled,
+    );
     this.#telling = setInterval(() => {
       for (const reception of this.receptions) reception.tellRefusals();
     }, TELL_REFUSALS_EVERY_MS);
