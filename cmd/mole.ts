@@ -17,6 +17,7 @@ import { CONTROL_PATH, moleTable } from "../lib/mole/table.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, keepPidFile } from "../lib/run/process-state.ts";
+import { forgetStart } from "../lib/run/start-memory.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import { controlCommands } from "./control-commands.ts";
@@ -117,6 +118,7 @@ export const moleCommand: AnyCommand = defineCommand({
       log.warn(
         "there is no key_file: whoever can send to the group can move vips; mole preflight tells how to make one",
       );
+    await forgetStart(); // before it is in the group: later it would hold up beats
     mole.start();
     notifyServiceManager("READY=1", env);
     await Promise.race([whenAborted(stop), mole.runner.ended]);

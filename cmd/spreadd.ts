@@ -8,6 +8,7 @@ import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { beatForWatchdog } from "../lib/run/process-state.ts";
+import { forgetStart } from "../lib/run/start-memory.ts";
 import { parseDaemonName } from "../lib/spread/names.ts";
 import { listenForControl } from "../lib/spreadd/io/control.ts";
 import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
@@ -106,6 +107,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
     using _control = stop.aborted ? undefined : await controlled(daemon, table, version.version, log);
     if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1\nSTATUS=serves", env);
+    await forgetStart(); // a small process is also sooner gone: the other hosts hear of its death when the kernel is through with its memory
     const onHangUp = () => renewCertificates(daemon, log);
     process.on("SIGHUP", onHangUp);
     try {
