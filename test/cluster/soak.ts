@@ -148,11 +148,14 @@ class Round {
 
   /**
    * What each says to each of its groups is heard by all who are in it.
-   * @returns `false` where one was lost meanwhile: the last fault may not have been noticed yet when all seemed well
+   * @returns `false` where one was lost meanwhile, or parted and came back: the last fault may not have been noticed yet when all seemed well, and what was
+   * said in the view without somebody is not for him
    */
   async #everybodyHears(): Promise<boolean> {
-    const lives = this.#clients.map(({ life }) => life);
-    const isSame = () => this.#clients.every(({ life }, at) => life === lives[at]);
+    const viewsOf = (life: Life | undefined) => life?.entries.filter(({ was }) => was === "view").length;
+    const before = this.#clients.map(({ life }) => ({ life, views: viewsOf(life) }));
+    const isSame = () =>
+      this.#clients.every(({ life }, at) => life === before[at]!.life && viewsOf(life) === before[at]!.views);
     const last: { readonly group: string; readonly message: string }[] = [];
     for (const client of this.#clients)
       for (const group of client.wanted) {
