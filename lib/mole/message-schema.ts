@@ -4,6 +4,7 @@ import type { Definition } from "./definition.ts";
 import type { GroupMessage } from "./message.ts";
 import { NEIGHBOURS_TOLD_MAX } from "./neighbours.ts";
 import { type PackedMessage, unpack } from "./packing.ts";
+import { STANDING_TOLD_MAX } from "./standing.ts";
 
 /** A vip in every one of these lists, and room to spare; more is no cluster of ours. */
 const LIST_MOST = 5_000;
@@ -102,6 +103,11 @@ const snapshot = v.strictObject({
   maintenance,
   beats: v.strictObject({ position: count, last: listOf(v.strictTuple([text, put, put, put])) }),
 });
+const standing = v.strictObject({
+  address: text,
+  prefixBits: v.pipe(count, v.maxValue(128)),
+  device: v.pipe(v.string(), v.regex(/^[!-~]{1,15}$/)), // it is shown to people
+});
 const answers = listOf(v.strictTuple([text, count]));
 
 const schema = v.variant("kind", [
@@ -164,6 +170,7 @@ const schema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("neighbours"),
     neighbours: v.pipe(v.array(v.strictObject({ address: text, mac: text })), v.maxLength(NEIGHBOURS_TOLD_MAX)),
+    standing: v.optional(v.pipe(v.array(standing), v.maxLength(STANDING_TOLD_MAX))),
   }),
 ]);
 const packed = v.strictTuple([listOf(definition), schema]);

@@ -8,6 +8,7 @@
 import type { Definition, VipId } from "./definition.ts";
 import type { HostName, Member, ViewId } from "./member.ts";
 import type { Neighbour } from "./neighbours.ts";
+import type { StandingAddress } from "./standing.ts";
 
 /** The version this mole speaks. It reads its own and the one before. */
 export const VERSION = 1;
@@ -218,6 +219,8 @@ export type Message =
 export interface NeighboursMessage {
   readonly kind: "neighbours";
   readonly neighbours: readonly Neighbour[];
+  /** Addresses of vips that the sender has by itself (standing.ts); left out where there are none, as by moles that don't know of it. */
+  readonly standing?: readonly StandingAddress[] | undefined;
 }
 
 /** Everything that goes through the group. */

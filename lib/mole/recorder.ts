@@ -87,7 +87,7 @@ function describeMessage(message: GroupMessage): string {
       return `facts ${serial}${ready ? " ready" : ""}${stopping ? " stopping" : ""} unfit ${JSON.stringify(unfit)}`;
     }
     case "neighbours":
-      return `${message.neighbours.length} neighbours`;
+      return `${message.neighbours.length} neighbours, ${message.standing?.length ?? 0} standing`;
     default:
       return JSON.stringify(message);
   }

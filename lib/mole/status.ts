@@ -8,6 +8,7 @@ import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Facts, Unfit } from "./message.ts";
 import type { Session } from "./session.ts";
+import { describeStand, type StandsOn } from "./standing.ts";
 import { whyUnheld } from "./unheld.ts";
 
 /** Version of this shape; N can show N-1. */
@@ -96,6 +97,8 @@ export interface StatusInput {
   readonly maintained: boolean;
   /** Why there is no session, if there is none. */
   readonly awayReason: string;
+  /** By what the hosts of the group have told. */
+  readonly standsOn: StandsOn;
   /** From elsewhere: foreign claims, a missing key. */
   readonly warnings: readonly string[];
   /** The same, worse. */
@@ -231,7 +234,7 @@ const NOT_HERE: HostStatus = {
 };
 
 function vipsOf(
-  { machine, chronicle, nowMs }: StatusInput,
+  { machine, chronicle, standsOn, nowMs }: StatusInput,
   table: CoverTable,
   session: Session | undefined,
 ): VipStatus[] {
@@ -243,7 +246,7 @@ function vipsOf(
       return {
         vip: definition.name,
         addresses: definition.addresses,
-        why: whyUnheld(table, entry),
+        why: whyUnheld(table, entry, standsOn),
         unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
         is: owner === undefined ? "uncovered" : acked === number ? "held" : table.maintenance.on ? "kept" : "moving",
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
@@ -307,7 +310,7 @@ function alarmsOf(
 }
 
 function warningsOf(
-  { warnings, config }: StatusInput,
+  { warnings, config, standsOn }: StatusInput,
   table: CoverTable | undefined,
   hosts: readonly HostStatus[],
   vips: readonly VipStatus[],
@@ -327,6 +330,9 @@ function warningsOf(
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
   if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table));
+  for (const { vip, addresses } of vips)
+    for (const stand of standsOn(addresses))
+      if (stand.host !== config.host) all.push(`vip ${vip}: ${describeStand(stand)}`); // of itself it says more
   return [...all, ...warnings];
 }
 

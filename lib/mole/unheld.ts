@@ -1,9 +1,10 @@
 // Why a vip is not held, and why a host can't have it. Pure.
 import { candidates } from "./assign.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import { describeStand, type StandsOn } from "./standing.ts";
 
 /** What holds it up, for somebody who has one line for it. "" where it is held. */
-export function whyUnheld(table: CoverTable, entry: Entry): string {
+export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): string {
   const { definition, owner, number, acked, excused, set } = entry;
   if (owner !== undefined && acked === number) return "";
   if (table.maintenance.on) return "maintenance is on";
@@ -15,9 +16,17 @@ export function whyUnheld(table: CoverTable, entry: Entry): string {
       .map((host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host))}`)
       .join(", ");
   }
-  if (excused === number) return `somebody outside of the group answers for ${definition.addresses.join(" or ")}`;
+  if (excused === number) return whoAnswers(definition.addresses, standsOn);
   const others = [...set.keys()].some((name) => name !== owner);
   return others ? "others may still hold it" : "its host has not taken it yet";
+}
+
+/** Whose answer keeps a vip's owner from taking it: a host of the group that has told so, else somebody outside. */
+export function whoAnswers(addresses: readonly string[], standsOn: StandsOn): string {
+  const stands = standsOn(addresses);
+  return stands.length > 0
+    ? stands.map(describeStand).join("; ")
+    : `somebody outside of the group answers for ${addresses.join(" or ")}`;
 }
 
 /** Whether a host could have the vip, in words. @param isAble it is a candidate */

@@ -4,6 +4,7 @@ import type { Chronicle, Move } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
+import { describeStand, type StandsOn } from "./standing.ts";
 import { hostOf } from "./status.ts";
 import { whyNot } from "./unheld.ts";
 
@@ -23,15 +24,27 @@ export interface Why {
 }
 
 /** @returns one for each entry with this name: while a roll-out changes its addresses there are two */
-export function whyOf(machine: Machine, chronicle: Chronicle, vip: string, nowMs: number): readonly Why[] {
+export function whyOf(
+  machine: Machine,
+  chronicle: Chronicle,
+  standsOn: StandsOn,
+  vip: string,
+  nowMs: number,
+): readonly Why[] {
   const table = machine.session?.latestTable;
   if (table === undefined) return [];
   return [...table.entries.values()]
     .filter(({ definition }) => definition.name === vip || definition.addresses.includes(vip))
-    .map((entry) => explain(machine, chronicle, table, entry, nowMs));
+    .map((entry) => ({ ...explain(machine, chronicle, table, entry, nowMs), notes: notesOf(table, entry, standsOn) }));
 }
 
-function explain(machine: Machine, chronicle: Chronicle, table: CoverTable, entry: Entry, nowMs: number): Why {
+function explain(
+  machine: Machine,
+  chronicle: Chronicle,
+  table: CoverTable,
+  entry: Entry,
+  nowMs: number,
+): Omit<Why, "notes"> {
   const { definition, owner, number, acked, set } = entry;
   const waits = machine.session!.waits;
   const able = new Set(candidates(table, entry));
@@ -70,12 +83,11 @@ function explain(machine: Machine, chronicle: Chronicle, table: CoverTable, entr
       ...move,
       agoMs: Math.round(nowMs - atMs),
     })),
-    notes: notesOf(table, entry),
   };
 }
 
-function notesOf(table: CoverTable, entry: Entry): readonly string[] {
-  const notes: string[] = [];
+function notesOf(table: CoverTable, entry: Entry, standsOn: StandsOn): readonly string[] {
+  const notes: string[] = standsOn(entry.definition.addresses).map(describeStand);
   if (!table.isInForce(entry))
     notes.push("not in force: no host defines it so any more, or another definition has more hosts");
   if (table.maintenance.on) notes.push("maintenance is on: nothing moves");
@@ -84,7 +96,7 @@ function notesOf(table: CoverTable, entry: Entry): readonly string[] {
   if (entry.pinned) notes.push("an operator put it where it is: balancing leaves it there (mole balance frees it)");
   if (entry.excused === entry.number && entry.acked !== entry.number)
     notes.push(
-      "somebody outside of the group answers for one of its addresses: the owner does not take it while that is so",
+      `${notes.length > 0 ? "it" : "somebody outside of the group"} answers for one of its addresses: the owner does not take it while that is so`,
     );
   for (const other of table.sharers(entry))
     notes.push(`shares an address with ${other.definition.id}, whose holders must let go first`);

@@ -290,6 +290,42 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await until(a, (status) => isHeld(status) && status.hosts.every(({ is }) => is === "here"));
   });
 
+  test("a vip's address that a host has by hand is told of by every host, as long as it is there", async () => {
+    const path = "/etc/spreadbox/spreadbox.toml";
+    await b.output(["ip", "addr", "add", "10.7.0.104/24", "dev", "eth0"]);
+    const texts = await Promise.all([a, b, c].map(async (host) => await host.read(path)));
+    for (const [at, host] of [a, b, c].entries()) {
+      host.write(path, `${texts[at]}[[mole.vip]]\nname = "own"\naddresses = ["10.7.0.104"]\n`);
+      await does(host, "reload");
+    }
+    const told =
+      "b has 10.7.0.104/24 by itself: it is on its eth0, not put there by mole; remove it there, or from the config";
+    const vipOf = ({ vips }: Status) => vips.find(({ vip }) => vip === "own")!;
+    for (const host of [a, c])
+      await until(host, (status) => vipOf(status).why === told && status.warnings.includes(`vip own: ${told}`));
+    expect(await does(c, "why", "own")).toContain(`! ${told}`);
+    expect(b.said("mole")).toContain("10.7.0.104/24 is on eth0 already, and not ours");
+    expect((await statusOf(b)).warnings.join()).toContain(
+      "vip own can't be held here: 10.7.0.104/24 is on eth0 already",
+    );
+    await b.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
+    const status = await until(a, (one) => vipOf(one).is === "held" && !one.warnings.join().includes("10.7.0.104"));
+    expect(await holders("10.7.0.104")).toEqual([vipOf(status).owner!]);
+    // What is held already is told of too, though the group was there before.
+    const [owner, other] = vipOf(status).owner === "a" ? [a, c] : [c, a];
+    await other.output(["ip", "addr", "add", "10.7.0.104/24", "dev", "eth0"]);
+    await until(owner, ({ warnings }) =>
+      warnings.join().includes(`vip own: ${other.name} has 10.7.0.104/24 by itself`),
+    );
+    await other.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
+    await until(owner, ({ warnings }) => !warnings.join().includes("10.7.0.104"));
+    for (const [at, host] of [a, b, c].entries()) {
+      host.write(path, texts[at]!);
+      await does(host, "reload");
+    }
+    await until(a, isHeld);
+  });
+
   test("a host with another key is not counted, and named", async () => {
     await c.stop("mole");
     c.write(KEY, "another one another one another", 0o600);

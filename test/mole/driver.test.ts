@@ -139,11 +139,27 @@ describe.if(hasNamespaces)("the driver", () => {
       expect(driver.conflicts()).toEqual([
         `vip web can't be held here: ${there} is on near0 already, and not ours: remove it there, or from the config`,
       ]);
+      const [address, bits] = there.split("/");
+      const standing = { address: address!, prefixBits: Number(bits), device: "near0" };
+      expect(driver.standing()).toEqual([standing]);
       await until("the reason", () => event("trouble")?.text.includes("192.0.2.10") === true);
       expect(event("trouble")!.text).toContain("is on near0 already, and not ours");
       expect(driver.release(web.id)).toBe(true);
       expect(wire.addresses()).toBe(before);
     });
+
+  test("what stands on the host by itself is told as it comes and goes; what is held is not", async () => {
+    driver.configure([web]);
+    expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("acquired");
+    expect(driver.standing()).toEqual([]);
+    wire.near("ip address add 192.0.2.10/24 dev near0");
+    await until("its coming", () => event("standing") !== undefined);
+    expect(driver.standing()).toEqual([{ address: "192.0.2.10", prefixBits: 24, device: "near0" }]);
+    events.length = 0;
+    wire.near("ip address del 192.0.2.10/24 dev near0");
+    await until("its going", () => event("standing") !== undefined);
+    expect(driver.standing()).toEqual([]);
+  });
 
   test("of a vip whose addresses can't all be put on, none is", () => {
     wire.near("ip link add quiet0 type veth peer name quiet1");

@@ -7,6 +7,7 @@ import { Machine } from "../../lib/mole/machine.ts";
 import { Recorder } from "../../lib/mole/recorder.ts";
 import { simulate } from "../../lib/mole/simulate.ts";
 import { simulatedView } from "../../lib/mole/simulate-view.ts";
+import type { StandsOn } from "../../lib/mole/standing.ts";
 import { type Status, statusOf, type VipStatus } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
 import { verdictLine, verdictOf } from "../../lib/mole/verdict.ts";
@@ -30,8 +31,9 @@ function settled(mode: "available" | "safe" = "available") {
   for (const name of ["B", "C"]) cluster.host(name).start();
   cluster.settle(10_000);
   cluster.balance(10_000);
-  const status = (): Status =>
+  const status = (standsOn: StandsOn = nobody): Status =>
     statusOf({
+      standsOn,
       machine: a.machine!,
       chronicle,
       config: a.config,
@@ -46,6 +48,7 @@ function settled(mode: "available" | "safe" = "available") {
 }
 
 const plain = styleFor(false);
+const nobody: StandsOn = () => [];
 
 test("a settled cluster is shown whole: who is here, who holds what, and nothing to worry about", () => {
   const { status } = settled();
@@ -197,6 +200,26 @@ test("a vip whose owner finds somebody outside on its address says so", () => {
   expect(statusView(status(), plain)).toMatch(new RegExp(`^v0 .* moving .*${told}`, "m"));
 });
 
+test("where a host of the group has the address by itself, that host is named, and what to do", () => {
+  const { a, chronicle, status } = settled();
+  const entry = [...a.machine!.session!.table!.entries.values()].find(({ definition }) => definition.name === "v0")!;
+  const [address = ""] = entry.definition.addresses;
+  const onB: StandsOn = (addresses) =>
+    addresses.includes(address) ? [{ host: "B", address, prefixBits: 24, device: "eth0" }] : [];
+  const told = `B has ${address}/24 by itself: it is on its eth0, not put there by mole; remove it there, or from the config`;
+  expect(status(onB).warnings).toContain(`vip v0: ${told}`); // before anything is wrong with it
+  expect(status(onB).vips[0]!.why).toBe("");
+  entry.number += 1;
+  entry.excused = entry.number;
+  expect(status(onB).vips[0]).toMatchObject({ vip: "v0", is: "moving", why: told });
+  const [why] = whyOf(a.machine!, chronicle, onB, "v0", a.nowMs);
+  expect(why!.notes).toEqual([
+    told,
+    "it answers for one of its addresses: the owner does not take it while that is so",
+  ]);
+  expect(status(nobody).warnings.join()).not.toContain(address);
+});
+
 test("a release is told with what took the vip away, never with what gave it once", () => {
   const { cluster, a, chronicle, status } = settled();
   const { vip } = status().vips.find(({ owner }) => owner === "A")!;
@@ -211,7 +234,7 @@ test("a release is told with what took the vip away, never with what gave it onc
 
 test("why shows in words what the kernel here has of each address", () => {
   const { a, chronicle } = settled();
-  const [why] = whyOf(a.machine!, chronicle, "v0", a.nowMs);
+  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
   const rest = { prefixBits: 32, isPresent: false, isOurs: false, leaseLeftMs: undefined, foreign: undefined };
   const addresses = [
     { ...rest, address: "192.0.2.1", device: "eth0", hasCarrier: true },
@@ -243,14 +266,14 @@ test("why tells for each host whether it could hold the vip, and what happened t
   cluster.host(owner).tellLater({ on: "health", vip: "v0", ok: false });
   cluster.host("A").command({ do: "drain", host: owner === "C" ? "B" : "C", force: false });
   cluster.run(1_000);
-  const [why] = whyOf(a.machine!, chronicle, "v0", a.nowMs);
+  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
   const reasons = Object.fromEntries(why!.hosts.map(({ host, why: reason }) => [host, reason]));
   expect(reasons[owner]).toBe("a health check fails");
   expect(Object.values(reasons).filter((reason) => reason === "drained by an operator")).toHaveLength(1);
   expect(why!.moves.at(-1)?.what).toBe("held by");
   expect(why!.moves.map(({ why: reason }) => reason).join()).toContain(`health or carrier of ${owner}`);
   expect(whyView(why!, undefined, plain)).toContain(`-  ${owner}  a health check fails`);
-  expect(whyOf(a.machine!, chronicle, "192.0.2.1", a.nowMs)[0]?.vip).toBe("v0");
+  expect(whyOf(a.machine!, chronicle, nobody, "192.0.2.1", a.nowMs)[0]?.vip).toBe("v0");
 });
 
 test("in mode safe the wait for who is out of reach is told, and runs down", () => {
@@ -259,11 +282,11 @@ test("in mode safe the wait for who is out of reach is told, and runs down", () 
   cluster.host("B").hasGuard = false;
   cluster.host("B").kill();
   cluster.run(300);
-  const [why] = whyOf(a.machine!, chronicle, vip, a.nowMs);
+  const [why] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs);
   expect(why?.mayHold[0]).toMatchObject({ host: "B" });
   const left = why!.mayHold[0]!.waitMs!;
   cluster.run(500);
-  expect(whyOf(a.machine!, chronicle, vip, a.nowMs)[0]!.mayHold[0]!.waitMs).toBeLessThan(left);
+  expect(whyOf(a.machine!, chronicle, nobody, vip, a.nowMs)[0]!.mayHold[0]!.waitMs).toBeLessThan(left);
   expect(statusView(status(), plain)).toMatch(new RegExp(`^${vip} .* moving .* B may still hold it; waits`, "m"));
 });
 

@@ -11,6 +11,7 @@ import {
 import { EADDRNOTAVAIL, EEXIST, ENODEV, SystemError } from "../../linux/system-error.ts";
 import type { Definition } from "../definition.ts";
 import { type Placed, tryPlaced } from "../placement.ts";
+import type { StandingAddress } from "../standing.ts";
 import { deviceSetting, type HostNetwork, MARK } from "./host-network.ts";
 
 /** An address and the device that it goes to. */
@@ -57,6 +58,16 @@ export class AddressWriter {
     if (other === undefined) return undefined;
     const where = this.network.link(other.device)?.name ?? `device ${other.device}`;
     return `${text}/${other.prefixBits} is on ${where} already, and not ours: remove it there, or from the config`;
+  }
+
+  /** Where the address stands on this host without our doing. @param isHeld as above: where the kernel keeps no marks, ours looks like any other */
+  standing(text: string, isHeld: (text: string) => boolean): readonly StandingAddress[] {
+    if (!this.network.hasMarks && isHeld(text)) return [];
+    return this.network.standing(text).map(({ device, prefixBits }) => ({
+      address: text,
+      prefixBits,
+      device: this.network.link(device)?.name ?? `device${device}`,
+    }));
   }
 
   /** The device that is named, or that has the subnet. */

@@ -6,6 +6,7 @@
 import type { IpNetwork } from "../../base/ip-address.ts";
 import type { Definition, VipId } from "../definition.ts";
 import type { Neighbour } from "../neighbours.ts";
+import type { StandingAddress } from "../standing.ts";
 
 export interface DriverOptions {
   /** Whom to tell besides the broadcast: addresses, and networks address by address, so many frames a second. */
@@ -31,6 +32,8 @@ export type DriverEvent =
       readonly mac: string;
       readonly by: "arp" | "nd";
     }
+  /** What `standing` gives has changed. */
+  | { readonly on: "standing" }
   /** Something an operator should know: the guard died and was started again, notifications were lost. One line. */
   | { readonly on: "trouble"; readonly text: string };
 
@@ -101,6 +104,9 @@ export interface Driver extends Disposable {
 
   /** Of the configured vips: what keeps them from ever being taken here, for this host has an address of theirs by itself; and what to do. Costs no system call. */
   conflicts(): readonly string[];
+
+  /** Addresses of the configured vips that this host has by itself: for other members. At most STANDING_TOLD_MAX. Costs no system call. */
+  standing(): readonly StandingAddress[];
 
   /** For `mole why`. `undefined` where the driver doesn't know the vip. */
   facts(vip: VipId): VipFacts | undefined;

@@ -15,6 +15,7 @@ import type { Definition, VipId } from "../definition.ts";
 import { formatMac } from "../mac.ts";
 import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.ts";
 import { type Placed, tryPlaced } from "../placement.ts";
+import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
 import { AddressWriter, isUsable, noDevice, orderOf } from "./address-writer.ts";
 import { Announcer } from "./announcer.ts";
 import type {
@@ -91,13 +92,17 @@ class KernelDriver implements Driver {
   #isInStep = true;
   #definitions: readonly Definition[] = [];
   #carriers = new Map<string, string>();
+  #toldStanding = "[]";
   #events: DriverEvent[] = [];
   #gone: AddressRecord[] = [];
 
   constructor(private readonly options: DriverOptions) {
     this.#network = new HostNetwork({
       addressGone: (record) => this.#noteGone(record),
-      changed: () => this.#lookAtCarriers(),
+      changed: () => {
+        this.#lookAtCarriers();
+        this.#lookAtStanding();
+      },
       lost: () => this.#noteLost(),
     });
     this.#writer = new AddressWriter(this.#network);
@@ -119,6 +124,7 @@ class KernelDriver implements Driver {
     const placed = all.flatMap((definition) => tryPlaced(definition) ?? []);
     this.#wire.watch([...new Map(placed.map(({ text, address }) => [text, address.bytes])).values()]);
     this.#lookAtCarriers();
+    this.#lookAtStanding();
   }
 
   found(definitions: readonly Definition[], isMaintained: boolean): readonly Definition[] {
@@ -219,6 +225,13 @@ class KernelDriver implements Driver {
       const why = placed.map(({ text }) => this.#writer.conflict(text, (one) => this.#heldByAddress.has(one)));
       return why.flatMap((text) => (text === undefined ? [] : [`vip ${definition.name} can't be held here: ${text}`]));
     });
+  }
+
+  standing(): readonly StandingAddress[] {
+    const placed = this.#definitions.flatMap((definition) => tryPlaced(definition) ?? []);
+    return placed
+      .flatMap(({ text }) => this.#writer.standing(text, (one) => this.#heldByAddress.has(one)))
+      .slice(0, STANDING_TOLD_MAX);
   }
 
   facts(vip: VipId): VipFacts | undefined {
@@ -417,6 +430,13 @@ class KernelDriver implements Driver {
       this.#carriers.set(definition.name, why);
       this.#emit({ on: "carrier", vip: definition.name, up: why === "", why });
     }
+  }
+
+  #lookAtStanding(): void {
+    const now = JSON.stringify(this.standing());
+    if (now === this.#toldStanding) return;
+    this.#toldStanding = now;
+    this.#emit({ on: "standing" });
   }
 
   /** "" where all of its devices are there and plugged. */

@@ -9,7 +9,9 @@ import { Chronicle } from "../chronicle.ts";
 import type { Definition, VipId } from "../definition.ts";
 import type { HostConfig, MoleEvent } from "../event.ts";
 import { samplesOf } from "../samples.ts";
+import { describeStand, type StandsOn } from "../standing.ts";
 import { type Status, statusOf } from "../status.ts";
+import { whoAnswers } from "../unheld.ts";
 import type { Driver, DriverEvent, DriverOptions } from "./driver.ts";
 import { HealthChecks } from "./health-checks.ts";
 import { type HookFacts, Hooks } from "./hooks.ts";
@@ -45,7 +47,6 @@ interface Claim {
   readonly address: string;
   readonly device: string;
   readonly mac: string;
-  readonly text: string;
   /** When the driver told it. */
   readonly atMs: number;
   isTold: boolean;
@@ -96,7 +97,6 @@ export class Mole implements Onlooker {
   start(): void {
     const { table, config } = this.setup;
     this.runner.start(this.driver);
-    this.tellConflicts();
     this.health.configure(table.health, vipNames(config));
   }
 
@@ -121,7 +121,6 @@ export class Mole implements Onlooker {
     const config = { ...setup.config, host: before.config.host, machine: before.config.machine };
     this.setup = { ...setup, config };
     this.runner.configure(config);
-    this.tellConflicts();
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
@@ -134,6 +133,10 @@ export class Mole implements Onlooker {
     return [host, ...hosts];
   }
 
+  /** Which hosts of the group have addresses by themselves. */
+  readonly standsOn: StandsOn = (addresses) =>
+    this.runner.standing.on(addresses, (member) => this.chronicle.nameOf(member));
+
   get status(): Status {
     const { runner, chronicle, setup } = this;
     return statusOf({
@@ -143,6 +146,7 @@ export class Mole implements Onlooker {
       group: setup.table.group,
       maintained: runner.maintained,
       awayReason: runner.awayReason,
+      standsOn: this.standsOn,
       warnings: this.warnings(),
       alarms: this.doubled(),
       nowMs: bootMs(),
@@ -235,6 +239,9 @@ export class Mole implements Onlooker {
         // At a merge the hosts' own announcements cross: whoever is left with the claim after that is none of ours.
         this.noteForeign(event);
         return;
+      case "standing":
+        this.tellConflicts();
+        return;
       case "trouble":
         log.warn(event.text);
         return;
@@ -247,8 +254,7 @@ export class Mole implements Onlooker {
     const key = `${address} ${mac}`;
     const atMs = this.foreign.get(key)?.atMs ?? bootMs();
     if (this.foreign.size >= FOREIGN_MAX) this.foreign.clear();
-    const text = `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: something outside of the group covers it too`;
-    this.foreign.set(key, { vip, address, device, mac, text, atMs, isTold: false });
+    this.foreign.set(key, { vip, address, device, mac, atMs, isTold: false });
     setTimeout(() => this.tellForeign(key), FOREIGN_PATIENCE_MS);
   }
 
@@ -261,9 +267,15 @@ export class Mole implements Onlooker {
       return;
     }
     claim.isTold = true;
-    const { vip, address, device, mac, text } = claim;
-    this.log.error(text);
+    const { vip, address, device, mac } = claim;
+    this.log.error(this.describeClaim(claim));
     this.hooks.call("doubled", vip, { ...this.facts(), ADDRESSES: address, MAC: mac, DEVICE: device });
+  }
+
+  private describeClaim({ vip, address, device, mac }: Claim): string {
+    const stands = this.standsOn([address]).filter(({ host }) => host !== this.setup.config.host);
+    const who = stands.map(describeStand).join("; ") || "something outside of the group covers it too";
+    return `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: ${who}`;
   }
 
   onLink(text: string): void {
@@ -321,14 +333,15 @@ export class Mole implements Onlooker {
     const nowMs = bootMs();
     if (nowMs - (this.answeredMs.get(vip) ?? Number.NEGATIVE_INFINITY) < ANSWERED_EVERY_MS) return;
     this.answeredMs.set(vip, nowMs);
-    this.log.error(
-      `${vip} is not taken: somebody answers for it already, outside of the group or a host that has it by itself; asks again each second`,
-    );
+    const { addresses = [] } = this.setup.config.definitions.find(({ name }) => name === vip) ?? {};
+    this.log.error(`${vip} is not taken: ${whoAnswers(addresses, this.standsOn)}; asks again each second`);
   }
 
   /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. */
   private doubled(): readonly string[] {
-    return [...this.foreign.values()].filter((claim) => this.isDoubled(claim)).map(({ text }) => text);
+    return [...this.foreign.values()]
+      .filter((claim) => this.isDoubled(claim))
+      .map((claim) => this.describeClaim(claim));
   }
 
   private isDoubled(claim: Claim): boolean {

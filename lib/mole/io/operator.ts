@@ -126,7 +126,7 @@ function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
   const { machine } = mole.runner;
   if (machine.session?.latestTable === undefined)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
-  const found = whyOf(machine, mole.chronicle, vip, bootMs());
+  const found = whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs());
   if (found.length === 0) {
     const known = mole.status.vips.map(({ vip: name }) => name).join(", ");
     throw new Fault(

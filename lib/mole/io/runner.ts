@@ -11,6 +11,7 @@ import type { Definition, VipId } from "../definition.ts";
 import type { Command, HostConfig, MoleEvent, Stored } from "../event.ts";
 import { Machine } from "../machine.ts";
 import { describeAction, describeEvent, Recorder } from "../recorder.ts";
+import { Standing, type StandingAddress } from "../standing.ts";
 import type { Kept } from "../stored.ts";
 import type { Driver, DriverEvent } from "./driver.ts";
 import type { GroupLink, LinkEvent, LinkOptions } from "./group-link.ts";
@@ -152,6 +153,7 @@ export class Runner {
 
   /** What the driver tells by itself. */
   readonly onDriverEvent = (event: DriverEvent): void => {
+    if (event.on === "standing") this.tellStanding(true);
     this.options.onlooker.onDriverEvent(event);
     if (event.on === "carrier") this.tell({ on: "carrier", vip: event.vip, up: event.up });
     else if (event.on === "driven") {
@@ -325,7 +327,9 @@ export class Runner {
       case "view":
         this.counts.views += 1;
         for (const from of this.unreadable.keys()) if (!event.view.members.includes(from)) this.unreadable.delete(from);
+        this.standing.keep(event.view.members);
         this.tell(event);
+        this.tellStanding(false);
         return;
       case "transitional":
         this.tell(event);
@@ -334,7 +338,10 @@ export class Runner {
         this.counts.received += 1;
         if (this.untold !== "" && event.from === this.sessions.link?.member) this.tellSession();
         if (event.message.kind !== "neighbours") this.tell({ on: "message", from: event.from, message: event.message });
-        else if (this.machine.session?.view?.members.includes(event.from)) this.driver.pool(event.message.neighbours);
+        else if (this.machine.session?.view?.members.includes(event.from)) {
+          this.driver.pool(event.message.neighbours);
+          this.standing.note(event.from, event.message.standing ?? []);
+        }
         return;
       case "unread":
         this.counts.unread += 1;
@@ -348,6 +355,9 @@ export class Runner {
         event satisfies never;
     }
   }
+
+  /** What members have told of addresses that they have by themselves. */
+  readonly standing = new Standing();
 
   /** By sender: why what it says last could not be read. */
   readonly unreadable = new Map<string, Fault>();
@@ -384,7 +394,21 @@ export class Runner {
 
   private tellNeighbours(): void {
     const neighbours = this.driver.neighbours();
-    if (neighbours.length > 0) this.sessions.link?.send({ kind: "neighbours", neighbours });
+    const standing = this.standingHere();
+    if (neighbours.length > 0 || standing !== undefined)
+      this.sessions.link?.send({ kind: "neighbours", neighbours, standing });
+  }
+
+  /** @param isNews else only for those who may have come: nothing is said of nothing */
+  private tellStanding(isNews: boolean): void {
+    const standing = this.standingHere();
+    if (isNews || standing !== undefined) this.sessions.link?.send({ kind: "neighbours", neighbours: [], standing });
+  }
+
+  /** Left out where there is none: moles of the version before don't know of it. */
+  private standingHere(): readonly StandingAddress[] | undefined {
+    const standing = this.driver.standing();
+    return standing.length === 0 ? undefined : standing;
   }
 
   private save(): void {
