@@ -1,6 +1,6 @@
-// spreadd over corosync on three hosts, beside the real daemon on the same three namespaces in the same run; what it costs idle; how soon addresses are taken
-// over; that mode `safe` never has one on two hosts; and false alarms of the `fast` profile while both processors are busy with a build.
-// --only NAME: "C spflooder", "our clients", "idle", "take-over", "safe", "alarms".
+// spreadd over corosync on three hosts, beside the real daemon on the same three namespaces in the same run; what it costs idle; what memberships cost; how soon
+// addresses are taken over; that mode `safe` never has one on two hosts; and false alarms of the `fast` profile while both processors are busy with a build.
+// --only NAME: "C spflooder", "our clients", "idle", "memberships", "take-over", "safe", "alarms".
 import { parseArgs } from "node:util";
 import { timesOf } from "../../lib/cluster/profile.ts";
 import { startCluster } from "../../test/cluster/cluster.ts";
@@ -10,6 +10,7 @@ import { start } from "../../test/support/child.ts";
 import { hasRealSpread } from "./c-tools.ts";
 import { type Contest, hold } from "./pairs.ts";
 import { cpuOf, OURS, REAL, wholeFlood } from "./ring-flood.ts";
+import { memberships } from "./ring-memberships.ts";
 import { neverTwice, takeOvers } from "./take-over.ts";
 
 const { values } = parseArgs({
@@ -61,6 +62,8 @@ if (isWanted("idle")) {
     `idle, a host: spreadd ${per(cpuOf(cluster.hosts, ["spreadd"]) - before[0])} of a processor, corosync ${per(cpuOf(cluster.hosts, ["corosync"]) - before[1])}`,
   );
 }
+
+if (isWanted("memberships")) await memberships(Number(values.repetitions));
 
 if (isWanted("take-over")) await takeOvers(Number(values.repetitions));
 if (isWanted("safe")) await neverTwice(Number(values.repetitions));
