@@ -1,6 +1,7 @@
 // The recorder as a service. What it does lies in lib/logcat; here are its flags, its signals and its end.
 import { Fault } from "../../lib/base/fault.ts";
 import type { Log } from "../../lib/base/log.ts";
+import type { ProcessSettings } from "../../lib/base/process-settings.ts";
 import { whenAborted } from "../../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../../lib/cli/command.ts";
 import { exitCodeOf } from "../../lib/cli/exit-codes.ts";
@@ -13,9 +14,10 @@ import { RecorderService } from "../../lib/logcat/io/recorder-service.ts";
 import { describeWriteRule } from "../../lib/logcat/record-changes.ts";
 import type { RecordSettings } from "../../lib/logcat/record-settings.ts";
 import { logcatTable } from "../../lib/logcat/table.ts";
+import type { WriteRule } from "../../lib/logcat/write-rule.ts";
 import { CONTROL_PATH, recordSettingsOf } from "../../lib/logcat/write-table.ts";
 import { systemClock } from "../../lib/run/clock.ts";
-import { beatForWatchdog, dropRoot, keepPidFile } from "../../lib/run/process-state.ts";
+import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../../lib/run/process-state.ts";
 import { parseServer } from "../../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
 import { controlCommands } from "../control-commands.ts";
@@ -101,6 +103,7 @@ export const recordCommand: AnyCommand = defineCommand({
         );
       return {
         ...settings,
+        rules: settings.rules.map((rule) => ownedBy(settings.process, rule)),
         state: flags.state ?? settings.state,
         control: flags.control ?? settings.control,
       };
@@ -124,6 +127,7 @@ export const recordCommand: AnyCommand = defineCommand({
     using _control = settings.control === "" ? undefined : await operation.listen(settings.control);
     process.on("SIGHUP", () => void operation.hangUp());
     process.on("SIGUSR1", () => operation.tellTotals());
+    giveTo(settings.process, settings.state);
     dropRoot(settings.process, filesOf(settings), say);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
@@ -138,6 +142,12 @@ export const recordCommand: AnyCommand = defineCommand({
 
 function lostOf(service: RecorderService): number {
   return service.totals.writes.reduce((sum, { lost }) => sum + lost, 0);
+}
+
+/** What it makes belongs to whom it runs as, so that it can be opened anew. */
+function ownedBy({ user, group }: ProcessSettings, rule: WriteRule): WriteRule {
+  if (rule.files.owner !== "" || (user === "" && group === "")) return rule;
+  return { ...rule, files: { ...rule.files, owner: group === "" ? user : `${user}:${group}` } };
 }
 
 /** Those with one path. */

@@ -209,16 +209,22 @@ function openWithLongQueue(): { fd: number; queueMax: number; shortcomings: stri
 }
 
 function enlargeReceiveBuffer(fd: number, wantedBytes: number, name: string): string[] {
-  const value = new Int32Array([wantedBytes]);
-  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) === 0) return [];
+  // One that was handed over has it already; without root's power it would become smaller by asking.
+  if (receiveBuffer(fd, name) >= wantedBytes) return [];
+  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, new Int32Array([wantedBytes]), 4) === 0) return [];
   setOption(fd, SOL_SOCKET, SO_RCVBUF, wantedBytes, `set the buffer of ${name}`);
-  const length = new Uint32Array([4]);
-  checked(libc().getsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, length), `read the buffer size of ${name}`);
-  const hadBytes = value[0]! / 2; // the kernel doubles what is asked, for its own book-keeping
+  const hadBytes = receiveBuffer(fd, name);
   if (hadBytes >= wantedBytes) return [];
   return [
     `${name} has a buffer of ${hadBytes} bytes instead of ${wantedBytes}: bursts may be lost; raise net.core.rmem_max`,
   ];
+}
+
+function receiveBuffer(fd: number, name: string): number {
+  const value = new Int32Array(1);
+  const length = new Uint32Array([4]);
+  checked(libc().getsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, length), `read the buffer size of ${name}`);
+  return value[0]! / 2; // the kernel doubles what is asked, for its own book-keeping
 }
 
 function setOption(fd: number, level: number, option: number, value: number, action: string): void {

@@ -17,6 +17,7 @@ import type { ProcessSettings } from "../base/process-settings.ts";
 import { type Capability, keepOnly, keepThroughUserChange } from "../linux/capabilities.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
 import { accountOf } from "./accounts.ts";
+import { makePrivateDirectory } from "./private-directory.ts";
 
 type Say = (severity: "warning" | "notice", text: string) => void;
 
@@ -120,7 +121,7 @@ export function giveTo({ user }: ProcessSettings, directory: string): void {
   if (user === "" || directory === "" || process.geteuid!() !== 0) return;
   const [, , uid, gid] = accountOf("/etc/passwd", user, "run as");
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(directory);
     for (const name of ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })])
       lchownSync(join(directory, name), Number(uid), Number(gid));
   } catch {

@@ -162,6 +162,65 @@ describe.if(hasSystemd)("run by systemd", () => {
   });
 });
 
+const AS_NOBODY = `
+[spread]
+servers = ["unix:/run/spreadbox/spread.sock"]
+[syslogd]
+user = "nobody"
+kernel = "no"
+udp = ["127.0.0.1:514"]
+[[syslogd.rule]]
+select = "user.*"
+to = "group:log.user"
+[[logcat.write]]
+groups = ["log.user"]
+to = "file:/var/log/recorded/all.log"
+[[logcat.write]]
+groups = ["log.user"]
+to = "archive:/var/lib/spreadbox/archive"
+[logcat.recorder]
+user = "nobody"
+`;
+
+test.if(hasSystemd)(
+  "services that leave root keep what they need, through restarts of both kinds",
+  async () => {
+    const told = (name: string) =>
+      units[`${name}.service`]!.replace("[Service]", "[Service]\nStandardError=append:/var/log/told");
+    const names = ["spreadd", "syslogd", "logcat-record"];
+    await using systemd = await Systemd.start(
+      {
+        ...Object.fromEntries(names.map((name) => [`${name}.service`, told(name)])),
+        "syslogd.socket": units["syslogd.socket"]!,
+      },
+      {
+        "config.toml": AS_NOBODY,
+        ...Object.fromEntries(
+          names.map((name) => [`spreadbox-${name}`, "SPREADBOX_CONFIG=/etc/default/config.toml\n"]),
+        ),
+      },
+    );
+    const recorded = (text: string) => systemd.until("cat /var/log/recorded/all.log", new RegExp(`app: ${text}\n`));
+    await systemd.run("ip link set lo up");
+    expect(
+      (await systemd.run("systemctl start spreadd syslogd.socket syslogd logcat-record; logger -t app one")).status,
+    ).toBe(0);
+    await recorded("one");
+    expect((await systemd.run(`${binary()} syslogd restart; logger -t app two`)).stdout).toStartWith("restarted: ");
+    await recorded("two");
+    await systemd.run("systemctl restart syslogd logcat-record; logger -t app three");
+    await recorded("three");
+    expect((await systemd.run("ps -o user= -C spreadbox | sort | uniq -c")).stdout.match(/\w+ +\w+/g)).toEqual([
+      "2 nobody",
+      "1 root",
+    ]);
+    const { stdout } = await systemd.run("cat /var/log/told");
+    for (const trouble of [/EACCES/, /did not end in order/, /has a buffer of/, /can't be/, /cannot (?!reach)/])
+      expect(stdout).not.toMatch(trouble);
+  },
+  60_000,
+);
+
 const COROSYNC = `totem {
   version: 2
   cluster_name: test

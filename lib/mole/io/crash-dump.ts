@@ -1,7 +1,8 @@
 // The flight recorder's last act: should the mole fail by a mistake of its own, what it knew is written down before the process ends. The guard takes care of the
 // addresses.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makePrivateDirectory } from "../../run/private-directory.ts";
 
 /** Older ones go. */
 const KEPT = 5;
@@ -9,7 +10,7 @@ const KEPT = 5;
 export function keepCrashDumps(directory: string, dump: () => unknown): Disposable {
   const write = (error: unknown) => {
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makePrivateDirectory(directory);
       const name = `crash-${new Date().toISOString().replaceAll(":", "")}.json`;
       const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
       writeFileSync(join(directory, name), JSON.stringify({ error: what, ...(dump() as object) }), { mode: 0o600 });

@@ -1,9 +1,10 @@
 // The state directory: one small file, written whole or not at all. Writing takes as long as the disk likes, so it never holds up a beat.
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { tryLock } from "../../linux/file-lock.ts";
+import { makePrivateDirectory } from "../../run/private-directory.ts";
 import { type Kept, NOTHING_KEPT, readKept, writeKept } from "../stored.ts";
 
 export class Store implements Disposable {
@@ -23,7 +24,7 @@ export class Store implements Disposable {
   /** @throws {Fault} it can't be read, the directory can't be made, or another mole has it: that one's addresses must not be taken for what a crash has left */
   load(): Kept {
     try {
-      mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+      makePrivateDirectory(this.directory);
       this.lockFd = openSync(join(this.directory, "lock"), "a", 0o600);
       if (!tryLock(this.lockFd))
         throw new Fault("temporary", "in-use", `cannot use ${this.directory}: another mole runs with it (mole status)`);

@@ -1,15 +1,7 @@
 // The file of group-numbers.ts: there only between an orderly end and the next start, so that nobody takes an old one for the truth after a kill.
-import {
-  closeSync,
-  fdatasyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makePrivateDirectory } from "../../run/private-directory.ts";
 import { formatGroupNumbers, type GroupNumbers, tryGroupNumbers } from "../group-numbers.ts";
 
 /** What the life before left; "unknown" where it left nothing that can be trusted. */
@@ -26,7 +18,7 @@ export function takeGroupNumbers(path: string): GroupNumbers | "unknown" {
 /** Leaves them to the next life. Where that can't be done, that one doesn't know: no more. */
 export function leaveGroupNumbers(path: string, numbers: GroupNumbers): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(dirname(path));
     const fd = openSync(`${path}.new`, "w", 0o600);
     try {
       writeSync(fd, formatGroupNumbers(numbers));

@@ -1,7 +1,8 @@
 // Whether the life before ended in order: a file that is there while we run. Who finds one of a process that is no more knows that it was killed, or that the
 // host was; then what it had received and not written is lost, and somebody should be told.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { makePrivateDirectory } from "../../run/private-directory.ts";
 
 const NAME = "running";
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -20,7 +21,7 @@ export function markLife(directory: string, say: Say): Disposable {
       `the syslogd before (${before}) did not end in order: what it had received and not written is lost, one batch of each source at most where its sinks kept up; its connections ended with it, and what nobody had read of them is lost too`,
     );
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(dirname(path));
     writeFileSync(path, `${process.pid} ${bootId}\n`, { mode: 0o600 });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
