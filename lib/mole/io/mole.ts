@@ -224,7 +224,7 @@ export class Mole implements Onlooker {
     const { log } = this;
     switch (event.on) {
       case "carrier":
-        if (event.up) log.debug(`${event.vip}: ${event.why}`);
+        if (event.up) log.debug(`${event.vip} can be held here${event.why === "" ? "" : `: ${event.why}`}`);
         else log.warn(`${event.vip} can't be held here: ${event.why}`);
         return;
       case "driven":
