@@ -7,6 +7,7 @@ import { address, errno, libc } from "./libc.ts";
 import { checked, SystemError } from "./system-error.ts";
 
 const F_SETFD = 2;
+const F_DUPFD_CLOEXEC = 1_030;
 const F_GETFD = 1;
 const FD_CLOEXEC = 1;
 const SIG_IGN = 1;
@@ -17,6 +18,11 @@ const SIGUSR2 = 12;
 /** Leaves a descriptor open for the program that comes. */
 export function keepOpen(fd: number): void {
   checked(libc().fcntl(fd, F_SETFD, 0), `keep descriptor ${fd} open`);
+}
+
+/** Another descriptor of the same; nobody gets it who is started. @throws {SystemError} */
+export function duplicate(fd: number): number {
+  return checked(libc().fcntl(fd, F_DUPFD_CLOEXEC, 0), `duplicate descriptor ${fd}`);
 }
 
 /** Takes over a descriptor that was left open: no program that we start gets it. @returns false where it is not open */

@@ -24,6 +24,8 @@ import { listenForTls, type TlsSource } from "./tls-listener.ts";
 const TELL_REFUSALS_EVERY_MS = 60_000;
 /** At the end, what connections have sent and we have not read is read: as long as more comes, but no longer than this. */
 const QUIET_WITHIN_MS = 1_000;
+/** Before a restart clients over TLS have so long to end their connections: nobody else waits for them. */
+const END_WITHIN_MS = 3_000;
 
 /** One place. */
 interface Opened {
@@ -31,7 +33,7 @@ interface Opened {
   readonly reception: Reception;
   readonly base: ParseRules;
   /** What listens: one, but for a unix socket that was made again. */
-  readonly streams: StreamSource[];
+  readonly streams: (StreamSource | TlsSource)[];
   listener: Listener;
   tls: TlsSource | undefined;
   fifo: FifoSource | undefined;
@@ -190,21 +192,22 @@ export class Listeners {
   async close(): Promise<void> {
     this.#hasClosed = true;
     clearInterval(this.#telling);
-    for (const { streams } of this.#opened) for (const source of streams) source.stop();
-    await this.#quiet();
+    for (const { streams } of this.#opened) for (const source of streams) if (!("drain" in source)) source.stop();
+    await Promise.all([this.#drainTls(false, QUIET_WITHIN_MS), this.#quiet()]);
     for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
     for (const { streams } of this.#opened) for (const source of streams) source.endConnections();
     for (const { fifo } of this.#opened) fifo?.[Symbol.dispose]();
   }
 
-  /** Reads no more, and leaves everything open for another process; but for TLS, whose connections nobody else can go on with: these are read, and end. */
-  async pause(): Promise<void> {
+  /** Before `pause`: connections over TLS, with which no other process can go on, end. All else is read meanwhile. */
+  async drain(): Promise<void> {
+    await this.#drainTls(true, END_WITHIN_MS);
+  }
+
+  /** Reads no more, and leaves everything open for another process. */
+  pause(): void {
     this.#hasClosed = true;
     clearInterval(this.#telling);
-    const tls = this.#opened.filter((one) => one.tls !== undefined);
-    for (const one of tls) for (const source of one.streams) source.stop();
-    if (tls.some(({ reception }) => reception.connections > 0)) await this.#quiet();
-    for (const one of tls) for (const source of one.streams) source.endConnections();
     this.#pauseAll();
     for (const { fifo } of this.#opened) fifo?.pause();
     for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
@@ -215,8 +218,7 @@ export class Listeners {
     this.#pauseAll();
     const places: HandedPlace[] = [];
     const connections: HandedConnection[] = [];
-    for (const { key, streams, fifo, tls, isGivenUp } of this.#opened) {
-      if (tls !== undefined) continue;
+    for (const { key, streams, fifo, isGivenUp } of this.#opened) {
       if (fifo !== undefined && !isGivenUp)
         connections.push({ key, fd: fifo.fd, peer: "", pid: -1, uid: -1, reader: fifo.reader });
       for (const source of streams) connections.push(...source.connections().map((one) => ({ key, ...one })));
@@ -225,6 +227,13 @@ export class Listeners {
     }
     for (const { fd } of [...places, ...connections]) keepOpen(fd);
     return { places, connections };
+  }
+
+  async #drainTls(goesOn: boolean, withinMs: number): Promise<void> {
+    const draining = this.#opened.flatMap(({ streams }) =>
+      streams.map((source) => ("drain" in source ? source.drain(goesOn, withinMs) : undefined)),
+    );
+    await Promise.all(draining);
   }
 
   #pauseAll(): void {
@@ -266,7 +275,8 @@ export class Listeners {
 
   #openTls(opened: Opened, { on, tls }: Listener): void {
     if (tls === undefined || on.by !== "tls") return; // the table's check has said so
-    const place = { hostname: formatAddress(on.address), port: on.port, tls };
+    const fd = this.inheritance.takePlace(opened.key);
+    const place = { hostname: formatAddress(on.address), port: on.port, tls, fd };
     if (!this.#opened.includes(opened)) this.#opened.push(opened);
     const opening = listenForTls(place, opened.reception).then((source) => {
       if (this.#hasClosed || opened.isGivenUp) source.stop();

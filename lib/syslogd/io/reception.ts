@@ -33,6 +33,7 @@ export interface ReceptionOptions {
 
 export class Reception {
   received = 0;
+  receivedBytes = 0;
   /** Of these, how many were longer than the limit, or never ended. */
   cut = 0;
   connections = 0;
@@ -116,6 +117,7 @@ export class Conversation {
     const { intake } = reception.options;
     const { length } = chunk;
     this.#aboutToTake();
+    reception.receivedBytes += length;
     reader.push(chunk);
     while (reader.next()) {
       this.#read();

@@ -1,8 +1,8 @@
 // `syslogd restart`: the process becomes the program that lies at its path now, with its number, its sockets and its connections. Senders notice nothing: what
 // they send meanwhile waits in the kernel. First the new program is asked whether it runs, and likes the configuration: else all stays as it is.
 //
-// The order: ask; read no more; get rid of what was taken (what can't be sent now is on disk, or counted); exec. Between the last two nothing can fail but the
-// exec itself, and what it would start has just run.
+// The order: ask; have connections over TLS end, whose keys can't be passed on; read no more; get rid of what was taken (what can't be sent now is on disk, or
+// counted); exec. Between the last two nothing can fail but the exec itself, and what it would start has just run.
 import { accessSync, constants } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { writeAnswer } from "../../control/message.ts";
@@ -43,8 +43,7 @@ export async function becomeAnew({ daemon, env, controlFd, kept, answerFd }: Res
   const args = process.argv.slice(2);
   await checkProgram(args, env);
   notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1_000)}`, env);
-  const sinceMs = systemClock.monotonicMs();
-  const { places, connections } = await daemon.handOver(FLUSH_MS);
+  const { places, connections, sinceMs } = await daemon.handOver(FLUSH_MS);
   const control = controlFd < 0 ? [] : [{ key: CONTROL_KEY, fd: controlFd }];
   for (const { fd } of control) keepOpen(fd);
   if (answerFd >= 0) keepOpen(answerFd);

@@ -76,8 +76,10 @@ export interface Sources {
   reload(settings: Settings): Promise<void>;
   /** Takes what still waits in them, then closes them. */
   close(): Promise<void>;
-  /** Reads no more, and leaves what can be left open for another process. */
-  pause(): Promise<void>;
+  /** Has end what can't be left open for another process. */
+  drain(): Promise<void>;
+  /** Reads no more, and leaves open what there is. */
+  pause(): void;
   /** After `pause`: what stays open. */
   handOver(): Pick<Handover, "places" | "connections">;
 }
@@ -210,10 +212,14 @@ class OpenSources implements Sources {
     await this.#listeners.close();
   }
 
-  async pause(): Promise<void> {
+  async drain(): Promise<void> {
     this.#stopTimers();
     this.#guard[Symbol.dispose]();
-    await this.#listeners.pause(); // takes a moment where there is TLS: who logs to a datagram socket does not wait for that
+    await this.#listeners.drain();
+  }
+
+  pause(): void {
+    this.#listeners.pause();
     for (const { source } of this.#datagrams.values()) {
       source.turnEnded();
       source.pause();

@@ -243,15 +243,20 @@ export class Syslogd implements Intake {
     await this.#outlets.close(withinMs);
   }
 
-  /** Gets rid of what it has taken, within about `withinMs`, and leaves its sockets open and unread, for another process. @returns what stays open */
-  async handOver(withinMs: number): Promise<Pick<Handover, "places" | "connections">> {
+  /**
+   * Has connections end that can't be handed over, gets rid of what it has taken, within about `withinMs`, and leaves its sockets open and unread, for another process.
+   * @returns what stays open, and since when nobody reads it
+   */
+  async handOver(withinMs: number): Promise<Pick<Handover, "places" | "connections" | "sinceMs">> {
     this.say("notice", `restarts after ${this.#received} records`);
-    await this.#sources?.pause();
+    await this.#sources?.drain();
+    const sinceMs = this.#surroundings.clock.monotonicMs();
+    this.#sources?.pause();
     clearInterval(this.#telling);
     if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
     await this.#outlets.close(withinMs);
-    return this.#sources?.handOver() ?? { places: [], connections: [] };
+    return { ...(this.#sources?.handOver() ?? { places: [], connections: [] }), sinceMs };
   }
 
   /** What a sink has to tell: through the rules, as all that is said. That it fails has to be read somewhere: where no sink that works takes it, by the last resort. */

@@ -1,5 +1,9 @@
 // Takes connections over TLS (RFC 5425), from peers that their certificates permit.
 //
+// A connection can't be handed to another process, since its keys are in the library's memory. Before a restart, and at the end, clients are asked to end theirs:
+// close_notify ends our direction alone, what they have sent is read until they have ended theirs. The listening socket is handed over, so that who connects again waits
+// in the kernel's queue and is not refused.
+//
 // Where authorities or permitted peers are named, a client has to show a certificate, and none of its bytes is read before it was found good. Without either,
 // TLS only keeps others from listening in. A client that is turned away is told to the operator with the reason; so is our own certificate, before it ends.
 import type { Socket } from "node:net";
@@ -8,6 +12,7 @@ import { namesOf } from "../../base/certificate-name.ts";
 import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { duplicate } from "../../linux/exec.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
 import { type PeerCertificate, whyRefused } from "../../sink/permitted-peer.ts";
 import { origin } from "../../syslog/record.ts";
@@ -17,11 +22,20 @@ import type { StreamSource } from "./stream-listener.ts";
 
 /** A client that connects and does not shake hands keeps no place. */
 const HANDSHAKE_MS = 10_000;
+/** Who was asked to end its connection, and says nothing for so long, has no more. */
+const SILENT_MS = 500;
+const LOOK_EVERY_MS = 5;
 /** How often our own certificate is looked at, and how long before its end it is told. */
-const LOOK_EVERY_MS = 43_200_000;
+const TELL_EVERY_MS = 43_200_000;
 const TELL_BEFORE_MS = 14 * 86_400_000;
 
 export interface TlsSource extends StreamSource {
+  /**
+   * Takes no more connections, and has those that there are end in order: nothing is lost of clients that heed that. Those that go on sending are broken off, and told.
+   * @param goesOn   another process listens on: the listening socket stays open, as `fd`
+   * @param withinMs clients may send for so long what they have begun
+   */
+  drain(goesOn: boolean, withinMs: number): Promise<void>;
   /** Reads the certificates anew, for connections from now on. Where they are bad, the old ones stay. @throws {Fault} what is bad */
   reload(): void;
 }
@@ -30,6 +44,8 @@ export interface TlsPlace {
   readonly hostname: string;
   readonly port: number;
   readonly tls: TlsSettings;
+  /** Bound and listening already, by another process. */
+  readonly fd?: number | undefined;
 }
 
 /** @throws {Fault} where the files are bad, or the address cannot be had */
@@ -47,6 +63,9 @@ class TlsServer implements TlsSource {
   #accepted = 0;
   readonly #looking: ReturnType<typeof setInterval>;
   #files: CertificateFiles;
+  /** Clients are asked to end what they have begun. */
+  #isDraining = false;
+  #keptFd = -1;
 
   constructor(
     private readonly place: TlsPlace,
@@ -59,6 +78,7 @@ class TlsServer implements TlsSource {
         ...contextOf(this.#files),
         minVersion: "TLSv1.2",
         handshakeTimeout: HANDSHAKE_MS,
+        allowHalfOpen: true, // so that we can have ended, and read on
         requestCert: wantsCertificates(place.tls),
         // Always said: an environment variable would change the default. Where a fingerprint is permitted, it is we who judge, since nobody else need
         // have signed that certificate.
@@ -68,12 +88,12 @@ class TlsServer implements TlsSource {
     );
     this.#server.on("connection", (socket: Socket) => this.#accept(socket));
     this.#server.on("tlsClientError", (error: Error, socket: TLSSocket) => this.#handshakeFailed(error, socket));
-    this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#looking = setInterval(() => this.#look(), TELL_EVERY_MS);
     this.#looking.unref();
   }
 
   listen(): Promise<void> {
-    const { hostname, port } = this.place;
+    const { hostname, port, fd } = this.place;
     return new Promise((resolve, reject) => {
       this.#server.once("error", (error: Error & { code?: string }) => {
         clearInterval(this.#looking);
@@ -83,7 +103,7 @@ class TlsServer implements TlsSource {
           new Fault(error.code === "EACCES" ? "no-permission" : "os", error.code ?? "unknown", found, { cause: error }),
         );
       });
-      this.#server.listen({ host: hostname, port }, () => {
+      this.#server.listen(fd === undefined ? { host: hostname, port } : { fd }, () => {
         this.#look();
         resolve();
       });
@@ -97,8 +117,23 @@ class TlsServer implements TlsSource {
     this.#look();
   }
 
-  /** The library takes no descriptor: a process that comes binds anew. */
-  readonly fd = -1;
+  get fd(): number {
+    return this.#keptFd;
+  }
+
+  async drain(goesOn: boolean, withinMs: number): Promise<void> {
+    this.#isDraining = true;
+    const fd = listeningDescriptor(this.#server);
+    if (goesOn && fd >= 0) this.#keptFd = duplicate(fd); // the library closes its own
+    this.stop();
+    for (const client of this.#clients.keys()) client.end();
+    if (await this.#areSilent(withinMs)) return this.endConnections();
+    const left = this.#clients.size;
+    const which = left === 1 ? "1 connection was" : `${left} connections were`;
+    const told = `${which} asked to end, went on sending, and had to be broken off: what came last is lost`;
+    this.reception.options.say("warning", `${this.name}: ${told}`);
+    this.endConnections();
+  }
 
   pause(): void {
     for (const client of this.#clients.keys()) client.pause();
@@ -154,11 +189,31 @@ class TlsServer implements TlsSource {
       if (!conversation.take(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) socket.destroy();
     });
     socket.on("error", () => socket.destroy());
+    socket.on("end", () => socket.end());
+    if (this.#isDraining) socket.end();
     socket.on("close", () => {
       this.#clients.delete(socket);
       reception.options.gate.delete(socket);
       conversation.end();
     });
+  }
+
+  /** Whether all have ended, or are silent, those that have not shaken hands too; false where it takes too long. */
+  async #areSilent(withinMs: number): Promise<boolean> {
+    const { reception } = this;
+    const deadlineMs = performance.now() + withinMs;
+    let heardMs = performance.now();
+    let received = reception.receivedBytes;
+    while (this.#clients.size > 0 || this.#accepted > 0) {
+      const nowMs = performance.now();
+      // While a slow file has all of them wait, they are not silent: we are deaf.
+      if (reception.receivedBytes !== received || reception.options.gate.isClosed) heardMs = nowMs;
+      received = reception.receivedBytes;
+      if (nowMs - heardMs > SILENT_MS) return true;
+      if (nowMs > deadlineMs) return false;
+      await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+    }
+    return true;
   }
 
   #whyRefused(socket: TLSSocket): string | undefined {
@@ -206,6 +261,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: "it does not speak TLS",
   ERR_TLS_HANDSHAKE_TIMEOUT: "it did not finish the TLS handshake",
 };
+
+/** -1 where it has none. */
+function listeningDescriptor(server: Server): number {
+  const { _handle: handle } = server as Server & { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd ?? -1;
+}
 
 function wantsCertificates(tls: TlsSettings): boolean {
   return tls.authoritiesPath !== undefined || tls.peers.length > 0;
