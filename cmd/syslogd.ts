@@ -13,7 +13,7 @@ import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
-import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../lib/run/process-state.ts";
+import { beatForWatchdog, dropRoot, giveFileTo, giveTo, keepPidFile } from "../lib/run/process-state.ts";
 import { forgetStart } from "../lib/run/start-memory.ts";
 import type { SessionOptions } from "../lib/spread/index.ts";
 import { parseServer } from "../lib/spread/server.ts";
@@ -26,6 +26,7 @@ import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
 import { Inheritance } from "../lib/syslogd/io/inheritance.ts";
 import { markLife } from "../lib/syslogd/io/life-mark.ts";
 import { answerRestart, becomeAnew, CONTROL_KEY } from "../lib/syslogd/io/restart.ts";
+import { KERNEL_LOG } from "../lib/syslogd/io/sources.ts";
 import { Syslogd } from "../lib/syslogd/io/syslogd.ts";
 import { TCP_PORT } from "../lib/syslogd/listener.ts";
 import { operated, type Status } from "../lib/syslogd/operated.ts";
@@ -235,6 +236,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     process.on("SIGUSR1", () => operation.tellTotals());
     process.on("SIGUSR2", () => void operation.restart().catch(() => {})); // told already
     giveTo(settings.process, settings.sinks.spoolDirectory); // what sinks have spooled since
+    if (daemon.listensOn.includes(KERNEL_LOG)) giveFileTo(settings.process, settings.sources.kernelStatePath);
     dropRoot(settings.process, filesOf(settings.rules), say, KEPT);
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);

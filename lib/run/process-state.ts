@@ -1,9 +1,12 @@
 // The process itself: its pid file, whom it runs as, and the beat that a service manager waits for.
 import {
   accessSync,
+  closeSync,
   constants,
+  fchownSync,
   lchownSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -124,6 +127,20 @@ export function giveTo({ user }: ProcessSettings, directory: string): void {
     makePrivateDirectory(directory);
     for (const name of ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })])
       lchownSync(join(directory, name), Number(uid), Number(gid));
+  } catch {
+    // a file system that is read-only, or does not know owners: who writes there will say so
+  }
+}
+
+/** Makes a file that whom we will run as can write, in a directory that stays root's. Nothing where we are not root, or stay it. */
+export function giveFileTo({ user }: ProcessSettings, path: string): void {
+  if (user === "" || process.geteuid!() !== 0) return;
+  const [, , uid, gid] = accountOf("/etc/passwd", user, "run as");
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+    fchownSync(fd, Number(uid), Number(gid));
+    closeSync(fd);
   } catch {
     // a file system that is read-only, or does not know owners: who writes there will say so
   }

@@ -1,7 +1,7 @@
 // The compiled syslogd on sources other than datagrams: by its configuration, by sockets that are passed to it, by stdin, and after a restart.
 import { expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAddress } from "../../lib/base/ip-address.ts";
 import { listenUdp, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
@@ -137,15 +137,16 @@ const canWriteKernel =
   Bun.spawnSync(["sh", "-c", "echo '<14>spreadbox-test: probe' >/dev/kmsg && head -c0 /dev/kmsg"]).exitCode === 0;
 if (!canWriteKernel) process.stderr.write("SKIP: /dev/kmsg cannot be written here\n");
 
-test.skipIf(!canWriteKernel)(
-  "a restart repeats none of the kernel's messages, and misses none that were said meanwhile",
-  async () => {
+test.skipIf(!canWriteKernel).each(["", 'user = "nobody"\n'])(
+  "a restart repeats none of the kernel's messages, and misses none that were said meanwhile; %j",
+  async (more) => {
     using scratch = temporaryDirectory();
     const at = (name: string) => join(scratch.path, name);
     writeFileSync(
       at("config.toml"),
-      `[syslogd]\nsocket = ["${at("log")}"]\nspool_directory = "${at("spool")}"\nkernel = "yes"\nkernel_state = "${at("state/kernel")}"\n`,
+      `[syslogd]\nsocket = ["${at("log")}"]\nspool_directory = "${at("spool")}"\nkernel = "yes"\nkernel_state = "${at("state/kernel")}"\n${more}`,
     );
+    chmodSync(scratch.path, 0o755);
     const args = ["syslogd", "--config", at("config.toml"), "--rule", `kern,user.* -> file:${at("out")}`];
     const word = `${process.pid}-${Date.now()}`;
     const tell = (text: string) => writeFileSync("/dev/kmsg", `<14>spreadbox-test: ${word} ${text}\n`);

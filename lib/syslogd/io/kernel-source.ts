@@ -4,7 +4,7 @@
 // a crash in between repeats a few messages rather than losing them. Its place is /run: it means nothing after the host's next start.
 //
 // A message that the kernel said in pieces comes in several records; the pieces are joined if they are there when the first is read.
-import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../../run/clock.ts";
 import { parseMessage } from "../../syslog/parse.ts";
@@ -149,13 +149,18 @@ export class KernelSource implements Disposable {
     intake.take(record);
   }
 
-  /** In one step: a file that is there is whole. */
+  /** In place, by one write that covers all that was there: once root is left the file is ours, its directory is not. It need not outlive the host. */
   #keepPosition(): void {
     const { statePath, say } = this.#options;
     try {
-      const beside = `${statePath}.new`;
-      writeFileSync(beside, formatKernelPosition({ bootId: this.#bootId, next: this.#sequence.next }));
-      renameSync(beside, statePath);
+      const fd = openSync(statePath, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+      try {
+        const text = formatKernelPosition({ bootId: this.#bootId, next: this.#sequence.next });
+        writeSync(fd, text, 0);
+        ftruncateSync(fd, text.length);
+      } finally {
+        closeSync(fd);
+      }
       this.#cannotKeep = false;
     } catch (error) {
       if (!this.#cannotKeep)

@@ -32,7 +32,7 @@ import { openUnix, socketFacts, unixName } from "./unix-sockets.ts";
 /** Room for a pause: the system's 208 KiB hold a millisecond of 100,000 messages a second, 4 MiB lost 0.9 % of 400,000 a second on a busy machine. */
 const UDP_BUFFER_BYTES = 32 * 1024 * 1024;
 const TOLD_EVERY_MS = 60_000;
-const KERNEL_LOG = "/dev/kmsg";
+export const KERNEL_LOG = "/dev/kmsg";
 const NOTHING = { received: 0, cut: 0, refused: 0, missed: 0, connections: 0 };
 
 export interface SourceContext {
