@@ -79,6 +79,7 @@ describe.if(hasSystemd)("run by systemd", () => {
     expect((await systemd.run("test -S /dev/log && ! test -L /dev/log && logger -t app early")).status).toBe(0);
     await systemd.until("systemctl is-active syslogd", "active\n");
     await systemd.until("cat /var/log/all.log", /app: early/);
+    expect((await systemd.run(`${binary()} syslogd status`)).stdout).toContain("/dev/log (passed as descriptor 3)");
     expect((await systemd.run("systemctl show -P NRestarts syslogd")).stdout).toBe("0\n");
   });
 

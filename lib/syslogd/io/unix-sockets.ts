@@ -34,5 +34,6 @@ export function openUnix(choice: SocketChoice): DatagramSocket {
 
 /** What a unix socket is called. */
 export function unixName(choice: SocketChoice): string {
-  return "take" in choice ? `descriptor ${choice.take}` : choice.path;
+  if (!("take" in choice)) return choice.path;
+  return choice.path === "" ? `descriptor ${choice.take}` : `${choice.path} (passed as descriptor ${choice.take})`;
 }
