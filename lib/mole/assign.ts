@@ -2,7 +2,7 @@
 //
 // The order of questions matters. First which definitions count, for a vip that nobody defines is nobody's. Then whether this part may cover at all. Under
 // maintenance, and in a cold start before anybody is mature, nothing moves. Then each vip whose owner may not have it (any more) goes to the best that may:
-// a holder that is still in the set first (it has the addresses: no blip), one that is heard before one that is quiet.
+// a holder that is still in the set first (it has the addresses: no blip), one that is heard before one that falters, and that before one that is quiet.
 import { allocate, type Burden, type Place } from "./allocate.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { type Definition, definitionsInForce } from "./definition.ts";
@@ -72,7 +72,8 @@ function giveOwners(table: CoverTable): void {
   const quiet = hosts.map(({ member }) => table.rules.quietGetsNothing && table.beats.isQuiet(member));
   const places: Place[] = hosts.map(({ identity, facts }) => ({ host: identity.host, capacity: facts.capacity }));
   const entries = [...table.entries.values()].filter((entry) => !isKept(table, entry));
-  const claims = entries.map((entry) => claimsOn(table, entry, hosts, index, quiet));
+  const faltering = hosts.map(({ member }) => table.rules.falteringIsLast && table.beats.isFaltering(member));
+  const claims = entries.map((entry) => claimsOn(table, entry, hosts, index, { quiet, faltering }));
   const burdens = entries.map(
     ({ definition: { id, weight, prefer }, owner }): Burden => ({
       id,
@@ -89,20 +90,23 @@ function giveOwners(table: CoverTable): void {
   }
 }
 
-/** 0: none. 1: has refused, as all others have; only its owner keeps it then. 2: quiet. 3: heard. 4: heard, and still holds it. */
+/** 0: none. 1: has refused, as all others have; only its owner keeps it then. 2: quiet. 3: falters. 4: heard. 5: not quiet, and still holds it. */
 function claimsOn(
   table: CoverTable,
   entry: Entry,
   hosts: readonly HostRecord[],
   index: ReadonlyMap<Member, number>,
-  quiet: readonly boolean[],
+  { quiet, faltering }: { readonly quiet: readonly boolean[]; readonly faltering: readonly boolean[] },
 ): Uint8Array {
   const claims = new Uint8Array(hosts.length);
   const able = candidates(table, entry);
   const willing = able.filter(({ refusing }) => !refusing.has(entry.definition.id));
   for (const { member } of willing.length > 0 ? willing : able) {
     const at = index.get(member)!;
-    claims[at] = willing.length === 0 ? 1 : quiet[at] ? 2 : entry.set.has(member) && member !== entry.owner ? 4 : 3;
+    if (willing.length === 0) claims[at] = 1;
+    else if (quiet[at]) claims[at] = 2;
+    else if (entry.set.has(member) && member !== entry.owner) claims[at] = 5;
+    else claims[at] = faltering[at] ? 3 : 4;
   }
   return claims;
 }

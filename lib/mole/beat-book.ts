@@ -3,6 +3,9 @@
 // A member is *quiet* when some other member has had three beats delivered since its own last one. That is no accusation and moves nothing; but a quiet
 // member is given nothing while another can be. It is what keeps a frozen host from inheriting in the half second before it is expelled.
 // Three positions a member are enough: another's third-last beat came after my last one.
+//
+// With two beats it *falters*. A host that is late does so too, so it may still be moved to; but of two that could inherit the other one does. Who hangs is known for that a tenth
+// of a second earlier, and inheriting costs those addresses three seconds.
 
 import type { Member } from "./member.ts";
 import type { BeatsSnapshot } from "./message.ts";
@@ -63,6 +66,13 @@ export class BeatBook {
     const own = this.beaten.get(member);
     if (own === undefined) return true;
     for (const [other, beaten] of this.beaten) if (other !== member && beaten.third > own.last) return true;
+    return false;
+  }
+
+  isFaltering(member: Member): boolean {
+    const own = this.beaten.get(member);
+    if (own === undefined) return true;
+    for (const [other, beaten] of this.beaten) if (other !== member && beaten.second > own.last) return true;
     return false;
   }
 

@@ -22,6 +22,8 @@ export interface Rules {
   readonly voidExpel: boolean;
   /** A quiet member is given nothing while another is eligible. */
   readonly quietGetsNothing: boolean;
+  /** A faltering member inherits nothing while another can. */
+  readonly falteringIsLast: boolean;
   /** What was delivered during an exchange is applied to its result. */
   readonly replay: boolean;
   /** An expelled member whose holdings nobody knows may hold anything. */
@@ -51,6 +53,7 @@ export const ALL_RULES: Rules = {
   factsInAnyView: true,
   voidExpel: true,
   quietGetsNothing: true,
+  falteringIsLast: true,
   replay: true,
   unknownHoldsAll: true,
   ownerlessBurst: true,

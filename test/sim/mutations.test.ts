@@ -22,7 +22,8 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "ownerlessBurst",
   "knowledge",
   "unknownHoldsAll",
-  "quietGetsNothing",
+  "quietGetsNothing", // together with the next
+  "falteringIsLast",
   "factsInAnyView",
 ];
 /** Kept for their reasons: a stale `move` is stopped by the number it names as well, and who is expelled for nothing is back in a moment. */

@@ -402,14 +402,14 @@ test("hosts from three to five in the middle of a partition: the old list counts
   }
 });
 
-/** How long after B's death until its vips are held again, the longest of them, with A frozen. */
-function takeOverMs(seed: number, rules: Partial<Rules>): number {
+/** How long after B's death until its vips are held again, the longest of them, with A frozen since `frozenMs`. */
+function takeOverMs(seed: number, rules: Partial<Rules>, frozenMs = 380): number {
   const cluster = new Cluster({ seed, hosts: 3, vips: 6, mode: "available", rules });
   cluster.startAll();
   cluster.settle(8_000);
   cluster.run(1_000);
   cluster.host("A").freeze();
-  cluster.run(380); // quiet, and not expelled yet
+  cluster.run(frozenMs);
   const addresses = cluster.host("B").config.definitions.flatMap((vip) => vip.addresses);
   const lost = addresses.filter((address) => cluster.host("B").has(address));
   const diedMs = cluster.nowMs;
@@ -419,9 +419,16 @@ function takeOverMs(seed: number, rules: Partial<Rules>): number {
   return cluster.nowMs - diedMs;
 }
 
-test("one hung, another dies: its vips go to whoever is heard, in milliseconds; without the rule they wait for the hung one's leases", () => {
-  for (const seed of SEEDS) expect(takeOverMs(seed, {})).toBeLessThan(50);
-  expect(Math.max(...SEEDS.map((seed) => takeOverMs(seed, { quietGetsNothing: false })))).toBeGreaterThan(1_000);
+test("one hung, another dies at once: two beats that the hung one has missed are enough not to give it anything", () => {
+  const slow = (rules: Partial<Rules>) => SEEDS.filter((seed) => takeOverMs(seed, rules, 240) > 1_000).length;
+  expect(slow({})).toBe(0);
+  expect(slow({ falteringIsLast: false })).toBeGreaterThan(0);
+});
+
+test("one hung, another dies: its vips go to whoever is heard, in milliseconds; without both rules they wait for the hung one's leases", () => {
+  for (const seed of SEEDS) expect(takeOverMs(seed, {})).toBeLessThan(50); // quiet, and not expelled yet
+  const without = { quietGetsNothing: false, falteringIsLast: false };
+  expect(Math.max(...SEEDS.map((seed) => takeOverMs(seed, without)))).toBeGreaterThan(1_000);
 });
 
 /** How often somebody is expelled when a `released` sent in one view is delivered in the next. */
