@@ -174,7 +174,8 @@ function judgeCover(table: CoverTable): void {
     table.strikeEverywhere(ANYBODY);
 }
 
-function isMajority({ hosts, tiebreak }: HostList, here: ReadonlySet<string>): boolean {
+/** More than half of the configured hosts, or half of them with the one that breaks ties. */
+export function isMajority({ hosts, tiebreak }: HostList, here: ReadonlySet<string>): boolean {
   const count = hosts.reduce((sum, host) => sum + (here.has(host) ? 1 : 0), 0);
   return count * 2 > hosts.length || (count * 2 === hosts.length && tiebreak !== undefined && here.has(tiebreak));
 }

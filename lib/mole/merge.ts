@@ -6,7 +6,7 @@
 //
 // Pure and of delivered things only: each member computes it by itself and comes to the same.
 import { admit, strikeFormerSessions } from "./admit.ts";
-import { assign, candidates, judge } from "./assign.ts";
+import { assign, candidates, isMajority, judge } from "./assign.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { Member, View } from "./member.ts";
@@ -29,7 +29,7 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
   });
   const brought = view.members.flatMap((member) => states.get(member)?.table ?? []);
   const safe = told.some(({ state }) => state.facts.mode === "safe");
-  const backed = brought.filter(({ covers, knowledge }) => covers && knowledge);
+  const backed = brought.filter((snapshot) => isBacked(snapshot, told, rules));
   const trusted = safe && rules.knowledge && backed.length > 0 ? backed : brought;
 
   carryBasics(table, brought);
@@ -57,6 +57,17 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
 }
 
 type Told = readonly { readonly member: Member; readonly state: StateMessage }[];
+
+/**
+ * Whether what a table says of the absent may be believed in `safe`: it was allowed to cover, and a majority comes here straight from its view. With fewer the
+ * rest of that view may have been a majority meanwhile, with others, and have given away what this table knows; a frozen daemon that thaws brings such a one.
+ */
+function isBacked({ view, covers, knowledge, hostList }: Snapshot, told: Told, rules: Rules): boolean {
+  if (!covers || !knowledge) return false;
+  if (!rules.backedByMajority) return true;
+  const from = told.filter(({ state }) => state.table?.view === view).map(({ state }) => state.identity.host);
+  return isMajority(hostList, new Set(from));
+}
 
 function carryBasics(table: CoverTable, brought: readonly Snapshot[]): void {
   const inForce = new Set<string>();

@@ -32,6 +32,8 @@ export interface Rules {
   readonly ownerlessBurst: boolean;
   /** In `safe` only a table that was allowed to cover is knowledge. */
   readonly knowledge: boolean;
+  /** And only where a majority comes straight from its view. */
+  readonly backedByMajority: boolean;
   /** A session's join or leave does not touch anybody's silence. */
   readonly silenceOutlivesJoins: boolean;
   /** The winner of a merge announces again when the loser has released. */
@@ -58,6 +60,7 @@ export const ALL_RULES: Rules = {
   unknownHoldsAll: true,
   ownerlessBurst: true,
   knowledge: true,
+  backedByMajority: true,
   silenceOutlivesJoins: true,
   announceAfterMerge: true,
   silentAreExpelled: true,

@@ -21,6 +21,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "numbers",
   "ownerlessBurst",
   "knowledge",
+  "backedByMajority",
   "unknownHoldsAll",
   "quietGetsNothing", // together with the next
   "falteringIsLast",

@@ -288,6 +288,20 @@ const STORIES: readonly Story[] = [
     seeds: 30,
   },
   {
+    name: "a daemon thaws into the rest of a majority that gave a vip away without it: what its host knows is old",
+    hosts: 3,
+    vips: 3,
+    mode: "safe",
+    faults: [
+      at(0, "kick", B, 230), // back, it may not be given anything for a while
+      at(472, "freeze daemon", B, 618),
+      at(500, "drain", A, 3_000, 1),
+      at(830, "freeze daemon", C, 2_600), // which has just been given what A had
+    ],
+    without: "backedByMajority",
+    seeds: 20,
+  },
+  {
     name: "a merge: the loser lets go, and the winner announces itself after it",
     hosts: 3,
     faults: [at(0, "part", A, 1_500, 0b001)],
