@@ -158,9 +158,8 @@ FileDescriptorName=dev-log
 SocketMode=0666
 # Who logs is what the kernel says, not what the text says.
 PassCredentials=yes
-# A socket to which nobody listens would lose what is logged: journald gets the path back.
-RemoveOnStop=yes
-ExecStopPost=-/bin/sh -c 'if [ -S /run/systemd/journal/dev-log ]; then ln -sf /run/systemd/journal/dev-log /dev/log; fi'
+# A socket to which nobody listens would lose what is logged: journald gets the path back. (Not RemoveOnStop=: systemd may remove the link as well.)
+ExecStopPost=-/bin/sh -c 'if [ -S /run/systemd/journal/dev-log ]; then ln -sf /run/systemd/journal/dev-log /dev/log; else rm -f /dev/log; fi'
 
 [Install]
 WantedBy=sockets.target

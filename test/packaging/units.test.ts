@@ -154,7 +154,7 @@ describe.if(hasSystemd)("run by systemd", () => {
 
   test("all of them stop in order, and journald has /dev/log back", async () => {
     await systemd.run(
-      "mkdir -p /run/systemd/journal; python3 -c 'import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(\"/run/systemd/journal/dev-log\")'",
+      `mkdir -p /run/systemd/journal; perl -MSocket -e 'socket(S, PF_UNIX, SOCK_DGRAM, 0); bind(S, sockaddr_un("/run/systemd/journal/dev-log"))'`,
     );
     expect((await systemd.run("systemctl stop syslogd.socket syslogd spreadd")).status).toBe(0);
     for (const name of ["syslogd", "spreadd"])

@@ -25,7 +25,7 @@ function tableFor({ name, daemon: { options = "" } }: Vector, passwordFile: stri
   const methods = [...(words("AllowedAuthMethods") ?? []), ...(words("RequiredAuthMethods") ?? [])];
   const isDenied = name.endsWith("-denied") || name === "auth-two-allowed-null-chosen";
   return {
-    ...(name === NEEDS_QUOTA ? { sessions_max: 997 } : {}),
+    ...(name === NEEDS_QUOTA ? { sessions_max: 997, handshake_timeout: "30s" } : {}), // a thousand handshakes may take a while
     ...(options === "" ? {} : { auth: words("AllowedAuthMethods"), auth_required: words("RequiredAuthMethods") ?? [] }),
     ...(methods.includes("IP") ? { access_ip: isDenied ? ["192.0.2.1"] : ["local"] } : {}),
     ...(methods.includes("PWORD") ? { password_file: passwordFile } : {}),
