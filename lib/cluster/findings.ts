@@ -4,6 +4,7 @@ import { leastLeaseMs } from "../mole/times.ts";
 import { COROSYNC_PORT, type ConfNode, type CorosyncConf, ringTimesOf } from "./corosync-conf.ts";
 import type { Greeting, PeerKnowledge } from "./peer-greeting.ts";
 import { AUTHKEY_PATH, COROSYNC_CONF_PATH } from "./plan.ts";
+import { detectionMs } from "./profile.ts";
 import type { RingFacts } from "./ring-facts.ts";
 
 export interface Finding {
@@ -154,20 +155,19 @@ function* ours({ config, conf }: LocalFacts): Iterable<Finding> {
     );
   if (config.moleKey !== undefined) yield* key(config.moleKey);
   if (conf === undefined) return;
-  const { tokenMs, consensusMs } = ringTimesOf(conf);
-  const detectionMs = tokenMs + consensusMs;
-  yield good(`a dead host is noticed within ${formatDuration(detectionMs)}`);
-  if (config.spreaddSilenceMs <= detectionMs)
+  const detection = detectionMs(ringTimesOf(conf));
+  yield good(`a dead host is noticed within ${formatDuration(detection)}`);
+  if (config.spreaddSilenceMs <= detection)
     yield bad(
-      `[spreadd] silence is ${formatDuration(config.spreaddSilenceMs)}: a change of the ring, ${formatDuration(detectionMs)}, would count as corosync's death`,
-      `silence = "${formatDuration(Math.ceil((2 * detectionMs) / 1_000) * 1_000)}"`,
+      `[spreadd] silence is ${formatDuration(config.spreaddSilenceMs)}: a change of the ring, ${formatDuration(detection)}, would count as corosync's death`,
+      `silence = "${formatDuration(Math.ceil((2 * detection) / 1_000) * 1_000)}"`,
     );
   const { mole } = config;
   if (mole === undefined) return;
-  const least = mole.mode === "safe" ? 2 * detectionMs + 200 : detectionMs + 250;
+  const least = mole.mode === "safe" ? 2 * detection + 200 : detection + 250;
   if (mole.silenceMs < least)
     yield bad(
-      `[mole] silence is ${formatDuration(mole.silenceMs)}, too short for a ring that takes ${formatDuration(detectionMs)} to change`,
+      `[mole] silence is ${formatDuration(mole.silenceMs)}, too short for a ring that takes ${formatDuration(detection)} to change`,
       `silence = "${formatDuration(Math.ceil(least / 50) * 50)}"`,
     );
   else if (mole.leaseMs !== undefined && mole.leaseMs < leastLeaseMs(mole.silenceMs))

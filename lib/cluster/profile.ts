@@ -1,5 +1,6 @@
 // The times of a ring, and all that follows from them. One figure is chosen, the token; how soon a dead host is noticed, how long the mole's silence
 // and lease have to be, and what an operator reads in the comments of the files, is computed from it here.
+import { COROSYNC_ROUND_MS } from "../mole/detection.ts";
 import { leastLeaseMs } from "../mole/times.ts";
 
 /** How a ring is timed: by how good its network is, and how soon a take-over is wanted. */
@@ -53,8 +54,8 @@ const TIMES: Readonly<Record<Profile, RingTimes>> = {
 export const timesOf = (profile: Profile): RingTimes => TIMES[profile];
 
 /** From a host's last packet to the others' ring without it. Seen: 665 ms for `lan`, 200 for `fast`, 3,190 for `wan`; never more than this. */
-export function detectionMs({ tokenMs, consensusMs }: RingTimes): number {
-  return tokenMs + consensusMs + 5;
+export function detectionMs({ tokenMs, consensusMs }: Pick<RingTimes, "tokenMs" | "consensusMs">): number {
+  return tokenMs + consensusMs + COROSYNC_ROUND_MS;
 }
 
 /** How long a host may be mute beyond the detection before others act on it: late beats of a busy host are no death. */

@@ -3,6 +3,7 @@ import { formatDuration } from "../base/duration.ts";
 import type { Style } from "../cli/style.ts";
 import type { Census } from "../spreadd/census.ts";
 import { daemonNameOf } from "../spreadd/daemon-name.ts";
+import { detectionMs } from "./profile.ts";
 import type { LinkFacts, RingFacts } from "./ring-facts.ts";
 
 /** What could be learnt: each half may be missing, with the reason. */
@@ -38,7 +39,7 @@ export function statusLines(status: ClusterStatus, style: Style): readonly strin
   if (ring !== undefined) {
     const { tokenMs, consensusMs, transport, cipher } = ring;
     lines.push(
-      `${style.heading("ring")}  token ${formatDuration(tokenMs)} + consensus ${formatDuration(consensusMs)}: a dead host is noticed within ${formatDuration(tokenMs + consensusMs)}; ${transport}, ${cipher === "none" ? "not encrypted" : cipher}`,
+      `${style.heading("ring")}  token ${formatDuration(tokenMs)} + consensus ${formatDuration(consensusMs)}: a dead host is noticed within ${formatDuration(detectionMs({ tokenMs, consensusMs }))}; ${transport}, ${cipher === "none" ? "not encrypted" : cipher}`,
       ...hostLines(status, style),
     );
   }

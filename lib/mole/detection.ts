@@ -14,6 +14,8 @@ export function spreadDetection({ Token, Gather }: Timeouts, from: string): Dete
 const COROSYNC_TOKEN_MS = 3_000;
 const COROSYNC_COEFFICIENT_MS = 650;
 const CONSENSUS_OF_TOKEN = 1.2;
+/** Beside token and consensus: the round in which those who are left agree. */
+export const COROSYNC_ROUND_MS = 5;
 
 /** By a corosync.conf: token and consensus. Each node over two adds its coefficient to the token. */
 export function corosyncDetection(conf: string, from: string): Detection {
@@ -24,5 +26,5 @@ export function corosyncDetection(conf: string, from: string): Detection {
   const nodes = conf.match(/^[ \t]*node[ \t]*\{/gm)?.length ?? 0;
   const coefficient = figure("token_coefficient") ?? COROSYNC_COEFFICIENT_MS;
   const token = (figure("token") ?? COROSYNC_TOKEN_MS) + Math.max(0, nodes - 2) * coefficient;
-  return { ms: token + (figure("consensus") ?? CONSENSUS_OF_TOKEN * token), from };
+  return { ms: token + (figure("consensus") ?? CONSENSUS_OF_TOKEN * token) + COROSYNC_ROUND_MS, from };
 }

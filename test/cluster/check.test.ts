@@ -31,7 +31,7 @@ describe.if(canMakeHosts && hasCorosync)("before corosync runs", () => {
     await using cluster = await setUp();
     const [a, b] = await checked(cluster);
     expect(a!.text).toContain("ok    this host is node 1, a, of 2");
-    expect(a!.text).toContain("ok    a dead host is noticed within 660ms");
+    expect(a!.text).toContain("ok    a dead host is noticed within 665ms");
     expect(a!.text).toMatch(/ok {4}b: UDP port 5405 both ways, 1500 bytes, [\d.]+ ms there and back/);
     expect(b!.text).toMatch(/ok {4}a: UDP port 5405 both ways, 1500 bytes/);
     expect([a!.text, a!.status, b!.status]).toEqual([expect.not.stringContaining("BAD"), 0, 0]);
@@ -130,7 +130,7 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
           conf.replace("token: 300", "token: 1500").replace("consensus: 360", "consensus: 1800"),
         );
       },
-      says: "BAD   [mole] silence is 950ms, too short for a ring that takes 3s300ms to change",
+      says: "BAD   [mole] silence is 950ms, too short for a ring that takes 3s305ms to change",
     },
     {
       claim: "an engine of one host",

@@ -52,6 +52,12 @@ test("what was recorded is searched by every choice, without a daemon", async ()
     expect({ args, stdout: (await search(archive, args)).stdout }).toEqual({ args, stdout: lines });
   expect((await search(archive, ["--count"], ["log.*"])).stdout).toBe("4\n");
   expect((await search(archive, ["--count"], ["www.*"])).stdout).toBe("0\n");
+  expect(await search(archive, ["--count", "--host", "db*"])).toMatchObject({ stdout: "0\n", stderr: "" });
+  expect(await search(archive, ["--count"], ["log.mial"])).toMatchObject({
+    status: 0,
+    stdout: "0\n",
+    stderr: `logcat: archive ${archive}: has nothing of a group log.mial; did you mean log.mail?\n`,
+  });
 });
 
 test("a recorder that is killed in a flood loses nothing of what it had committed, has nothing twice, and tells what it missed", async () => {

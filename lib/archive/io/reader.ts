@@ -75,6 +75,19 @@ export class ArchiveReader {
     }
   }
 
+  /** All groups of which it has records, but for those that its index does not know yet; `undefined` where they are too many. */
+  groups(): ReadonlySet<string> | undefined {
+    const all = new Set<string>();
+    for (const segment of this.#segments()) {
+      using open = this.#open(segment);
+      if (open === undefined) continue;
+      const names = namesOf(open.db, "group");
+      if (names === undefined) return undefined;
+      for (const name of names) all.add(name);
+    }
+    return all;
+  }
+
   /** Where the archive ends now. */
   end(): Position {
     const segment = this.#segments().at(-1);

@@ -8,6 +8,7 @@ import type { BlockView, Entry } from "../../archive/block.ts";
 import { ArchiveReader, type Found, type Position } from "../../archive/io/reader.ts";
 import type { ArchiveQuery } from "../../archive/query.ts";
 import { bySegmentAge } from "../../archive/segment.ts";
+import { nearest } from "../../base/nearest.ts";
 import { matchesWildcard } from "../../base/wildcard.ts";
 import type { StreamMarks } from "../../feed/marks.ts";
 import type { Clock } from "../../run/clock.ts";
@@ -36,6 +37,8 @@ export class ArchivePass {
   readonly #query: ArchiveQuery;
   readonly #needle: Uint8Array | undefined;
   readonly #groups: ReadonlySet<string>;
+  /** Of which anything was seen in what was read. */
+  readonly #seen = new Set<string>();
   #position: Position | undefined;
   #sliceMs: number;
 
@@ -48,6 +51,10 @@ export class ArchivePass {
     this.#needle = needle === "" ? undefined : new TextEncoder().encode(needle);
     this.#groups = new Set(options.settings.groups);
     this.#sliceMs = options.clock.monotonicMs();
+  }
+
+  get directory(): string {
+    return this.#reader.directory;
   }
 
   /** Goes through what there is now. */
@@ -81,6 +88,19 @@ export class ArchivePass {
       for (const { entry, index } of records) follower.stored(view, entry, index, now);
   }
 
+  /** What there is to say of groups that were named, and of which the archive has nothing: mistyped, perhaps. Ask when all was gone through. */
+  get unknownGroups(): readonly string[] {
+    const unseen = [...this.#groups].filter((group) => !this.#seen.has(group));
+    const known = unseen.length === 0 ? undefined : this.#reader.groups();
+    if (known === undefined) return [];
+    return unseen
+      .filter((group) => !known.has(group))
+      .map((group) => {
+        const meant = nearest(group, [...known, ...this.#seen]);
+        return `has nothing of a group ${group}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+      });
+  }
+
   /** What has been recorded since, in one moment with the marks. @param onText a raw text of the archive, since the last call */
   async rest(onText: (sender: string, group: string, text: Uint8Array) => void): Promise<readonly StreamMarks[]> {
     const { found, marks, end } = this.#reader.rest(this.#query, this.#position ?? { segment: "", id: 0, records: 0 });
@@ -112,6 +132,7 @@ export class ArchivePass {
     const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     let hit = needle === undefined ? 0 : haystack.indexOf(needle, texts[from] ?? 0);
     for (const entry of view.entries) {
+      this.#seen.add(entry.group);
       if (entry.to <= from || !this.#wantsGroup(entry.group)) continue;
       for (let index = Math.max(from, entry.from); index < entry.to; index++) {
         const pri = pris[index]!;

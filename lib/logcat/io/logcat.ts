@@ -265,6 +265,7 @@ class Run {
     await this.#results.start();
     if (records.are === "last" && records.count <= LAST_BACKWARDS_MAX) await pass.runLast(records.count);
     else await pass.run();
+    for (const text of pass.unknownGroups) this.#around.log.warn(`archive ${pass.directory}: ${text}`);
     this.#follower.end("past");
   }
 
