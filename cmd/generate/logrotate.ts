@@ -18,7 +18,8 @@ export const logrotateCommand: AnyCommand = defineCommand({
   summary: "a file for logrotate, with the files that the configuration has syslogd and logcat record write",
   about:
     "Prints a file for /etc/logrotate.d: the files that [[syslogd.rule]] and [[logcat.write]] name and that are not rotated by the service itself (rotate_size, rotate_age), " +
-    "with a pattern for each path that has fields in it; and what init scripts leave of stderr. After a rotation the service is told to open its files anew.",
+    "with a pattern for each path that has fields in it, where its directory is not one of many packages, such as /var/log: those are named in a comment, and so is what Debian's file for rsyslog " +
+    "may name as well; and what init scripts leave of stderr. After a rotation the service is told to open its files anew.",
   examples: [
     { line: "spreadbox generate logrotate > /etc/logrotate.d/spreadbox", about: "by this host's configuration" },
     {

@@ -22,6 +22,51 @@ test("files whose names end in a field are left to the service: what was put asi
   expect(text).not.toContain("syslogd reopen");
 });
 
+const syslogds = (...patterns: string[]) => [{ patterns, reopen: "syslogd reopen" }];
+
+/** The files that are named, in the order of the file. */
+const named = (text: string) =>
+  (text.match(/^"?\/.*$/gm) ?? []).filter((line) => !line.includes("/var/log/spreadbox-"));
+
+for (const { patterns, kept, told } of [
+  {
+    patterns: ["/var/log/auth.log", "/var/log/*.log"],
+    kept: ["/var/log/auth.log"],
+    told: "files in /var/log are others'",
+  },
+  { patterns: ["/var/log/*/*.log"], kept: [], told: "files in /var/log are others'" },
+  { patterns: ["/var/log/spread/*.log"], kept: ["/var/log/spread/*.log"], told: undefined },
+  { patterns: ["/srv/l/a.log", "/srv/l/*.log", "/srv/l/a.log"], kept: ["/srv/l/*.log"], told: undefined },
+  { patterns: ["/srv/l/*/a.log", "/srv/l/web/*.log"], kept: ["/srv/l/*/a.log"], told: "may be the same file" },
+  { patterns: ["/srv/l/\\*.log", "/srv/l/a.log"], kept: ["/srv/l/\\*.log", "/srv/l/a.log"], told: undefined },
+])
+  test(`of ${patterns.join(" and ")}, files that are others' or named already are left out, and told`, () => {
+    const text = logrotateFile(syslogds(...patterns), "/usr/bin/spreadbox");
+    expect(named(text)).toEqual(kept);
+    const left = /^# Not here: .*$/m.exec(text)?.[0];
+    if (told === undefined) expect(left).toBeUndefined();
+    else expect(left).toMatch(new RegExp(`${told}.*set rotate_size`));
+  });
+
+test("a file of the recorder's that syslogd has is in one section only", () => {
+  const written = [...syslogds("/srv/l/*.log"), { patterns: ["/srv/l/a.log"], reopen: "logcat record reopen" }];
+  const text = logrotateFile(written, "/usr/bin/spreadbox");
+  expect(named(text)).toEqual(["/srv/l/*.log"]);
+  expect(text).toContain("# Not here: /srv/l/a.log, since /srv/l/*.log may be the same file");
+});
+
+test("files that Debian's rsyslog has in its own file are told", () => {
+  const text = logrotateFile(syslogds("/var/log/auth.log", "/srv/all.log"), "/usr/bin/spreadbox");
+  expect(text).toContain("# Debian's /etc/logrotate.d/rsyslog may name /var/log/auth.log, too");
+  expect(logrotateFile(syslogds("/srv/all.log"), "/usr/bin/spreadbox")).not.toContain("rsyslog");
+});
+
+test("no size makes logrotate forget how often", () => {
+  const text = logrotateFile([], "/usr/bin/spreadbox");
+  expect(text).toContain("monthly");
+  expect(text).not.toMatch(/^ +size /m);
+});
+
 const hasLogrotate = Bun.which("logrotate") !== null;
 if (!hasLogrotate) process.stderr.write("SKIP: no logrotate\n");
 
