@@ -6,13 +6,20 @@ import type { CoverTable } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
 import type { Command } from "./event.ts";
 import type { HostName } from "./member.ts";
+import { describeStand, type StandsOn } from "./standing.ts";
 
 /**
  * @param seen hosts that this one knows besides those of the table: of its configuration, or gone since
+ * @param standsOn which hosts have an address by themselves, by what they have told
  * @returns the outcome where it is known already
  * @throws {Fault} kind "usage" for a name that nobody knows; "temporary" under maintenance
  */
-export function checkCommand(command: Command, table: CoverTable, seen: Iterable<HostName>): Outcome | undefined {
+export function checkCommand(
+  command: Command,
+  table: CoverTable,
+  seen: Iterable<HostName>,
+  standsOn: StandsOn,
+): Outcome | undefined {
   if (command.do === "move") checkVip(command.vip, table);
   if ("host" in command) checkHost(command.host, table, seen);
   if (command.do === "move" && isHeldBy(command.vip, command.host, table))
@@ -23,6 +30,18 @@ export function checkCommand(command: Command, table: CoverTable, seen: Iterable
       "maintenance",
       `cannot ${command.do} now: maintenance is on, and nothing moves; mole maintenance off ends it`,
     );
+  // It would refuse, but only once the holder has let go; and then nobody could take it, for that host answers for the address.
+  const inTheWay = command.do === "move" ? standsAt(command.vip, command.host, table, standsOn) : undefined;
+  return inTheWay === undefined ? undefined : { done: false, text: inTheWay };
+}
+
+/** What keeps the host from taking the vip, for it has an address of it by itself. */
+export function standsAt(vip: string, host: HostName, table: CoverTable, standsOn: StandsOn): string | undefined {
+  for (const entry of table.entries.values()) {
+    if (entry.definition.name !== vip || !table.isInForce(entry)) continue;
+    const stand = standsOn(entry.definition.addresses).find((one) => one.host === host);
+    if (stand !== undefined) return describeStand(stand);
+  }
   return undefined;
 }
 

@@ -106,6 +106,12 @@ function judgeMove(table: CoverTable, vip: string, name: HostName): Outcome | un
       // Nothing is moved to a host that is silent just now.
       passes: host !== undefined && entry !== undefined && table.beats.isQuiet(host.member),
     };
+  // It asks the wire each second: that may take for ever.
+  if (entry.acked !== entry.number && entry.excused === entry.number)
+    return {
+      done: false,
+      text: `${vip} has been given to ${name}, which does not take it as long as somebody else answers for its address: mole why ${vip}`,
+    };
   if (entry.acked !== entry.number || entry.set.size > 1) return undefined;
   return { done: true, text: `${name} holds ${vip}` };
 }

@@ -1,10 +1,12 @@
 // What would become of the table: the same function that every host runs, on a copy.
+import { standsAt } from "./command-check.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
 import { deliver } from "./deliver.ts";
 import { carryOver } from "./departure.ts";
 import type { HostName, Member } from "./member.ts";
 import { ALL_RULES } from "./rules.ts";
+import type { StandsOn } from "./standing.ts";
 
 export type Supposition =
   | { readonly suppose: "gone"; readonly hosts: readonly HostName[] }
@@ -22,8 +24,16 @@ export interface Simulated {
   readonly notes: readonly string[];
 }
 
-/** @returns a text instead, where it can't be supposed: no such host or vip */
-export function simulate(table: CoverTable, me: Member, supposition: Supposition): Simulated | string {
+/**
+ * @param standsOn which hosts have an address by themselves: they can't be given such a vip, which the table does not know before they refuse
+ * @returns a text instead, where it can't be supposed: no such host or vip
+ */
+export function simulate(
+  table: CoverTable,
+  me: Member,
+  supposition: Supposition,
+  standsOn: StandsOn,
+): Simulated | string {
   const after = CoverTable.from(table.snapshot(), ALL_RULES);
   const notes: string[] = [];
   const memberOf = (host: HostName) => [...table.hosts.values()].find(({ identity }) => identity.host === host)?.member;
@@ -55,6 +65,11 @@ export function simulate(table: CoverTable, me: Member, supposition: Supposition
       const entry = [...after.entries.values()].find((one) => one.definition.name === vip && after.isInForce(one));
       if (to === undefined) return `no such host here: ${host}`;
       if (entry === undefined) return `no vip is called ${JSON.stringify(vip)}`;
+      const inTheWay = standsAt(vip, host, table, standsOn);
+      if (inTheWay !== undefined) {
+        notes.push(`${vip} would not go there: ${inTheWay}`);
+        break;
+      }
       const { definition, number } = entry;
       deliver(after, me, { kind: "move", view: after.view, vip: definition.id, number, to, pinned: true });
       if (entry.owner !== to) notes.push(`${vip} would not go there: mole why ${vip} tells who may hold it`);
@@ -63,7 +78,12 @@ export function simulate(table: CoverTable, me: Member, supposition: Supposition
     default:
       supposition satisfies never;
   }
-  return { ...outcome(table, after), notes };
+  const result = outcome(table, after);
+  for (const { vip, before, after: host } of result.vips) {
+    const inTheWay = host === undefined || host === before ? undefined : standsAt(vip, host, table, standsOn);
+    if (inTheWay !== undefined) notes.push(`${vip} could not be taken there: ${inTheWay}`);
+  }
+  return { ...result, notes };
 }
 
 function outcome(before: CoverTable, after: CoverTable): Pick<Simulated, "vips" | "hosts"> {

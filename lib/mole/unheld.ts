@@ -1,7 +1,7 @@
 // Why a vip is not held, and why a host can't have it. Pure.
 import { candidates } from "./assign.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
-import { describeStand, type StandsOn } from "./standing.ts";
+import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 
 /** What holds it up, for somebody who has one line for it. "" where it is held. */
 export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): string {
@@ -12,8 +12,9 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): 
   if (!table.covers) return "no majority here";
   if (owner === undefined) {
     const able = new Set(candidates(table, entry));
+    const stands = standsOn(definition.addresses);
     return [...table.hosts.values()]
-      .map((host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host))}`)
+      .map((host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host), stands)}`)
       .join(", ");
   }
   if (excused === number) return whoAnswers(definition.addresses, standsOn);
@@ -29,8 +30,14 @@ export function whoAnswers(addresses: readonly string[], standsOn: StandsOn): st
     : `somebody outside of the group answers for ${addresses.join(" or ")}`;
 }
 
-/** Whether a host could have the vip, in words. @param isAble it is a candidate */
-export function whyNot(table: CoverTable, entry: Entry, host: HostRecord, isAble: boolean): string {
+/** Whether a host could have the vip, in words. @param isAble it is a candidate @param stands hosts that have an address of the vip by themselves */
+export function whyNot(
+  table: CoverTable,
+  entry: Entry,
+  host: HostRecord,
+  isAble: boolean,
+  stands: readonly Stand[],
+): string {
   const { definition } = entry;
   const { facts, member } = host;
   const unfit = facts.unfit[definition.name];
@@ -46,6 +53,8 @@ export function whyNot(table: CoverTable, entry: Entry, host: HostRecord, isAble
   if (!host.informed) return "has not got the table yet";
   if (unfit === "carrier") return "no carrier, or no such device";
   if (unfit === "health" && !isAble) return "a health check fails";
+  const stand = stands.find((one) => one.host === host.identity.host);
+  if (stand !== undefined) return `has ${stand.address}/${stand.prefixBits} by itself, on its ${stand.device}`;
   if (host.refusing.has(definition.id)) return "could not take it; tries again later";
   if (table.beats.isQuiet(member)) return "silent just now";
   if (unfit === "health") return "a health check fails, as on all hosts";

@@ -4,7 +4,7 @@ import type { Chronicle, Move } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
-import { describeStand, type StandsOn } from "./standing.ts";
+import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 import { hostOf } from "./status.ts";
 import { whyNot } from "./unheld.ts";
 
@@ -35,7 +35,10 @@ export function whyOf(
   if (table === undefined) return [];
   return [...table.entries.values()]
     .filter(({ definition }) => definition.name === vip || definition.addresses.includes(vip))
-    .map((entry) => ({ ...explain(machine, chronicle, table, entry, nowMs), notes: notesOf(table, entry, standsOn) }));
+    .map((entry) => {
+      const stands = standsOn(entry.definition.addresses);
+      return { ...explain(machine, chronicle, table, entry, stands, nowMs), notes: notesOf(table, entry, stands) };
+    });
 }
 
 function explain(
@@ -43,6 +46,7 @@ function explain(
   chronicle: Chronicle,
   table: CoverTable,
   entry: Entry,
+  stands: readonly Stand[],
   nowMs: number,
 ): Omit<Why, "notes"> {
   const { definition, owner, number, acked, set } = entry;
@@ -76,8 +80,9 @@ function explain(
       }),
     hosts: [...table.hosts.values()].map((host) => ({
       host: host.identity.host,
-      could: able.has(host) && !host.refusing.has(definition.id),
-      why: whyNot(table, entry, host, able.has(host)),
+      could:
+        able.has(host) && !host.refusing.has(definition.id) && stands.every((one) => one.host !== host.identity.host),
+      why: whyNot(table, entry, host, able.has(host), stands),
     })),
     moves: (chronicle.vips.get(definition.id)?.moves ?? []).map(({ atMs, ...move }) => ({
       ...move,
@@ -86,8 +91,8 @@ function explain(
   };
 }
 
-function notesOf(table: CoverTable, entry: Entry, standsOn: StandsOn): readonly string[] {
-  const notes: string[] = standsOn(entry.definition.addresses).map(describeStand);
+function notesOf(table: CoverTable, entry: Entry, stands: readonly Stand[]): readonly string[] {
+  const notes: string[] = stands.map(describeStand);
   if (!table.isInForce(entry))
     notes.push("not in force: no host defines it so any more, or another definition has more hosts");
   if (table.maintenance.on) notes.push("maintenance is on: nothing moves");

@@ -317,6 +317,15 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await until(owner, ({ warnings }) =>
       warnings.join().includes(`vip own: ${other.name} has 10.7.0.104/24 by itself`),
     );
+    // It could not hold it, so it is not moved there: its holder would let go for nothing.
+    const refused = await mole(b, "move", "own", other.name);
+    expect([refused.status, refused.stderr]).toEqual([
+      69,
+      expect.stringContaining(`cannot move own to ${other.name}: ${other.name} has 10.7.0.104/24 by itself`),
+    ]);
+    expect(vipOf(await statusOf(owner))).toMatchObject({ is: "held", owner: owner.name });
+    expect(await has(owner, "10.7.0.104")).toBe(true);
+    expect(await does(b, "why", "own")).toMatch(new RegExp(`- +${other.name} +has 10\\.7\\.0\\.104/24 by itself`));
     await other.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
     await until(owner, ({ warnings }) => !warnings.join().includes("10.7.0.104"));
     for (const [at, host] of [a, b, c].entries()) {

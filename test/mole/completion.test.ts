@@ -50,7 +50,7 @@ describe("before the group is troubled", () => {
     const table = CoverTable.from(session.table!.snapshot(), session.table!.rules);
     change(table);
     try {
-      return checkCommand(command, table, ["gone"]);
+      return checkCommand(command, table, ["gone"], () => []);
     } catch (error) {
       return error;
     }
@@ -174,5 +174,20 @@ describe("what can't be done is told, and what takes too long goes on", () => {
     give({ do: "move", vip: `v${held}`, host: "C" });
     expect(wait(100)).toBeUndefined();
     expect(pending()).toBe(`under way: v${held}`);
+  });
+
+  test("a move to a host that finds somebody else on the address: it would be asked for ever", () => {
+    const { cluster, a, holders, give, wait } = settled();
+    const to = ["B", "C"].find((host) => host !== holders()[0])!;
+    cluster.host(to).freeze();
+    give({ do: "move", vip: "v0", host: to });
+    expect(wait(100)).toBeUndefined();
+    const { entries } = a.machine!.session!.table!;
+    const entry = [...entries.values()].find(({ definition }) => definition.name === "v0")!;
+    entry.excused = entry.number; // as that host would have told
+    expect(wait(100)).toMatchObject({
+      done: false,
+      text: expect.stringContaining("somebody else answers for its address"),
+    });
   });
 });

@@ -218,6 +218,14 @@ test("where a host of the group has the address by itself, that host is named, a
     "it answers for one of its addresses: the owner does not take it while that is so",
   ]);
   expect(status(nobody).warnings.join()).not.toContain(address);
+  // It can't have it: nothing is moved there, and nobody is told that it could be.
+  const reasons = Object.fromEntries(why!.hosts.map(({ host, could, why: reason }) => [host, [could, reason]]));
+  expect(reasons["B"]).toEqual([false, `has ${address}/24 by itself, on its eth0`]);
+  const { table, member } = a.machine!.session!;
+  const supposed = simulate(table!, member, { suppose: "moved", vip: "v0", host: "B" }, onB);
+  if (typeof supposed === "string") throw new Error(supposed);
+  expect(supposed.notes).toEqual([`v0 would not go there: ${told}`]);
+  expect(supposed.vips.filter(({ before, after }) => before !== after)).toEqual([]);
 });
 
 test("a release is told with what took the vip away, never with what gave it once", () => {
@@ -299,7 +307,7 @@ describe("what is supposed on a copy is what happens to the cluster", () => {
       const { cluster, a, status } = settled();
       const table = a.machine!.session!.table!;
       const before = table.fingerprint();
-      const supposed = simulate(table, a.machine!.session!.member, { suppose: "gone", hosts: gone });
+      const supposed = simulate(table, a.machine!.session!.member, { suppose: "gone", hosts: gone }, nobody);
       expect(table.fingerprint()).toBe(before);
       for (const host of gone) cluster.host(host).kill();
       cluster.settle(5_000);
@@ -315,10 +323,12 @@ describe("what is supposed on a copy is what happens to the cluster", () => {
   test("and what can't be supposed is said", () => {
     const { a } = settled();
     const { table, member } = a.machine!.session!;
-    expect(simulate(table!, member, { suppose: "gone", hosts: ["A", "B", "C"] })).toBe("then nobody would be left");
-    expect(simulate(table!, member, { suppose: "gone", hosts: ["X"] })).toBe("no such host here: X");
-    expect(simulate(table!, member, { suppose: "moved", vip: "v9", host: "A" })).toBe('no vip is called "v9"');
-    const drained = simulate(table!, member, { suppose: "drained", host: "B", force: false });
+    expect(simulate(table!, member, { suppose: "gone", hosts: ["A", "B", "C"] }, nobody)).toBe(
+      "then nobody would be left",
+    );
+    expect(simulate(table!, member, { suppose: "gone", hosts: ["X"] }, nobody)).toBe("no such host here: X");
+    expect(simulate(table!, member, { suppose: "moved", vip: "v9", host: "A" }, nobody)).toBe('no vip is called "v9"');
+    const drained = simulate(table!, member, { suppose: "drained", host: "B", force: false }, nobody);
     expect(typeof drained === "string" ? drained : simulatedView(drained, plain)).toContain("1 of 3 vips would move");
   });
 });

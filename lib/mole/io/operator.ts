@@ -83,7 +83,8 @@ async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promis
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const { machine } = mole.runner;
   if (machine.session?.table === undefined) return { done: false, text: mole.status.text, passes: true };
-  const known = checkCommand(command, machine.session.table, [...mole.chronicle.hosts.keys(), ...mole.hostNames]);
+  const seen = [...mole.chronicle.hosts.keys(), ...mole.hostNames];
+  const known = checkCommand(command, machine.session.table, seen, mole.standsOn);
   if (known !== undefined) return known;
   const completion = new Completion(command);
   const finish = (outcome: Outcome) => {
@@ -143,7 +144,7 @@ function suppose(mole: Mole, given: Request["with"]): Simulated {
   const table = session?.table;
   if (session === undefined || table === undefined)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
-  const result = simulate(table, session.member, suppositionOf(mole, given));
+  const result = simulate(table, session.member, suppositionOf(mole, given), mole.standsOn);
   if (typeof result === "string") throw new Fault("usage", "supposition", result);
   return result;
 }
