@@ -11,7 +11,8 @@ export const initCommand: AnyCommand = defineCommand({
   summary: "an init script of a service, for hosts without systemd; without a name, which there are",
   about:
     "Prints a script for /etc/init.d, for any POSIX shell: start, stop, restart, try-restart, reload, force-reload, status, with the header and the exit statuses of " +
-    "the Linux Standard Base. The configuration is checked before a start, and before a restart stops anything; start returns when the service answers. DAEMON_ARGS " +
+    "the Linux Standard Base. The configuration is checked before a start, and with DAEMON_ARGS before a restart stops anything; start returns when the service answers, and start and stop fail where another " +
+    "one does that the script has not started. DAEMON_ARGS " +
     "(its --config and --control are followed), SPREADBOX_CONFIG, PIDFILE, LOGFILE and the like come from /etc/default/spreadbox-NAME.",
   examples: [
     { line: "spreadbox generate init", about: "which there are" },

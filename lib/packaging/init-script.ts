@@ -4,7 +4,7 @@ import { defaultsPath, initLogPath, type Service } from "./service.ts";
 
 /** The script of a service, for /etc/init.d. */
 export function initScript(service: Service, executable: string): string {
-  const { name, command, about, reload, stopSeconds } = service;
+  const { name, command, about, reload, checksItself, stopSeconds } = service;
   const needs = name === "syslogd" ? "$local_fs" : "$remote_fs $network";
   const after = name === "syslogd" ? "$time" : name === "spreadd" ? "$syslog corosync" : "$syslog spreadd";
   const defaults = defaultsPath(service);
@@ -53,7 +53,20 @@ eval "collect $DAEMON_ARGS"
 
 check() { "$EXECUTABLE" config check \${config:+--config "$config"} >/dev/null; }
 
-ask() { "$EXECUTABLE" $COMMAND "$1" \${config:+--config "$config"} \${control:+--control "$control"}; }
+# Whether it would start, with its arguments, too.
+check_start() {
+  ${checksItself ? '(cd / && eval "exec "$EXECUTABLE" $COMMAND $DAEMON_ARGS --check" </dev/null >/dev/null)' : "check"}
+}
+
+ask() { "$EXECUTABLE" $COMMAND "$@" \${config:+--config "$config"} \${control:+--control "$control"}; }
+
+# Puts the process that answers into answering; fails where none does.
+answers() {
+  answering=$(ask status --json 2>/dev/null) || return 1
+  case $answering in *'"pid":'*) answering=\${answering#*'"pid":'} answering=\${answering%%[!0-9]*} ;; *) answering= ;; esac
+}
+
+another() { echo "${name}: another one runs, as process $answering, which this script has not started" >&2; }
 
 # Puts the process into pid. 0: it runs; 1: it is dead, and has left its file; 3: it does not run.
 running() {
@@ -77,6 +90,7 @@ start() {
   [ -x "$EXECUTABLE" ] || { echo "${name}: $EXECUTABLE is not installed" >&2; return 5; }
   [ "$(id -u)" -eq 0 ] || { echo "${name}: only root may start it" >&2; return 4; }
   check || return 6
+  if answers; then another; return 1; fi
   mkdir -p "\${PIDFILE%/*}" "\${LOGFILE%/*}"
   # In a session of its own, where there is setsid, no terminal can end it.
   session=$(command -v setsid)
@@ -84,7 +98,15 @@ start() {
   pid=$!
   echo "$pid" >"$PIDFILE"
   waited=0
-  until ask status >/dev/null 2>&1; do
+  while :; do
+    if answers; then
+      [ "\${answering:-$pid}" != "$pid" ] || return 0
+      # It came up meanwhile: two would have half of what is sent each.
+      kill -TERM "$pid" 2>/dev/null
+      rm -f "$PIDFILE"
+      another
+      return 1
+    fi
     if ! kill -0 "$pid" 2>/dev/null; then
       rm -f "$PIDFILE"
       echo "${name} ended at its start: $(tail -n 1 "$LOGFILE")" >&2
@@ -110,6 +132,9 @@ stop() {
       fi
       tenth
     done
+  elif answers; then
+    another
+    return 1
   fi
   rm -f "$PIDFILE"
 }
@@ -119,8 +144,8 @@ reload() {
   ${reload === "command" ? "ask reload || return 1" : 'check || return 6\n  kill -HUP "$pid"'}
 }
 
-# A configuration that is refused now would be refused after the stop: then nothing would run.
-restart() { check || return 6; stop && start; }
+# What is refused now would be refused after the stop: then nothing would run.
+restart() { check_start || return 6; stop && start; }
 
 status() {
   running

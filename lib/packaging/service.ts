@@ -9,6 +9,8 @@ export interface Service {
   readonly about: string;
   /** How it is told that its configuration has changed: by a command that answers, or by a signal that does not. */
   readonly reload: "command" | "SIGHUP";
+  /** Whether its --check tells if it would start by its configuration and its command line. */
+  readonly checksItself: boolean;
   /** What of root's power it needs, each with the reason. */
   readonly capabilities: readonly (readonly [names: string, why: string])[];
   /** How long it may take to end in order, in seconds, with some to spare. */
@@ -28,6 +30,7 @@ export const SERVICES: readonly Service[] = [
     command: "syslogd",
     about: "log messages of this host, to files, hosts and Spread groups",
     reload: "command",
+    checksItself: true,
     capabilities: [
       FILES,
       USER,
@@ -43,6 +46,7 @@ export const SERVICES: readonly Service[] = [
     command: "spreadd",
     about: "group communication daemon",
     reload: "SIGHUP",
+    checksItself: false,
     capabilities: [
       ["CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER", "socket_owner, sockets that another user has left, keys"],
       ["CAP_NET_BIND_SERVICE", "ports below 1024"],
@@ -54,6 +58,7 @@ export const SERVICES: readonly Service[] = [
     command: "mole",
     about: "keeps every vip covered by exactly one live host",
     reload: "command",
+    checksItself: false,
     capabilities: [
       ["CAP_NET_ADMIN CAP_NET_RAW", "putting addresses on, announcing and probing them"],
       ["CAP_SYS_NICE", "beats in time on a busy host"],
@@ -67,6 +72,7 @@ export const SERVICES: readonly Service[] = [
     command: "logcat record",
     about: "records Spread groups to files and archives",
     reload: "command",
+    checksItself: true,
     capabilities: [FILES, USER, PROGRAMS, ["CAP_NET_BIND_SERVICE", "metrics at a port below 1024"]],
     stopSeconds: 15, // destinations get rid of what waits within 5 s
   },

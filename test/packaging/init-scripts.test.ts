@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { initScript } from "../../lib/packaging/init-script.ts";
 import { SERVICES, type Service } from "../../lib/packaging/service.ts";
 import { binary } from "../support/binary.ts";
-import { runSpreadbox, start } from "../support/child.ts";
+import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually, logger } from "../syslogd/running.ts";
 
@@ -139,6 +139,43 @@ describe.if(isRoot)("the init script of syslogd", () => {
     expect((await installed.run("stop")).status).toBe(0);
     expect((await installed.run("start")).status).toBe(6);
     expect((await installed.run("status")).status).toBe(3);
+  });
+
+  test("stops nothing for arguments by which it would not start", async () => {
+    expect((await installed.run("start")).status).toBe(0);
+    const { pid } = installed;
+    writeFileSync(
+      installed.path("default/spreadbox-syslogd"),
+      `DAEMON_ARGS="--config '${installed.path("config.toml")}' --rul x"\n`,
+    );
+    for (const action of ["restart", "try-restart"]) {
+      const refused = await installed.run(action);
+      expect([action, refused.status, refused.stderr]).toEqual([
+        action,
+        6,
+        expect.stringContaining("unknown flag --rul"),
+      ]);
+    }
+    expect(isAlive(pid)).toBe(true);
+  });
+
+  test("claims no start and no stop where it is another one that answers", async () => {
+    await using other = startSpreadbox(["syslogd", "--config", installed.path("config.toml")]);
+    await eventually(
+      () => existsSync(installed.path("ctl")),
+      () => other.stderr.text,
+    );
+    for (const action of ["start", "stop", "restart"]) {
+      const { status, stderr } = await installed.run(action);
+      expect([action, status, stderr]).toEqual([
+        action,
+        1,
+        expect.stringContaining(`another one runs, as process ${other.pid},`),
+      ]);
+    }
+    expect((await installed.run("status")).status).toBe(3);
+    expect(isAlive(other.pid)).toBe(true);
+    expect(existsSync(installed.path("run/syslogd.init.pid"))).toBe(false);
   });
 
   test("tells a dead one by what it has left, and another process that has its number", async () => {
