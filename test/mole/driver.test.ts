@@ -365,6 +365,20 @@ describe.if(hasNamespaces)("the driver", () => {
     });
   });
 
+  for (const { family, address, far, by } of [
+    { family: "ARP", address: "192.0.2.10", far: "192.0.2.10/32 dev far0", by: "arp" },
+    { family: "ND", address: "2001:db8::10", far: "2001:db8::10/128 dev far0 nodad", by: "nd" },
+  ] as const)
+    test(`somebody who silently has a held address is found by ${family} soon after the taking, and nobody waits for that`, async () => {
+      driver.configure([web]);
+      wire.far(`ip address add ${far}`);
+      driver.acquire(web, 60_000, later(), yes);
+      driver.announce(web.id);
+      await until("the claim", () => event("foreign") !== undefined);
+      expect(event("foreign")).toMatchObject({ vip: "web", address, mac: "02:00:00:00:00:02", by });
+      expect(driver.facts(web.id)?.isHeld).toBe(true);
+    });
+
   test("whom the config or another host names is told in person, by its MAC where that is known", async () => {
     const client = vip("client", ["192.0.2.10"]);
     driver.configure([client]);

@@ -65,6 +65,11 @@ export class Announcer implements Disposable {
     this.#running.delete(vip);
   }
 
+  /** To all, once, beside whatever goes on. */
+  once(addresses: readonly Announced[]): void {
+    for (const address of addresses) this.#broadcast(address);
+  }
+
   [Symbol.dispose](): void {
     for (const vip of [...this.#running.keys()]) this.stop(vip);
     clearInterval(this.#pace);

@@ -17,7 +17,7 @@ import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.t
 import { type Placed, tryPlaced } from "../placement.ts";
 import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
 import { AddressWriter, isUsable, noDevice, orderOf } from "./address-writer.ts";
-import { Announcer } from "./announcer.ts";
+import { type Announced, Announcer } from "./announcer.ts";
 import type {
   Acquired,
   AddressFacts,
@@ -31,6 +31,7 @@ import type {
 import { type GuardedPlace, Guarding } from "./guarding.ts";
 import { HostNetwork, MARK } from "./host-network.ts";
 import { preflight } from "./preflight.ts";
+import { WireInquiry } from "./wire-inquiry.ts";
 import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
 
 /** What has to be left of a lease when renewals have to end: a few beats, that one may be late. */
@@ -51,6 +52,8 @@ const COSTS_KEPT = 8;
 const REMOVALS_MAX = 3;
 const REMOVALS_MS = 60_000;
 const FOREIGN_AGAIN_MS = 60_000;
+/** What comes so soon after we asked the wire is an answer to that. */
+const ANSWER_MS = 1_000;
 const FOREIGN_KEPT_MAX = 1_024;
 const REMOVE_AGAIN_MS = 100;
 
@@ -63,6 +66,8 @@ interface Held {
   notAfterMs: number;
   renewedAtMs: number;
   announcedAtMs: number | undefined;
+  /** When the wire was asked last who else has it. */
+  askedAtMs: number;
   /** When addresses were taken away, lately. */
   removedAtMs: number[];
   /** Why it was not renewed; "" where it was. */
@@ -81,6 +86,10 @@ class KernelDriver implements Driver {
   readonly #wire: WireWatch;
   readonly #pool = new NeighbourPool();
   readonly #announcer: Announcer;
+  readonly #inquiry = new WireInquiry(
+    (vip) => this.#askWhoElse(vip),
+    (vip) => this.#isDisputed(vip),
+  );
   readonly #held = new Map<VipId, Held>();
   readonly #heldByAddress = new Map<string, Held>();
   readonly #claims = new Map<string, { mac: string; atMs: number; toldMs: number }>();
@@ -184,10 +193,7 @@ class KernelDriver implements Driver {
     const held = this.#held.get(vip);
     if (held === undefined) return;
     held.announcedAtMs = bootMs();
-    const addresses = held.addresses.map(({ placed, order, deviceName }) => {
-      return { bytes: placed.address.bytes, device: order.device, deviceName };
-    });
-    this.#announcer.start(vip, addresses);
+    this.#announcer.start(vip, held.addresses.map(announced));
   }
 
   async probe(definition: Definition): Promise<boolean> {
@@ -257,6 +263,7 @@ class KernelDriver implements Driver {
   [Symbol.dispose](): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#announcer[Symbol.dispose]();
+    this.#inquiry[Symbol.dispose]();
     this.#wire[Symbol.dispose]();
     this.#guarding[Symbol.dispose]();
     this.#network[Symbol.dispose]();
@@ -275,11 +282,13 @@ class KernelDriver implements Driver {
       notAfterMs,
       renewedAtMs: nowMs,
       announcedAtMs: undefined,
+      askedAtMs: Number.NEGATIVE_INFINITY,
       removedAtMs: [],
       trouble: "",
     };
     this.#held.set(definition.id, held);
     for (const { placed } of addresses) this.#heldByAddress.set(placed.text, held);
+    this.#inquiry.start(definition.id);
     return held;
   }
 
@@ -338,6 +347,7 @@ class KernelDriver implements Driver {
   #letGo(held: Held): boolean {
     const { id } = held.definition;
     this.#announcer.stop(id);
+    this.#inquiry.stop(id);
     for (const { placed } of held.addresses) this.#heldByAddress.delete(placed.text);
     if (this.#removeAll(held)) return true;
     const retry = (): void => {
@@ -415,12 +425,36 @@ class KernelDriver implements Driver {
     const before = this.#claims.get(address);
     const isKnown = before?.mac === text && atMs - before.toldMs < FOREIGN_AGAIN_MS;
     const held = this.#heldByAddress.get(address);
+    // What answers a probe by neighbour discovery tells it to all of the link, and they believe it.
+    if (held !== undefined && by === "nd" && atMs - held.askedAtMs < ANSWER_MS)
+      this.#announcer.once(held.addresses.filter(({ placed }) => placed.text === address).map(announced));
     const toldMs = held === undefined ? Number.NEGATIVE_INFINITY : isKnown ? before.toldMs : atMs;
     if (before === undefined && this.#claims.size >= FOREIGN_KEPT_MAX) this.#claims.clear();
     this.#claims.set(address, { mac: text, atMs, toldMs });
     if (held === undefined || isKnown) return;
     const deviceName = this.#network.link(device)?.name ?? `device ${device}`;
     this.#emit({ on: "foreign", vip: held.definition.name, address, device: deviceName, mac: text, by });
+  }
+
+  /** Nothing waits for the answer: it comes as any other claim does. */
+  #askWhoElse(vip: VipId): void {
+    const held = this.#held.get(vip);
+    if (held === undefined || bootMs() >= held.leaseEndMs) return;
+    held.askedAtMs = bootMs();
+    this.#wire.ask(
+      held.addresses.map(({ placed: { text, address }, order: { device } }) => ({
+        text,
+        bytes: address.bytes,
+        device,
+      })),
+    );
+  }
+
+  #isDisputed(vip: VipId): boolean {
+    const texts = this.#held.get(vip)?.addresses.map(({ placed }) => placed.text) ?? [];
+    return texts.some(
+      (text) => bootMs() - (this.#claims.get(text)?.atMs ?? Number.NEGATIVE_INFINITY) < FOREIGN_AGAIN_MS,
+    );
   }
 
   #lookAtCarriers(): void {
@@ -485,6 +519,10 @@ class KernelDriver implements Driver {
     }, ms);
     this.#timers.add(timer);
   }
+}
+
+function announced({ placed, order, deviceName }: GuardedPlace): Announced {
+  return { bytes: placed.address.bytes, device: order.device, deviceName };
 }
 
 /** 0 of none. */
