@@ -129,7 +129,7 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
   const restart = telling("restart", {
     summary: `has the ${name} that runs become the program that is installed now, sockets and all`,
     about:
-      "First the new program has to like the configuration; where it does not, each mistake is told and nothing changes. Then the process becomes it: the same " +
+      "First the new program has to like the configuration, and all that it names has to be there, as for a reload; where not, each mistake is told and nothing changes. Then the process becomes it: the same " +
       "number, sockets and connections (but those by TLS, which come again), and what is sent meanwhile waits in the kernel. Sockets of systemd's go on as well.",
   });
   return [status, stats, reload, reopen, ...(service.restarts === true ? [restart] : [])];

@@ -11,6 +11,7 @@ import { type ListeningControl, Operation } from "../lib/control/io/operation.ts
 import { CAPABILITIES } from "../lib/linux/capabilities.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
+import { accountOf } from "../lib/run/accounts.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, giveFileTo, giveTo, keepPidFile } from "../lib/run/process-state.ts";
@@ -41,6 +42,7 @@ import { version } from "./version.ts";
 
 /** What reopening needs: sockets at ports below 1024, and the kernel's log. */
 const KEPT = Object.values(CAPABILITIES);
+const METRICS_PREFIX = "spreadbox_syslogd";
 /** How long the sinks may take at the end to get rid of what waits. */
 const CLOSE_MS = 5_000;
 /** After a restart, what only the start needed stays for so long. */
@@ -215,9 +217,11 @@ export const syslogdCommand: AnyCommand = defineCommand({
     const say = daemon.say.bind(daemon);
     await daemon.ready();
     let control: ListeningControl | undefined;
-    const restart = (answerFd: number) =>
+    const restart = (next: Settings, answerFd: number) =>
       becomeAnew({
         daemon,
+        settings: next,
+        tryStart: (next) => tryStart(settings, next),
         env,
         kept: settings.process.user === "" ? [] : KEPT,
         controlFd: control?.fd ?? -1,
@@ -225,8 +229,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       });
     const operation = new Operation({ service: operated(daemon, restart), load, clock: systemClock, env });
     using _life = markLife(settings.sinks.spoolDirectory, say);
-    using _metrics =
-      settings.metrics && serveMetrics(settings.metrics, "spreadbox_syslogd", () => samplesOf(daemon.totals));
+    using _metrics = settings.metrics && serveMetrics(settings.metrics, METRICS_PREFIX, () => samplesOf(daemon.totals));
     using _pidFile = keepPidFile(settings.process.pidFile);
     const controlFd = inheritance.takePlace(CONTROL_KEY);
     using listening = settings.control === "" ? undefined : await operation.listen(settings.control, controlFd);
@@ -256,6 +259,15 @@ export const syslogdCommand: AnyCommand = defineCommand({
     return lostNow > 0 ? exitCodeOf("io") : 0;
   },
 });
+
+/** Before a restart: what ends a start, besides what a reload refuses. @throws {Fault} where it can't be had */
+function tryStart(before: Settings, { metrics, process: { user, group, pidFile } }: Settings): void {
+  if (user !== "") accountOf("/etc/passwd", user, "run as");
+  if (group !== "") accountOf("/etc/group", group, "run as");
+  if (pidFile !== before.process.pidFile) keepPidFile(pidFile)[Symbol.dispose]();
+  if (metrics !== undefined && JSON.stringify(metrics) !== JSON.stringify(before.metrics))
+    serveMetrics(metrics, METRICS_PREFIX, () => [])[Symbol.dispose]();
+}
 
 function filesOf(rules: readonly DirectedRule[]): Set<string> {
   return new Set(rules.flatMap(({ to }) => (to?.kind === "file" ? to.path : [])));

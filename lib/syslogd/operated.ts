@@ -12,7 +12,7 @@ export interface Status extends CommonStatus {
   readonly rules: readonly string[];
 }
 
-export function operated(daemon: Syslogd, restart: (answerFd: number) => Promise<never>): Operated<Settings> {
+export function operated(daemon: Syslogd, restart: NonNullable<Operated<Settings>["restart"]>): Operated<Settings> {
   return {
     say: (severity, text) => daemon.say(severity, text),
     reopen: () => daemon.reopen(),

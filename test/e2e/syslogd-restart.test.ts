@@ -137,6 +137,45 @@ test("a configuration with mistakes, or a program that does not run, is refused,
   await line("all", "refused to restart, goes on as before");
 }, 30_000);
 
+describe("what a start would end of is refused, by its status, and all goes on:", () => {
+  const listen = (on: string, more = "") => `[[syslogd.listen]]\non = "${on}"\n${more}`;
+  const tls = (directory: string) =>
+    listen(`tls:127.0.0.1:${TCP + 6}`, `certificate = "${directory}/crt"\nkey = "${directory}/key"\n`);
+  for (const { name, more, rules, exit, told } of [
+    {
+      name: "an address of nobody's here",
+      more: "",
+      rules: () => listen("tcp:10.9.9.9:601"),
+      exit: 71,
+      told: "10.9.9.9",
+    },
+    { name: "a certificate that is none", more: "", rules: tls, exit: 78, told: "crt" },
+    {
+      name: "metrics at an address of nobody's here",
+      more: 'metrics = "10.9.9.9:9000"',
+      rules: () => "",
+      exit: 73,
+      told: "10.9.9.9",
+    },
+    { name: "a user whom nobody knows", more: 'user = "nosuchuser"', rules: () => "", exit: 78, told: "nosuchuser" },
+  ])
+    test(name, async () => {
+      await using syslogd = await running((directory) => rule("user,syslog.*", `file:${directory}/all`));
+      const { at, ask, daemon, log, line } = syslogd;
+      writeFileSync(at("key"), "garbage");
+      writeFileSync(at("crt"), "garbage");
+      const before = readFileSync(at("c.toml"), "utf8");
+      writeFileSync(at("c.toml"), `${before.replace("[syslogd]", `[syslogd]\n${more}`)}${rules(at("."))}`);
+      const { status, stderr } = await ask("restart");
+      expect([status, stderr]).toEqual([exit, expect.stringContaining(told)]);
+      log("goes on");
+      await line("all", "goes on");
+      expect(JSON.parse((await ask("status", "--json", "--control", at("ctl"))).stdout).pid).toBe(daemon.pid);
+      writeFileSync(at("c.toml"), before);
+      expect((await ask("restart")).status).toBe(0);
+    }, 30_000);
+});
+
 test("what a sink could not send goes on in the new process, from disk", async () => {
   await using syslogd = await running(
     (directory) => rule("user.*", `tcp:127.0.0.1:${TCP + 2}`) + rule("user.*", `file:${directory}/local`),

@@ -1,6 +1,6 @@
 // `syslogd restart` with clients over TLS: their connections can't be handed over, so they are asked to end, and what they had sent is read first.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type TLSSocket } from "node:tls";
 import { Certificates } from "../support/certificates.ts";
 import { eventually } from "../syslogd/running.ts";
@@ -171,3 +171,25 @@ test("one that is silent holds up a restart for half a second, and the process e
   const got = numbersIn(at("all"));
   expect([got[0], got.length - 1]).toEqual([0, client.sent]);
 }, 60_000);
+
+test("a key that is garbage by now is refused, and it goes on with the one that it has", async () => {
+  await using syslogd = await listening();
+  const { ask, daemon } = syslogd;
+  const key = readFileSync(made.file("server.key"));
+  try {
+    writeFileSync(made.file("server.key"), "garbage");
+    const { status, stderr } = await ask("restart");
+    expect([status, stderr]).toEqual([78, expect.stringContaining("server.key")]);
+    expect(JSON.parse((await ask("status", "--json")).stdout).pid).toBe(daemon.pid);
+    const client = new Client(true);
+    const running = client.run();
+    await eventually(
+      () => client.sent > 0 && numbersIn(syslogd.at("all")).length > 0,
+      () => daemon.stderr.text,
+    );
+    client.stop();
+    await running;
+  } finally {
+    writeFileSync(made.file("server.key"), key);
+  }
+}, 30_000);

@@ -14,10 +14,11 @@ export interface Operated<Settings> {
   reload(settings: Settings): string | Promise<string>;
   /**
    * Becomes another process of the same program, with its sockets; left out where it can't.
+   * @param settings what that process will read
    * @param answerFd who asked for it waits on this descriptor for a line of answer, from that process; -1: nobody does
    * @throws {Fault} where it is not to be; then all goes on as before
    */
-  restart?(answerFd: number): Promise<never>;
+  restart?(settings: Settings, answerFd: number): Promise<never>;
   /** What its `status` shows between the process's own part and the counts. */
   facts(): Readonly<Record<string, unknown>>;
   /** What it counted, for people: a line each. */
@@ -107,8 +108,7 @@ export class Operation<Settings> {
     const { service, load } = this.#options;
     try {
       if (service.restart === undefined) throw new Fault("usage", "no-restart", "this service can't be restarted so");
-      await load();
-      return await service.restart(answerFd);
+      return await service.restart(await load(), answerFd);
     } catch (error) {
       for (const line of linesOf(error)) service.say("err", `refused to restart, goes on as before: ${line}`);
       throw error;

@@ -1,7 +1,8 @@
 // `syslogd restart`: the process becomes the program that lies at its path now, with its number, its sockets and its connections. Senders notice nothing: what
-// they send meanwhile waits in the kernel. First the new program is asked whether it runs, and likes the configuration: else all stays as it is.
+// they send meanwhile waits in the kernel. First the new program is asked whether it runs, and likes the configuration; then this one goes on by it, as for a
+// reload, so that what can't be had (an address, a key) is refused while there is somebody to go on as before: else all stays as it is.
 //
-// The order: ask; have connections over TLS end, whose keys can't be passed on; read no more; get rid of what was taken (what can't be sent now is on disk, or
+// The order: ask; reload; have connections over TLS end, whose keys can't be passed on; read no more; get rid of what was taken (what can't be sent now is on disk, or
 // counted); exec. Between the last two nothing can fail but the exec itself, and what it would start has just run.
 import { accessSync, constants } from "node:fs";
 import { Fault } from "../../base/fault.ts";
@@ -9,7 +10,10 @@ import { writeAnswer } from "../../control/message.ts";
 import { type Capability, passOn } from "../../linux/capabilities.ts";
 import { become, keepOpen } from "../../linux/exec.ts";
 import { notifyServiceManager } from "../../linux/service-manager.ts";
+import { readCertificateFiles } from "../../run/certificate-files.ts";
 import { systemClock } from "../../run/clock.ts";
+import type { Settings } from "../settings.ts";
+import { listenersOf } from "../source-plan.ts";
 import { environmentWith, type Inheritance } from "./inheritance.ts";
 import type { Syslogd } from "./syslogd.ts";
 
@@ -21,6 +25,10 @@ const CHECK_MS = 10_000;
 
 export interface RestartOptions {
   readonly daemon: Syslogd;
+  /** What the new process will read. */
+  readonly settings: Settings;
+  /** Tries what is only done at a start. @throws {Fault} where it can't be */
+  readonly tryStart: (settings: Settings) => void;
   readonly env: Record<string, string | undefined>;
   /** -1: none. */
   readonly controlFd: number;
@@ -31,7 +39,8 @@ export interface RestartOptions {
 }
 
 /** @throws {Fault} where it is not to be; then nothing has changed */
-export async function becomeAnew({ daemon, env, controlFd, kept, answerFd }: RestartOptions): Promise<never> {
+export async function becomeAnew(options: RestartOptions): Promise<never> {
+  const { daemon, settings, tryStart, env, controlFd, kept, answerFd } = options;
   if (daemon.settings.sources.stdin !== "no")
     throw new Fault("usage", "stdin", "what reads stdin can't be restarted: what it has read of that is nowhere else");
   if (!Bun.main.startsWith("/$bunfs/"))
@@ -42,6 +51,9 @@ export async function becomeAnew({ daemon, env, controlFd, kept, answerFd }: Res
     );
   const args = process.argv.slice(2);
   await checkProgram(args, env);
+  tryStart(settings);
+  for (const { tls } of listenersOf(settings)) if (tls !== undefined) readCertificateFiles(tls); // a reload goes on with the old ones; a start has none
+  await daemon.reload(settings);
   notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1_000)}`, env);
   const { places, connections, sinceMs } = await daemon.handOver(FLUSH_MS);
   const control = controlFd < 0 ? [] : [{ key: CONTROL_KEY, fd: controlFd }];
