@@ -398,6 +398,16 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       expect(stdout).toContain(told);
   });
 
+  test("a mole that is not in the group answers every command with that, at once", async () => {
+    c.write("/run/alone.toml", config("c").replace("4803@", "4811@")); // where there is no daemon
+    await using alone = c.start([binary(), "mole", "--config", "/run/alone.toml"]);
+    await alone.stderr.until("tries on");
+    for (const words of ["move web c", "drain --force", "resume", "balance", "maintenance on"]) {
+      const { status, stderr } = await mole(c, ...words.split(" "), "--timeout", "1h");
+      expect([words, status, stderr]).toEqual([words, 75, expect.stringContaining(": not in the group: ")]);
+    }
+  });
+
   test("a mole that the daemon lets in and not into the group is told so once, by itself, preflight and the daemon", async () => {
     const rules = '[[spreadd.allow]]\nfrom = ["10.7.0.0/16"]\nsend = ["*"]\njoin = ["log.*"]\n';
     const strict = `[spreadd]\nlisten = ["10.7.0.1"]\nport = 4810\ntmp_socket = false\nsocket = "/run/strict.sock"\n${rules}`;

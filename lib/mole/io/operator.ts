@@ -82,7 +82,12 @@ async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: 
 async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const { machine } = mole.runner;
-  if (machine.session?.table === undefined) return { done: false, text: mole.status.text, passes: true };
+  if (machine.session?.table === undefined) {
+    const { is, text } = mole.status;
+    // Nobody knows when, or whether, it will be in the group: that is not waited for.
+    if (is !== "gathering") throw new Fault("temporary", "no-table", `cannot ${describe(command)}: ${text}`);
+    return { done: false, text, passes: true };
+  }
   const seen = [...mole.chronicle.hosts.keys(), ...mole.hostNames];
   const known = checkCommand(command, machine.session.table, seen, mole.standsOn);
   if (known !== undefined) return known;
