@@ -303,9 +303,15 @@ function alarmsOf(
   const here = hosts.filter(({ is }) => is === "here");
   if (table !== undefined && !table.covers)
     all.push(`no majority: ${here.length} of ${table.hostList.hosts.length} hosts are here; mode safe covers nothing`);
-  const { isThis, vips } = here[0] ?? { isThis: false, vips: 0 };
-  const isAlone = here.length === 1 && isThis && vips === 0 && config.hosts.some((host) => host !== config.host);
-  if (table?.covers && isAlone) all.push("this host holds nothing, and can see no other host");
+  const others = [...new Set([...config.hosts, ...(table?.hostList.hosts ?? [])])].filter(
+    (host) => host !== config.host,
+  );
+  // Most likely it is this one that is cut off: then the others hold what it holds.
+  const isHeard = hosts.some(({ is, isThis }) => !isThis && (is === "here" || is === "silent"));
+  if (table?.covers && others.length > 0 && !isHeard) {
+    const own = here.find(({ isThis }) => isThis)?.vips ?? 0;
+    all.push(`this host is alone: it hears none of ${others.join(", ")}${own === 0 ? ", and holds nothing" : ""}`);
+  }
   return all;
 }
 

@@ -160,16 +160,17 @@ describe("a monitor is told", () => {
   });
 });
 
-test("a host that holds nothing and sees no other is an alarm, and so is a part without majority", () => {
+test("a host that hears no other is an alarm, whatever it holds, and so is a part without majority", () => {
   const { cluster, a, status } = settled();
   for (const other of ["B", "C"]) cluster.host(other).kill();
   cluster.settle(10_000);
-  expect(status().alarms).toEqual([]); // it holds all
+  expect(status().alarms).toEqual(["this host is alone: it hears none of B, C"]);
+  expect(verdictOf(status(), 10_000).status).toBe(2);
   for (const name of ["v0", "v1", "v2"]) a.tellLater({ on: "carrier", vip: name, up: false });
   cluster.run(1_000);
   expect(verdictOf(status(), 10_000)).toMatchObject({
     status: 2,
-    text: expect.stringContaining("this host holds nothing, and can see no other host"),
+    text: expect.stringContaining("this host is alone: it hears none of B, C, and holds nothing"),
   });
   const safe = settled("safe");
   for (const other of ["B", "C"]) safe.cluster.host(other).kill();
