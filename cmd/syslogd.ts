@@ -21,6 +21,7 @@ import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import type { SeverityName } from "../lib/syslog/severity.ts";
 import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
+import { describeLeftOut } from "../lib/syslogd/changes.ts";
 import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
@@ -113,7 +114,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
     "syslog-conf": {
       type: "value",
       hint: "FILE",
-      about: "take the rules of this classic syslog.conf, instead of those of the configuration",
+      about:
+        "take the rules of this classic syslog.conf, instead of those of the configuration; what has no equivalent is told, and so is at the start a line that can't be read, which " +
+        "--check, reload and restart refuse; without any rule it is refused always",
     },
     spool: {
       type: "value",
@@ -198,15 +201,18 @@ export const syslogdCommand: AnyCommand = defineCommand({
   ],
   async run(call) {
     const { flags, env, log } = call;
-    const load = async () => {
+    const load = async (mistakes: "refuse" | "tell" = "refuse") => {
       const config = loadConfig({ tables, path: call.configPath, env });
       const spread: SessionOptions = {
         ...sessionOptionsOf(config.table(spreadTable)),
         ...(flags.spread === undefined ? {} : { servers: flags.spread }),
       };
-      return settingsOf(config.table(syslogdTable), spread, flags, await classicRules(flags["syslog-conf"], log));
+      return settingsOf(config.table(syslogdTable), spread, flags, await classicRules(flags["syslog-conf"], mistakes));
     };
-    const settings = await load();
+    const settings = await load(flags.check ? "refuse" : "tell");
+    const { leftOut = [] } = settings;
+    if (flags.check || flags.explain)
+      for (const { text, isMistake } of leftOut) isMistake ? log.error(text) : log.warn(text);
     if (flags.check) return await showRules(settings, call);
     if (flags.explain) return await explainStdin(settings, call);
     refuseAlone(flags);
@@ -215,6 +221,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     giveTo(settings.process, settings.sinks.spoolDirectory);
     const daemon = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage: teller(log) });
     const say = daemon.say.bind(daemon);
+    for (const { text, isMistake } of leftOut) say(isMistake ? "err" : "warning", text);
     await daemon.ready();
     let control: ListeningControl | undefined;
     const restart = (next: Settings, answerFd: number) =>
@@ -227,7 +234,12 @@ export const syslogdCommand: AnyCommand = defineCommand({
         controlFd: control?.fd ?? -1,
         answerFd,
       });
-    const operation = new Operation({ service: operated(daemon, restart), load, clock: systemClock, env });
+    const operation = new Operation({
+      service: operated(daemon, restart),
+      load: () => load(),
+      clock: systemClock,
+      env,
+    });
     using _life = markLife(settings.sinks.spoolDirectory, say);
     using _metrics = settings.metrics && serveMetrics(settings.metrics, METRICS_PREFIX, () => samplesOf(daemon.totals));
     using _pidFile = keepPidFile(settings.process.pidFile);
@@ -247,7 +259,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     // Those who log have waited for the restart: not for that too.
     if (inheritance.isSome) setTimeout(forgetStart, FORGET_AFTER_MS).unref();
     else await forgetStart();
-    answerRestart(inheritance, version.version);
+    answerRestart(inheritance, version.version, describeLeftOut(leftOut.map(({ text }) => text)));
     await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
     notifyServiceManager("STOPPING=1", env);
     const lostBefore = lostOf(daemon);

@@ -1,3 +1,4 @@
+import { Fault } from "../../lib/base/fault.ts";
 import type { Call } from "../../lib/cli/call.ts";
 import { readTextFile } from "../../lib/run/text-file.ts";
 import { importSyslogConf } from "../../lib/syslogd/syslog-conf-import.ts";
@@ -8,5 +9,8 @@ export async function printSyslogConf(
   file: string,
   call: Pick<Call<never>, "json" | "printJson" | "log" | "out">,
 ): Promise<number> {
-  return await printImported(file, importSyslogConf(await readTextFile(file, "syslog.conf")), call);
+  const imported = importSyslogConf(await readTextFile(file, "syslog.conf"));
+  const status = await printImported(file, imported, call);
+  if (imported.toml !== "") return status;
+  throw new Fault("config", "no-rule", `${file === "-" ? "stdin" : file} has no rule: nothing would be logged`);
 }

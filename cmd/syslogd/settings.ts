@@ -1,7 +1,6 @@
 // What a syslogd is to do, after its configuration and its command line.
 import { Fault } from "../../lib/base/fault.ts";
 import type { parseListenAddress } from "../../lib/base/listen-address.ts";
-import type { Log } from "../../lib/base/log.ts";
 import { type ProcessSettings, processSettingsOf } from "../../lib/base/process-settings.ts";
 import { readTextFile } from "../../lib/run/text-file.ts";
 import type { SessionOptions } from "../../lib/spread/index.ts";
@@ -9,7 +8,7 @@ import { type DirectedRule, describeRule } from "../../lib/syslogd/directed-rule
 import { listener } from "../../lib/syslogd/listener.ts";
 import { checkRules } from "../../lib/syslogd/rule-check.ts";
 import type { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
-import type { Settings } from "../../lib/syslogd/settings.ts";
+import type { LeftOut, Settings } from "../../lib/syslogd/settings.ts";
 import { type SinkEntry, whyNotKept } from "../../lib/syslogd/sink-settings.ts";
 import { readSink, sinkEntriesOf } from "../../lib/syslogd/sink-table.ts";
 import type { SourceSettings } from "../../lib/syslogd/source-settings.ts";
@@ -62,6 +61,7 @@ export function settingsOf(
     summariseRepeats: table.summarise_repeats,
     host: table.host ?? "",
     rules,
+    leftOut: flags.rule.length > 0 ? [] : (classic?.leftOut ?? []),
     spread,
     lastResort: isTrial(flags) || table.last_resort === "none" ? undefined : table.last_resort,
     sinks,
@@ -74,15 +74,30 @@ function filesOfUser({ user, group }: ProcessSettings): readonly SinkEntry[] {
   return [{ of: "file:*", keys: { owner: group === "" ? user : `${user}:${group}` } }];
 }
 
-/** The rules of a syslog.conf, as far as they have an equivalent; the rest is told. */
-export async function classicRules(path: string | undefined, log: Log): Promise<Classic | undefined> {
+/**
+ * The rules of a syslog.conf, as far as they have an equivalent.
+ * @param mistakes what of a line that can't be read: at a start the rest runs all the same, since a host without logs is worse
+ * @throws {Fault} kind "config", where it has no rule at all, or mistakes that are to be refused: `all` has each
+ */
+export async function classicRules(
+  path: string | undefined,
+  mistakes: "refuse" | "tell",
+): Promise<Classic | undefined> {
   if (path === undefined) return undefined;
   const conf = readSyslogConf(await readTextFile(path, "syslog.conf"));
   const kept = withoutMistakes(conf.rules);
-  for (const { line, message } of [...conf.notes, ...kept.notes]) log.warn(`${path}:${line}: ${message}`);
+  const leftOut = [...conf.notes, ...kept.notes]
+    .toSorted((one, other) => one.line - other.line)
+    .map(({ line, message, isMistake }) => ({ text: `${path}:${line}: ${message}`, isMistake }));
+  const wrong = leftOut.filter(({ isMistake }) => isMistake).map(({ text }) => new Fault("config", "line", text));
+  if (kept.rules.length === 0)
+    wrong.push(new Fault("config", "no-rule", `${path} has no rule: nothing would be logged`));
+  if (wrong.length > 0 && (mistakes === "refuse" || kept.rules.length === 0))
+    throw new Fault("config", wrong[0]!.code, wrong[0]!.message, { all: wrong });
   return {
     rules: kept.rules.map(({ rule }) => rule),
     sinks: kept.rules.flatMap(({ sink }) => (sink === undefined ? [] : readSink(sink))),
+    leftOut,
   };
 }
 
@@ -90,6 +105,7 @@ export async function classicRules(path: string | undefined, log: Log): Promise<
 interface Classic {
   readonly rules: readonly DirectedRule[];
   readonly sinks: readonly SinkEntry[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** @throws {Fault} kind "usage" where one of the rules can't be meant as it stands */

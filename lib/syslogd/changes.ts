@@ -19,6 +19,8 @@ export interface Changes {
   readonly changedSettings: readonly string[];
   /** Settings that differ and go on as they were. */
   readonly afterRestart: readonly string[];
+  /** What the operator wrote and is not done. */
+  readonly leftOut: readonly string[];
 }
 
 /** How the operator knows what is changed at once, besides places, rules and sinks... */
@@ -57,6 +59,7 @@ export function changesBetween(before: Settings, after: Settings): Changes {
       ...differing(AT_START, before, after),
       ...queuesAtStart(before, after, nowSinks.intersection(oldSinks)),
     ],
+    leftOut: (after.leftOut ?? []).map(({ text }) => text),
   };
 }
 
@@ -76,7 +79,17 @@ export function describeChanges(changes: Changes): string {
   ];
   const what = parts.length === 0 ? ["nothing changed"] : parts;
   const later = afterRestart.length === 0 ? "" : `; only after a restart: ${afterRestart.join(", ")}`;
-  return `reloaded: ${rules === 1 ? "1 rule" : `${rules} rules`}, ${what.join(", ")}${later}`;
+  return `reloaded: ${rules === 1 ? "1 rule" : `${rules} rules`}, ${what.join(", ")}${later}${describeLeftOut(changes.leftOut)}`;
+}
+
+/** A line has room for so many. */
+const NAMED_MAX = 3;
+
+/** The end of a line that tells what was not taken; "" where all was. */
+export function describeLeftOut(texts: readonly string[]): string {
+  const more = texts.length - NAMED_MAX;
+  const named = texts.slice(0, NAMED_MAX).map((text) => `; ${text}`);
+  return `${named.join("")}${more > 0 ? `; and ${more} more, which syslogd --check tells` : ""}`;
 }
 
 function differing(names: Partial<Record<keyof Settings, string>>, before: Settings, after: Settings): string[] {

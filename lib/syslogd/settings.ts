@@ -9,6 +9,14 @@ import type { RateRule } from "./rate-limit.ts";
 import type { SinkSettings } from "./sink-settings.ts";
 import type { SourceSettings } from "./source-settings.ts";
 
+/** Something that the operator wrote and we don't do. */
+export interface LeftOut {
+  /** With file and line. */
+  readonly text: string;
+  /** It can't be meant as it stands. */
+  readonly isMistake: boolean;
+}
+
 export interface Settings {
   /** Paths of unix datagram sockets; none: found by `chooseSockets`. */
   readonly sockets: readonly string[];
@@ -22,6 +30,8 @@ export interface Settings {
   /** This host's name in records; "" for what the system calls it. */
   readonly host: string;
   readonly rules: readonly DirectedRule[];
+  /** Of a syslog.conf, where the rules are from one: the lines that are no rule, each with why. */
+  readonly leftOut?: readonly LeftOut[];
   /** How to reach a Spread daemon, where a rule names a group. */
   readonly spread: SessionOptions;
   readonly process: ProcessSettings;

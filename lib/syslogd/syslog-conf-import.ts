@@ -26,7 +26,11 @@ export function withoutMistakes(rules: readonly ConfRule[]): {
   const left = new Set(found.map(({ index }) => index));
   return {
     rules: rules.filter((_, index) => !left.has(index)),
-    notes: found.map(({ index, message }) => ({ line: rules[index]!.line, message: `left out: ${message}` })),
+    notes: found.map(({ index, message }) => ({
+      line: rules[index]!.line,
+      message: `left out: ${message}`,
+      isMistake: false,
+    })),
   };
 }
 

@@ -8,7 +8,7 @@
 //
 //   /file  -/file  |/fifo  |command  @host[:port]  @@host[:port]  user,user  *  /dev/console  @spread:GROUP  ~  stop
 //
-// An operator's file is taken as it stands: whatever of it has no equivalent is left out, and told with its line.
+// An operator's file is taken as it stands: whatever of it has no equivalent is left out, and told with its line. A line that can't be read is told as a mistake.
 import { Fault } from "../base/fault.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { readRule } from "./rule-line.ts";
@@ -20,7 +20,12 @@ export interface ConfNote {
   /** From 1. */
   readonly line: number;
   readonly message: string;
+  /** It can't be meant as it stands; else it has no equivalent here, or does nothing. */
+  readonly isMistake: boolean;
 }
+
+/** Codes of faults for lines that other daemons understand. */
+const NO_MISTAKES: ReadonlySet<string> = new Set(["directive", "action", "again", "host", "never-matches"]);
 
 export interface ConfRule {
   readonly line: number;
@@ -59,19 +64,41 @@ class Reader {
   #final: { readonly line: number; readonly asked: RawRule }[] | undefined;
   /** What `&` repeats. */
   #last: RawRule | undefined;
+  /** A statement of rsyslog's that goes on: where it began, and how many of its brackets are open. */
+  #statement: { readonly line: number; readonly open: number } | undefined;
 
   take(line: number, text: string): void {
+    if (this.#statement !== undefined) {
+      this.#goOn(this.#statement.line, this.#statement.open, text);
+      return;
+    }
     try {
       this.#take(line, text);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#last = undefined;
-      this.notes.push({ line, message: `left out: ${error.message}` });
+      this.notes.push({ line, message: `left out: ${error.message}`, isMistake: !NO_MISTAKES.has(error.code) });
+      if (error.code === "directive") this.#goOn(line, 0, text);
     }
   }
 
-  /** A block has ended: with the file, or because another begins. */
+  /** What stands in brackets behind a directive belongs to it, over lines. */
+  #goOn(line: number, before: number, text: string): void {
+    const open = before + openBrackets(text);
+    this.#statement = open > 0 ? { line, open } : undefined;
+  }
+
+  /** The file has ended. */
   end(): void {
+    this.#endBlock();
+    if (this.#statement === undefined) return;
+    const message =
+      "left out, with all that follows: the statement that begins here has a bracket that is never closed";
+    this.notes.push({ line: this.#statement.line, message, isMistake: true });
+  }
+
+  /** A block has ended: with the file, or because another begins. */
+  #endBlock(): void {
     const final = this.#final ?? [];
     this.#final = undefined;
     for (const { line, asked } of final) this.#add(line, { ...asked, stop: true });
@@ -93,7 +120,7 @@ class Reader {
   }
 
   #begin(sign: string, rest: string): void {
-    this.end();
+    this.#endBlock();
     const kind = sign === "!" ? "program" : "host";
     const isFinal = rest.startsWith(sign);
     const isExcluding = sign === "-" || (sign === "!" && rest.startsWith("-"));
@@ -119,14 +146,14 @@ class Reader {
   }
 
   #again(line: number, action: string): void {
-    if (this.#last === undefined) throw new Fault("config", "line", '"&" stands behind no rule that could be read');
+    if (this.#last === undefined) throw new Fault("config", "again", '"&" stands behind no rule that could be read');
     this.#rule(line, this.#last, action);
   }
 
   #rule(line: number, asked: RawRule, text: string): void {
     this.#last = asked;
     const { keys, sink, notes } = readAction(text.trim());
-    for (const message of notes) this.notes.push({ line, message });
+    for (const message of notes) this.notes.push({ line, message, isMistake: false });
     this.#add(line, { ...asked, ...keys }, sink);
     this.#final?.push({ line, asked });
   }
@@ -137,6 +164,12 @@ class Reader {
     if (rule.rule.selector.isEmpty) throw new Fault("config", "never-matches", `${keys.select} chooses nothing`);
     this.rules.push({ line, keys, rule, sink });
   }
+}
+
+/** How many brackets stay open behind a line, but for those in quotes and comments; below 0: closed. */
+function openBrackets(text: string): number {
+  const bare = text.replace(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|#.*$/g, "");
+  return [...bare].reduce((open, sign) => open + ("({[".includes(sign) ? 1 : ")}]".includes(sign) ? -1 : 0), 0);
 }
 
 function unknownDirective(text: string): Fault {

@@ -182,6 +182,26 @@ mail.err			/var/log/mail.err
 mail.*				@spread:log.%host%
 `;
 
+describe("a line that is left out is a mistake", () => {
+  for (const { text, isMistake } of [
+    { text: "user.inffo /x", isMistake: true },
+    { text: "mail.info", isMistake: true },
+    { text: "\u0000\u0001garbage", isMistake: true },
+    { text: 'module(load="imuxsock"', isMistake: true },
+    { text: "$ModLoad imuxsock", isMistake: false },
+    { text: "mail.* ?dynamic", isMistake: false },
+    { text: "mail.none /x", isMistake: false },
+    { text: 'input(type="imudp"\n  port="514"\n)', isMistake: false },
+    { text: "if $msg contains '}' then {\n  kern.* /x # }\n}", isMistake: false },
+  ])
+    test(`${isMistake ? "where nobody could mean it" : "not where others know it"}: ${JSON.stringify(text)}`, () => {
+      const { rules, notes } = readSyslogConf(`${text}\nmail.err /y\n`);
+      expect(notes.some((note) => note.isMistake)).toBe(isMistake);
+      expect(notes.length).toBeGreaterThan(0);
+      if (!isMistake) expect(rules.map(({ keys }) => keys.to)).toEqual(["file:/y"]);
+    });
+});
+
 test("imported means the same: the TOML is read as the very rules", () => {
   const { toml, notes } = importSyslogConf(DEBIAN);
   expect(notes.map(({ line, message }) => `${line}: ${message}`)).toEqual([

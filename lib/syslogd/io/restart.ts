@@ -74,12 +74,12 @@ function programPath(): string {
   }
 }
 
-/** In the new process: to who asked. */
-export function answerRestart(inheritance: Inheritance, version: string): void {
+/** In the new process: to who asked. @param more at the end of the line */
+export function answerRestart(inheritance: Inheritance, version: string, more = ""): void {
   if (!inheritance.isSome) return;
   const { placesCount, connectionsCount, sinceMs } = inheritance;
   const ms = Math.round(systemClock.monotonicMs() - sinceMs);
-  const value = `restarted: spreadbox ${version}, ${placesCount} sockets and ${connectionsCount} connections handed over; it took ${ms} ms`;
+  const value = `restarted: spreadbox ${version}, ${placesCount} sockets and ${connectionsCount} connections handed over; it took ${ms} ms${more}`;
   inheritance.answer(writeAnswer({ is: "end", value }));
 }
 
