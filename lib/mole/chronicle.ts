@@ -28,7 +28,7 @@ interface VipPast {
 }
 
 export interface HostPast {
-  /** When it was last known to be here. */
+  /** When it gave its last sign of life, or came. */
   seenMs: number;
   /** When it came, or went. */
   sinceMs: number;
@@ -51,6 +51,7 @@ export class Chronicle {
   /** The machine has handled an event. */
   note(event: MoleEvent, machine: Machine): void {
     if (event.on === "view") this.viewMs = event.now;
+    if (event.on === "message") this.noteHeard(event.from, event.now);
     if (event.on === "timer" || (event.on === "message" && event.message.kind === "beat")) return;
     const table = machine.session?.table;
     if (table === undefined) return;
@@ -80,6 +81,12 @@ export class Chronicle {
     return this.vips.get(vip)?.moves.findLast(({ what }) => what !== "held by");
   }
 
+  private noteHeard(from: Member, nowMs: number): void {
+    const host = this.hostOf.get(from);
+    const past = host === undefined ? undefined : this.hosts.get(host);
+    if (past?.isHere) past.seenMs = nowMs;
+  }
+
   private noteHosts(table: CoverTable, why: string, nowMs: number): void {
     const here = new Set<HostName>();
     for (const { member, identity } of table.hosts.values()) {
@@ -88,7 +95,6 @@ export class Chronicle {
       const past = this.hosts.get(identity.host);
       if (past === undefined || !past.isHere)
         this.hosts.set(identity.host, { seenMs: nowMs, sinceMs: nowMs, isHere: true, why: "" });
-      else past.seenMs = nowMs;
     }
     for (const [host, past] of this.hosts) {
       if (here.has(host) || !past.isHere) continue;

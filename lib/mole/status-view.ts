@@ -47,7 +47,7 @@ export function statusView(status: Status, style: Style): string {
 
 function hostRow(host: HostStatus): string[] {
   const { is, isThis, heardAgoMs, forMs, why, unfit, refusing } = host;
-  const isGone = is === "away" || is === "never seen";
+  const isGone = is === "away" || is === "never seen" || is === "expelled";
   const remarks = [
     ...(isThis ? ["this host"] : []),
     ...(host.drained ? ["drained"] : []),

@@ -20,7 +20,7 @@ export interface HostStatus {
    * "here": a host of this view. "silent": no sign of life for some time. "expelled": thrown out, until it is back. "coming": a session that has not told its state. "away": not here.
    * "never seen": the configuration names it, and nobody has heard of it.
    */
-  readonly is: "here" | "silent" | "coming" | "away" | "never seen";
+  readonly is: "here" | "silent" | "expelled" | "coming" | "away" | "never seen";
   readonly isThis: boolean;
   readonly member: Member | undefined;
   /** How long ago it gave its last sign of life; `undefined`: never. */
@@ -97,6 +97,8 @@ export interface StatusInput {
   readonly maintained: boolean;
   /** Why there is no session, if there is none. */
   readonly awayReason: string;
+  /** By session: why what it says can't be read. */
+  readonly unreadable: ReadonlyMap<Member, { readonly message: string }>;
   /** By what the hosts of the group have told. */
   readonly standsOn: StandsOn;
   /** From elsewhere: foreign claims, a missing key. */
@@ -155,7 +157,16 @@ function textOf(is: Status["is"], { awayReason }: StatusInput, table: CoverTable
   }
 }
 
-function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: CoverTable | undefined): HostStatus[] {
+/** Why nobody knows which host's session this is. */
+function whyNamelessOf(member: Member, unreadable: StatusInput["unreadable"]): string {
+  const why = unreadable.get(member);
+  return why === undefined ? "has told nothing yet" : why.message;
+}
+
+function hostsOf(
+  { machine, chronicle, config, unreadable, nowMs }: StatusInput,
+  table: CoverTable | undefined,
+): HostStatus[] {
   const { session } = machine;
   const found = new Map<HostName, HostStatus>();
   for (const record of table?.hosts.values() ?? []) {
@@ -187,15 +198,29 @@ function hostsOf({ machine, chronicle, config, nowMs }: StatusInput, table: Cove
   for (const member of session?.view?.members ?? []) {
     if (table?.hosts.has(member)) continue;
     const host = table?.expelled.has(member) ? chronicle.nameOf(member) : undefined;
-    if (host === undefined || !found.has(host))
-      found.set(host ?? member, {
+    const isThis = member === session?.member;
+    if (host === undefined)
+      found.set(member, {
         ...NOT_HERE,
-        host: host ?? member,
+        host: member,
         is: "coming",
         member,
-        isThis: member === session?.member,
-        why: host === undefined ? "has told nothing yet" : "thrown out",
+        isThis,
+        why: whyNamelessOf(member, unreadable),
       });
+    else if (!found.has(host)) {
+      const past = chronicle.hosts.get(host);
+      found.set(host, {
+        ...NOT_HERE,
+        host,
+        is: "expelled",
+        member,
+        isThis,
+        heardAgoMs: past && Math.round(nowMs - past.seenMs),
+        forMs: past && Math.round(nowMs - past.sinceMs),
+        why: past === undefined || past.why === "" ? "thrown out" : past.why,
+      });
+    }
   }
   const known = [...config.hosts, ...(table?.hostList.hosts ?? []), ...chronicle.hosts.keys(), config.host];
   for (const host of known) {

@@ -172,7 +172,8 @@ export class Opener {
     if (this.mac === undefined) return body;
     if (!isSealed) throw new WireFault("unsealed", "it carries no HMAC, and this mole has a key");
     const wanted = this.mac(concat([bytes[0]!, 1], body));
-    if (!isSame(wanted, bytes.subarray(BODY_AT, bodyAt))) throw new WireFault("seal", "its HMAC does not fit");
+    if (!isSame(wanted, bytes.subarray(BODY_AT, bodyAt)))
+      throw new WireFault("seal", "its HMAC does not fit: another key_file there, or a stranger");
     return body;
   }
 }

@@ -340,6 +340,10 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     c.write(KEY, "another one another one another", 0o600);
     await c.again("mole");
     const status = await until(a, ({ warnings }) => warnings.some((warning) => warning.includes("HMAC does not fit")));
+    // Whose session it is nobody can tell; why, they can.
+    expect(status.hosts.find(({ is }) => is === "coming")?.why).toBe(
+      "cannot read message of mole: its HMAC does not fit: another key_file there, or a stranger",
+    );
     expect(status.hosts.find(({ host }) => host === "c")?.is).toBe("away");
     expect(isHeld(status)).toBe(true);
     await c.kill("mole");

@@ -80,6 +80,7 @@ test("nothing that has a message's shape ends a machine, nor who looks at it", (
     }
     statusOf({
       standsOn: () => [],
+      unreadable: new Map(),
       machine,
       chronicle,
       config: a.config,

@@ -31,9 +31,10 @@ function settled(mode: "available" | "safe" = "available") {
   for (const name of ["B", "C"]) cluster.host(name).start();
   cluster.settle(10_000);
   cluster.balance(10_000);
-  const status = (standsOn: StandsOn = nobody): Status =>
+  const status = (standsOn: StandsOn = nobody, unreadable = new Map<string, Error>()): Status =>
     statusOf({
       standsOn,
+      unreadable,
       machine: a.machine!,
       chronicle,
       config: a.config,
@@ -72,7 +73,11 @@ test("a host that nobody hears from is shown as such, at once and later, with th
   expect(status().hosts[1]).toMatchObject({ host: "B", is: "silent" });
   cluster.run(6_000);
   const found = status();
-  expect(found.hosts.find(({ host }) => host === "B")?.is).not.toBe("here");
+  expect(found.hosts.find(({ host }) => host === "B")).toMatchObject({
+    is: "expelled",
+    why: "B thrown out: no sign of life",
+  });
+  expect(statusView(found, plain)).toMatch(/^B +expelled +6\.\ds ago .* nobody hears from it; for 5s; B thrown out/m);
   expect(found.warnings.join()).toContain("nobody hears from B");
   expect(verdictOf(found, 15_000).status).toBe(1);
   cluster.host("C").kill();
@@ -227,6 +232,20 @@ test("where a host of the group has the address by itself, that host is named, a
   if (typeof supposed === "string") throw new Error(supposed);
   expect(supposed.notes).toEqual([`v0 would not go there: ${told}`]);
   expect(supposed.vips.filter(({ before, after }) => before !== after)).toEqual([]);
+});
+
+test("where nobody is heard any more the ages count from the last beat, not from the last news", () => {
+  const { cluster, status } = settled();
+  cluster.host("B").freeze();
+  cluster.run(4_000);
+  for (const { host, heardAgoMs, forMs } of status().hosts.filter(({ host: name }) => name === "B"))
+    expect([host, heardAgoMs! >= 4_000 && heardAgoMs! < 4_300, forMs! > 3_000]).toEqual(["B", true, true]);
+  cluster.service.crash(cluster.host("A").daemon);
+  cluster.run(700);
+  for (const { host, heardAgoMs, forMs } of status().hosts.filter(({ host: name }) => name !== "B")) {
+    expect([host, heardAgoMs]).toEqual([host, forMs]);
+    expect([host, heardAgoMs! >= 700 && heardAgoMs! < 1_000]).toEqual([host, true]);
+  }
 });
 
 test("a release is told with what took the vip away, never with what gave it once", () => {

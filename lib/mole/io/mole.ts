@@ -147,6 +147,7 @@ export class Mole implements Onlooker {
       maintained: runner.maintained,
       awayReason: runner.awayReason,
       standsOn: this.standsOn,
+      unreadable: runner.unreadable,
       warnings: this.warnings(),
       alarms: this.doubled(),
       nowMs: bootMs(),
