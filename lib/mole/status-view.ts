@@ -56,7 +56,9 @@ function hostRow(host: HostStatus): string[] {
     ...(isGone && !isThis ? ["nobody hears from it"] : []),
     ...(isGone && forMs !== undefined ? [`for ${roughly(forMs)}`] : []),
     ...(why === "" ? [] : [why]),
-    ...Object.entries(unfit).map(([vip, reason]) => `no ${reason === "health" ? "health" : "carrier"} for ${vip}`),
+    ...Object.entries(unfit).map(
+      ([vip, reason]) => `no ${reason === "health" ? "health" : "carrier, or no device,"} for ${vip}`,
+    ),
     ...(refusing.length > 0 ? [`could not take ${refusing.join(", ")}`] : []),
   ];
   const heard = heardAgoMs === undefined ? "never" : isThis && is === "here" ? "-" : `${ago(heardAgoMs)} ago`;

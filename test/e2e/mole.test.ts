@@ -335,6 +335,22 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await until(a, isHeld);
   });
 
+  test("a vip whose subnet no device has is told as that, by the reload that brings it too", async () => {
+    const path = "/etc/spreadbox/spreadbox.toml";
+    const text = await c.read(path);
+    const before = await statusOf(c);
+    const told = "vip far can't be held here: no device has the subnet of 10.9.0.1: name the device in the config";
+    c.write(path, `${text}[[mole.vip]]\nname = "far"\naddresses = ["10.9.0.1"]\n`);
+    expect(await does(c, "reload")).toContain(`new: far; ${told}`);
+    expect((await statusOf(c)).warnings).toContain(told);
+    expect((await mole(c, "check")).stdout).toContain(told);
+    expect(await does(c, "status")).toMatch(/no carrier, or no device, for far/);
+    c.write(path, text);
+    await does(c, "reload");
+    await until(a, (status) => status.vips.length === before.vips.length && isHeld(status));
+    expect((await statusOf(c)).warnings).toEqual(before.warnings);
+  });
+
   test("a host with another key is not counted, and named", async () => {
     await c.stop("mole");
     c.write(KEY, "another one another one another", 0o600);

@@ -105,6 +105,9 @@ export interface Driver extends Disposable {
   /** Of the configured vips: what keeps them from ever being taken here, for this host has an address of theirs by itself; and what to do. Costs no system call. */
   conflicts(): readonly string[];
 
+  /** Of the configured vips: which have no device here that works, and why; what is told by "carrier". Costs no system call. */
+  unplugged(): readonly { readonly vip: string; readonly why: string }[];
+
   /** Addresses of the configured vips that this host has by itself: for other members. At most STANDING_TOLD_MAX. Costs no system call. */
   standing(): readonly StandingAddress[];
 

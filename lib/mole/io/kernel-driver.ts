@@ -233,6 +233,10 @@ class KernelDriver implements Driver {
     });
   }
 
+  unplugged(): readonly { readonly vip: string; readonly why: string }[] {
+    return [...this.#carriers].flatMap(([vip, why]) => (why === "" ? [] : [{ vip, why }]));
+  }
+
   standing(): readonly StandingAddress[] {
     const placed = this.#definitions.flatMap((definition) => tryPlaced(definition) ?? []);
     return placed

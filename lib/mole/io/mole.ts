@@ -114,7 +114,7 @@ export class Mole implements Onlooker {
     this.store[Symbol.dispose]();
   }
 
-  /** Goes on with another configuration. @returns what changed, in a line */
+  /** Goes on with another configuration. @returns what changed, and what of it can't be held here, in a line */
   reload(setup: Setup): string {
     const before = this.setup;
     const fixed = fixedKeysChanged(before, setup);
@@ -124,7 +124,7 @@ export class Mole implements Onlooker {
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
-    return `${changesOf(before.config, config)}${rest}`;
+    return [`${changesOf(before.config, config)}${rest}`, ...this.impossible()].join("; ");
   }
 
   /** By the configuration. */
@@ -372,9 +372,17 @@ export class Mole implements Onlooker {
     for (const text of this.driver.conflicts()) this.log.error(text);
   }
 
+  /** What keeps vips from being held here. Those that are not meant for this host may well have no device on it. */
+  private impossible(): readonly string[] {
+    const { host, definitions } = this.setup.config;
+    const others = definitions.filter(({ only }) => only.length > 0 && !only.includes(host)).map(({ name }) => name);
+    const unplugged = this.driver.unplugged().filter(({ vip }) => !others.includes(vip));
+    return [...this.driver.conflicts(), ...unplugged.map(({ vip, why }) => `vip ${vip} can't be held here: ${why}`)];
+  }
+
   private warnings(): readonly string[] {
     return [
-      ...this.driver.conflicts(),
+      ...this.impossible(),
       ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
       ...[...this.runner.unreadable].map(
         ([from, why]) => `${from} is in the group and says what this mole can't read: ${why.message}`,
