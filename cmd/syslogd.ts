@@ -58,7 +58,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     "Without any configuration or rule, messages of info and above go to /var/log/messages, but for those of auth and authpriv, " +
     "which go to /var/log/auth.log whatever their severity. Nothing leaves the host unless a rule says so.\n\n" +
     "While a sink cannot take records they wait in its queue, and nobody else does: in memory, and for other hosts and groups on disk too, through " +
-    "restarts, kills and full disks. What is lost is counted by sink, and reported as a message itself when the sink works again.",
+    "restarts, kills and full disks. What is lost is counted by sink, and reported as a message itself: that it begins, and how much it was when the sink works again.",
   examples: [
     { line: "spreadbox syslogd", about: "as the host's syslog daemon, by its configuration" },
     {

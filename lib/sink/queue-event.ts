@@ -2,7 +2,7 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
 import { visible } from "../base/visible.ts";
-import type { SpoolEvent } from "./io/spool.ts";
+import type { SpoolEvent, SpoolLossCause } from "./io/spool.ts";
 import type { SinkEvent } from "./sink.ts";
 
 export type QueueEvent =
@@ -29,9 +29,24 @@ export function queueEventOf(event: Exclude<SpoolEvent, { on: "lost" }>): OwnQue
   return event;
 }
 
+/** Why a spool lost records, for people. @param directory where it is */
+export function whyLost(cause: SpoolLossCause, directory: string): string {
+  if (cause === "full") return `its spool in ${directory} is full, and the oldest go`;
+  if (cause === "too old") return "the oldest have waited for longer than they are kept";
+  return `its spool in ${directory} is damaged`;
+}
+
+const SINK_EVENTS: ReadonlySet<string> = new Set<SinkEvent["on"]>([
+  "failing",
+  "losing",
+  "working",
+  "overflowed",
+  "crowded",
+]);
+
 /** Whether every sink has such events, and `reportOf` knows them. */
 export function isSinkEvent(event: QueueEvent): event is SinkEvent {
-  return event.on === "failing" || event.on === "working" || event.on === "overflowed" || event.on === "crowded";
+  return SINK_EVENTS.has(event.on);
 }
 
 /** The line for an event of the sink `name`, and how urgent it is. */

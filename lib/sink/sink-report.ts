@@ -13,6 +13,11 @@ export function reportOf(name: string, event: SinkEvent, waiting: number): Repor
   switch (event.on) {
     case "failing":
       return { severity: "err", text: `${name}: ${event.reason}; ${waits(waiting)}` };
+    case "losing": {
+      const since = formatDuration(Math.round(event.outageMs / 1_000) * 1_000);
+      const text = `${name}: fails since ${since}, and records are lost now: ${event.reason}; how many is told when it works again`;
+      return { severity: "err", text };
+    }
     case "working": {
       const after = `${name}: works again after ${formatDuration(Math.round(event.outageMs))}`;
       const { uncertain = 0 } = event;

@@ -17,6 +17,8 @@ export class SinkCounters {
 /** What an operator should know of a sink: each is told once, not for every record. */
 export type SinkEvent =
   | { readonly on: "failing"; readonly reason: string }
+  /** It still fails, and records have begun to be lost; `reason`: why these can't wait. Told again each hour that it goes on. */
+  | { readonly on: "losing"; readonly reason: string; readonly outageMs: number }
   /** `uncertain`: of these nobody knows, since the failure, whether they have arrived. */
   | { readonly on: "working"; readonly outageMs: number; readonly lost: number; readonly uncertain?: number }
   /** The queue was full for a while, though nothing failed: the destination is too slow. */

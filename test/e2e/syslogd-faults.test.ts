@@ -127,6 +127,22 @@ describe("a full disk", () => {
   }, 60_000);
 });
 
+test("records that a destination that is away has no room for are told at the first of them", async () => {
+  const away = `tcp:127.0.0.1:${OTHER}`;
+  await using syslogd = await running(
+    (directory) =>
+      `${rule("user.*", away)}${rule("syslog.*", `file:${directory}/own`)}[[syslogd.sink]]\nof = "${away}"\nqueue = "64KiB"\nspool = "0"\n`,
+  );
+  const { at, line, daemon } = syslogd;
+  await flood(at("log"), 1, () => "first");
+  await daemon.stderr.until("ECONNREFUSED");
+  await flood(at("log"), 400, () => "x".repeat(1_000));
+  await line("own", `${away}: fails since`);
+  await flood(at("log"), 400, () => "x".repeat(1_000));
+  expect((await countsOf(syslogd, away)).lost).toBeGreaterThan(400);
+  expect(readFileSync(at("own"), "utf8").match(/records are lost now: its queue in memory is full/g)).toHaveLength(1);
+}, 30_000);
+
 test("a directory that nobody may write is told once, and what came meanwhile is written when it may", async () => {
   using disk = smallDisk(1_024);
   if (disk === undefined) return;

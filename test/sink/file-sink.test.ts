@@ -177,7 +177,10 @@ test.skipIf(!canMount)(
       for (let at = 0; at < 20; at++) log();
       await new Promise((done) => setTimeout(done, 1));
     }
-    expect(bench.events).toEqual([{ on: "failing", reason: expect.stringContaining("ENOSPC") }]);
+    expect(bench.events).toEqual([
+      { on: "failing", reason: expect.stringContaining("ENOSPC") },
+      { on: "losing", reason: "its queue in memory is full", outageMs: expect.any(Number) },
+    ]);
     bench.balance();
     rmSync(filler);
     const { lost } = (await bench.heard("working")) as { lost: number };

@@ -174,6 +174,12 @@ describe("what a sink has to report", () => {
       text: "file:/x: ENOSPC: no space left; 2 records wait, and will be tried again",
     },
     {
+      name: "goes on with why records are lost, while it lasts",
+      event: { on: "losing", reason: "its queue in memory is full", outageMs: 61_234 },
+      severity: "err",
+      text: "file:/x: fails since 1m1s, and records are lost now: its queue in memory is full; how many is told when it works again",
+    },
+    {
       name: "ends with how long it was",
       event: { on: "working", outageMs: 61_000, lost: 0 },
       severity: "notice",

@@ -144,6 +144,6 @@ export class FileDestination implements Destination {
     const { severity, text } = reportOf(this.name, event, this.waiting);
     const told = severity === "err" || severity === "warning" ? severity : "notice";
     this.#context.say(told, text);
-    if (event.on !== "failing" && event.lost > 0) this.#context.onLost(text);
+    if (event.on !== "failing" && event.on !== "losing" && event.lost > 0) this.#context.onLost(text);
   }
 }

@@ -107,6 +107,9 @@ export class FileOutlet implements Outlet {
         this.slowReason = `${this.#path} could not be written: ${event.reason}`;
         this.#log.error(`cannot write ${this.#path}: ${event.reason}; trying again`);
         break;
+      case "losing":
+        this.#log.error(`${this.#path} still can't be written, and lines are lost now: ${event.reason}`);
+        break;
       case "working":
         this.slowReason = `${this.#path} is too slow`;
         this.#log.notice(

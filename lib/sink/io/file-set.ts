@@ -4,12 +4,14 @@
 // opens it again. While none of them is idle, records for further files wait for their turn in one queue, bounded by bytes and not by names (waiting-lines.ts):
 // somebody who makes up names makes others wait, and loses their records only where that queue is full. To the outside all of them are one sink with one voice:
 // a full disk is one failure, not one for each file.
+
 import { YoungGarbage } from "../../run/young-garbage.ts";
 import type { Format } from "../../syslog/format.ts";
 import { NameCache, NameTemplate } from "../../syslog/name-template.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Template } from "../../syslog/template.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
+import { LossWatch } from "../loss-watch.ts";
 import { type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import { WaitingLines } from "../waiting-lines.ts";
 
@@ -78,6 +80,7 @@ export class FileSet implements Sink, Outlet {
   #failing = 0;
   #failingSinceMs = 0;
   #lostWhileFailing = 0;
+  readonly #losses = new LossWatch();
   /** Lost by no open file, and not told yet. */
   #refused = 0;
   /** Takes no more. */
@@ -318,6 +321,8 @@ export class FileSet implements Sink, Outlet {
       this.#failingSinceMs = performance.now();
       this.#lostWhileFailing = 0;
       this.#options.onEvent(event);
+    } else if (event.on === "losing") {
+      if (this.#failing > 0 && this.#losses.isDue(performance.now())) this.#options.onEvent(event);
     } else {
       this.#options.onEvent(event);
     }
@@ -329,6 +334,7 @@ export class FileSet implements Sink, Outlet {
     this.#failing -= 1;
     this.#lostWhileFailing += lost;
     if (this.#failing > 0) return;
+    this.#losses.reset();
     const outageMs = performance.now() - this.#failingSinceMs;
     this.#options.onEvent({ on: "working", outageMs, lost: this.#lostWhileFailing });
   }

@@ -11,6 +11,7 @@ import { Nap } from "../../run/nap.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
+import { LossWatch } from "../loss-watch.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import type { FileCare } from "./file-care.ts";
 
@@ -75,6 +76,7 @@ export class FileSink implements Sink, Outlet {
   #busySinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
+  readonly #losses = new LossWatch();
   /** Who waits until so many records are in the file. */
   readonly #waiters: { readonly delivered: number; readonly done: (committed: boolean) => void }[] = [];
   readonly #nap = new Nap();
@@ -118,13 +120,13 @@ export class FileSink implements Sink, Outlet {
 
   take(record: RecordView): void {
     this.counters.accepted += 1;
-    if (this.#isClosed || !this.#queue.push(record)) this.counters.lost += 1;
+    if (this.#isClosed || !this.#queue.push(record)) this.#lose();
   }
 
   /** As `take`, of a record that is a line already, without its line end. */
   takeLine(line: Uint8Array, severity: number): void {
     this.counters.accepted += 1;
-    if (this.#isClosed || !this.#queue.pushLine(line, severity)) this.counters.lost += 1;
+    if (this.#isClosed || !this.#queue.pushLine(line, severity)) this.#lose();
   }
 
   flush(): void {
@@ -273,11 +275,22 @@ export class FileSink implements Sink, Outlet {
     return this.#backOff.nextMs();
   }
 
+  /** Tells later: it may be in the midst of a record. */
+  #lose(): void {
+    this.counters.lost += 1;
+    if (this.#failingSinceMs === undefined || this.#isClosed) return;
+    const nowMs = performance.now();
+    const outageMs = nowMs - this.#failingSinceMs;
+    if (!this.#losses.isDue(nowMs)) return;
+    queueMicrotask(() => this.#options.onEvent({ on: "losing", reason: "its queue in memory is full", outageMs }));
+  }
+
   #worked(): void {
     const lost = this.counters.lost - this.#toldLost;
     if (this.#failingSinceMs !== undefined) {
       const outageMs = performance.now() - this.#failingSinceMs;
       this.#failingSinceMs = undefined;
+      this.#losses.reset();
       this.#backOff.reset();
       this.#toldLost = this.counters.lost;
       this.#options.onEvent({ on: "working", outageMs, lost });

@@ -26,7 +26,8 @@ import { GATHER_BYTES } from "../batcher.ts";
 import { GroupBook, type GroupEntry, noEntry } from "../group-book.ts";
 import { type GroupLink, GroupSender } from "../group-sender.ts";
 import { GroupStreams } from "../group-streams.ts";
-import { type OwnQueueEvent, queueEventOf } from "../queue-event.ts";
+import { LossWatch } from "../loss-watch.ts";
+import { type OwnQueueEvent, queueEventOf, whyLost } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { type AckStanding, RecorderWatch } from "../recorder-watch.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
@@ -85,6 +86,7 @@ export class GroupSink implements Sink {
   #failingSinceMs: number | undefined;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
+  readonly #losses = new LossWatch();
   #isClosed = false;
   #hasToldRename = false;
   /** Of what waits, what `close` could keep nowhere. */
@@ -321,7 +323,7 @@ export class GroupSink implements Sink {
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
     if (event.on === "lost") {
-      this.counters.lost += event.records; // told when the flow resumes
+      this.#lose(event.records, whyLost(event.cause, this.#options.spool?.directory ?? ""));
       if (event.cause === "damaged") this.#streams?.lost(event.records);
     } else queueMicrotask(() => this.#options.onSpoolEvent?.(queueEventOf(event)));
   }
@@ -331,13 +333,29 @@ export class GroupSink implements Sink {
     this.counters.accepted += 1;
     const group = found?.isForgotten ? this.#entry(found.name, found.fullName) : found;
     if (group === undefined || this.#isClosed) {
-      this.counters.lost += 1;
+      this.#lose(1, "there are more groups than it can keep apart");
       return;
     }
     const number = group.next;
     group.next += 1;
     if (this.#push(group.index, number, record)) this.#streams.took(group);
-    else this.counters.lost += 1;
+    else this.#lose(1, this.#whyFull);
+  }
+
+  get #whyFull(): string {
+    const { spool } = this.#options;
+    return spool === undefined
+      ? "its queue in memory is full"
+      : `its queue is full, in memory and in ${spool.directory}`;
+  }
+
+  /** Tells later: it may be in the midst of a record. */
+  #lose(records: number, reason: string): void {
+    this.counters.lost += records;
+    if (this.#failingSinceMs === undefined || this.#isClosed) return;
+    const nowMs = performance.now();
+    const outageMs = nowMs - this.#failingSinceMs;
+    if (this.#losses.isDue(nowMs)) queueMicrotask(() => this.#options.onEvent({ on: "losing", reason, outageMs }));
   }
 
   #push(group: number, number: number, record: RecordView): boolean {
@@ -411,6 +429,7 @@ export class GroupSink implements Sink {
     if (this.#failingSinceMs !== undefined) {
       const outageMs = performance.now() - this.#failingSinceMs;
       this.#failingSinceMs = undefined;
+      this.#losses.reset();
       this.#options.onEvent({ on: "working", outageMs, lost: this.#takeUntoldLoss() });
     }
     this.#announcer.stood();

@@ -62,7 +62,7 @@ export class Publisher {
       ...options.sink,
       payload: options.records === undefined ? "text" : "records",
       onEvent: (event) => {
-        if (event.on !== "overflowed") this.#isFailing = event.on === "failing";
+        if (event.on === "failing" || event.on === "working") this.#isFailing = event.on === "failing";
         this.#tell(this.#where, event);
       },
       onSpoolEvent: (event) => this.#tellSpool(event),
@@ -161,6 +161,8 @@ export class Publisher {
   #tell(name: string, event: SinkEvent): void {
     const { log } = this.#options;
     if (event.on === "failing") log.warn(`${name}: cannot deliver: ${event.reason}; lines wait`);
+    else if (event.on === "losing")
+      log.warn(`${name}: still can't deliver, and lines are dropped now: ${event.reason}`);
     else if (event.on === "working") {
       const lost = event.lost === 0 ? "nothing was lost" : `${linesWere(event.lost)} dropped`;
       log.warn(`${name}: delivers again after ${formatDuration(Math.round(event.outageMs))}; ${lost}`);

@@ -13,7 +13,8 @@ import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Frame } from "../frame-writer.ts";
-import { type QueueEvent, queueEventOf } from "../queue-event.ts";
+import { LossWatch } from "../loss-watch.ts";
+import { type QueueEvent, queueEventOf, whyLost } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { Shipment, Shipper } from "../shipment.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters } from "../sink.ts";
@@ -90,6 +91,9 @@ export class QueuedSink implements Sink, Outlet {
   #uncertainBefore = 0;
   /** Of `counters.lost`, what has been told. */
   #toldLost = 0;
+  readonly #losses = new LossWatch();
+  /** Why nothing can be spooled; `undefined` where it can. */
+  #spoolFailure: string | undefined;
   /** Of what waits, what `close` could keep nowhere. */
   #lostAtEnd = 0;
   #wake: () => void = () => {};
@@ -126,7 +130,8 @@ export class QueuedSink implements Sink, Outlet {
   take(record: RecordView): void {
     this.counters.accepted += 1;
     const length = this.#writer.write(record);
-    if (this.#isClosing || !this.#queue.push(0, this.#number++, this.#writer.bytes, 0, length)) this.counters.lost += 1;
+    if (this.#isClosing || !this.#queue.push(0, this.#number++, this.#writer.bytes, 0, length))
+      this.#lose(1, this.#whyFull);
   }
 
   flush(): void {
@@ -334,6 +339,21 @@ export class QueuedSink implements Sink, Outlet {
     this.#options.onEvent({ on: "failing", reason });
   }
 
+  get #whyFull(): string {
+    const { spool } = this.#options;
+    if (spool === undefined) return "its queue in memory is full";
+    return `its queue is full, in memory and in ${spool.directory}${this.#spoolFailure === undefined ? "" : ` (${this.#spoolFailure})`}`;
+  }
+
+  /** Tells later: it may be in the midst of a record. */
+  #lose(records: number, reason: string): void {
+    this.counters.lost += records;
+    if (this.#failingSinceMs === undefined || this.#isClosing) return;
+    const nowMs = performance.now();
+    const outageMs = nowMs - this.#failingSinceMs;
+    if (this.#losses.isDue(nowMs)) queueMicrotask(() => this.#options.onEvent({ on: "losing", reason, outageMs }));
+  }
+
   #worked(): void {
     const lost = this.counters.lost - this.#toldLost;
     if (this.#failingSinceMs !== undefined) {
@@ -342,6 +362,7 @@ export class QueuedSink implements Sink, Outlet {
       const uncertain = this.counters.uncertain - this.#uncertainBefore;
       this.#failingSinceMs = undefined;
       this.#toldLost = this.counters.lost;
+      this.#losses.reset();
       this.#tellDoubts();
       this.#options.onEvent({ on: "working", outageMs, lost, ...(uncertain === 0 ? {} : { uncertain }) });
     } else if (lost > 0 && this.#queue.hasRoom) {
@@ -363,9 +384,12 @@ export class QueuedSink implements Sink, Outlet {
 
   /** Tells later: the spool may have something to say while nobody knows this sink yet. */
   #onSpool(event: SpoolEvent): void {
-    if (event.on === "lost")
-      this.counters.lost += event.records; // told when the flow resumes
-    else queueMicrotask(() => this.#options.onEvent(queueEventOf(event)));
+    if (event.on === "lost") {
+      this.#lose(event.records, whyLost(event.cause, this.#options.spool?.directory ?? ""));
+      return;
+    }
+    if (event.on !== "recovered") this.#spoolFailure = event.on === "failing" ? event.reason : undefined;
+    queueMicrotask(() => this.#options.onEvent(queueEventOf(event)));
   }
 
   #nudge(): void {

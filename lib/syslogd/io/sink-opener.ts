@@ -197,7 +197,7 @@ export class SinkOpener {
 
   #tell(name: string, event: QueueEvent, waiting: number): void {
     const { severity, text } = isSinkEvent(event) ? reportOf(name, event, waiting) : queueReport(name, event);
-    this.#context.onTold(severity, text, event.on === "failing");
+    this.#context.onTold(severity, text, event.on === "failing" || event.on === "losing");
   }
 }
 

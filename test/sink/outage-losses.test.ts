@@ -1,0 +1,40 @@
+// A destination is away, and what waits for it has no room any more: that is told then, not when the destination is back, which may be never.
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { StreamCarrier } from "../../lib/sink/io/stream-carrier.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
+import { MB, SinkRig, spoolAt } from "./queue-rig.ts";
+
+/** Nobody listens there. */
+const PORT = 24_949;
+
+for (const { name, more, reason } of [
+  { name: "in memory", more: () => ({ queueBytesMax: 65_536 }), reason: /^its queue in memory is full$/ },
+  {
+    name: "on disk, where the newest go",
+    more: (directory: string) => ({ queueBytesMax: 65_536, spool: { ...spoolAt(directory), bytesMax: MB } }),
+    reason: /^its queue is full, in memory and in \/.*spool$/,
+  },
+  {
+    name: "on disk, where the oldest go",
+    more: (directory: string) => ({
+      queueBytesMax: 4 * MB, // room for what comes while the disk is written
+      spool: { ...spoolAt(directory), bytesMax: MB, whenFull: "drop-oldest" as const },
+    }),
+    reason: /^its spool in \/.*spool is full, and the oldest go$/,
+  },
+])
+  test(`the first record that has no room ${name} is told while the outage lasts, and no other`, async () => {
+    using scratch = temporaryDirectory();
+    const rig = new SinkRig(new StreamCarrier({ host: "127.0.0.1", port: PORT }), more(join(scratch.path, "spool")));
+    rig.log("first");
+    await rig.heard("failing");
+    for (let rounds = 0; rig.sink.counters.lost < 100; rounds++) {
+      for (let at = 0; at < 50; at++) rig.log("x".repeat(1_000));
+      await new Promise((done) => setTimeout(done, 1));
+      expect(rounds).toBeLessThan(2_000);
+    }
+    expect(await rig.heard("losing")).toMatchObject({ reason: expect.stringMatching(reason) });
+    expect(rig.events.map(({ on }) => on).filter((on) => on === "losing" || on === "working")).toEqual(["losing"]);
+    await rig.sink.close(100);
+  }, 30_000);
