@@ -141,6 +141,20 @@ test("somebody who makes up names fills the queue and no more; what is refused i
   expect(readdirSync(join(scratch.path, "web1")).length).toBe(2_001 - lost);
 });
 
+test("that many files lose records while they fail is told once", async () => {
+  using scratch = temporaryDirectory();
+  writeFileSync(join(scratch.path, "web1"), ""); // a file where the directory should be
+  const rig = new Rig(scratch.path, 10);
+  for (let app = 0; app < 5; app++) rig.log(`app${app}`, "x");
+  rig.set.flush();
+  while (rig.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 50)); // each has failed
+  for (let at = 0; rig.set.counters.lost < 1_000; at++) rig.log(`app${at % 5}`, "x".repeat(1_000));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(rig.events.map(({ on }) => on)).toEqual(["failing", "losing"]);
+  await rig.set.close(10);
+}, 20_000);
+
 test("many files that fail together are told once", async () => {
   using scratch = temporaryDirectory();
   writeFileSync(join(scratch.path, "web1"), ""); // a file where the directory should be
