@@ -11,8 +11,11 @@ const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
 const TCP_USER_TIMEOUT = 18;
-/** The kernel counts from the first retransmission, which on a fast network comes 0.2 s after the bytes went out, and its timers are late by some milliseconds. */
-const FIRST_RETRANSMISSION_MS = 250;
+/**
+ * The kernel counts from the first retransmission, which on a fast network comes 0.2 s after the bytes went out, and its timers are late, the more so the longer they run; and
+ * a cable that is pulled is felt only by the next bytes. With 250 a bound of a second was exceeded by 44 to 64 ms (a beat in each 33 ms on the way).
+ */
+const FIRST_RETRANSMISSION_MS = 320;
 
 /**
  * Has a dead peer noticed within `timeoutMs`, while bytes are on their way to it; on an idle connection within that, rounded up to a second, and a second more.
