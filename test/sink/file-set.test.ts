@@ -141,14 +141,20 @@ test("somebody who makes up names fills the queue and no more; what is refused i
   expect(readdirSync(join(scratch.path, "web1")).length).toBe(2_001 - lost);
 });
 
-test("that many files lose records while they fail is told once", async () => {
-  using scratch = temporaryDirectory();
-  writeFileSync(join(scratch.path, "web1"), ""); // a file where the directory should be
-  const rig = new Rig(scratch.path, 10);
+/** Five files, each of which has failed. */
+async function failing(directory: string): Promise<Rig> {
+  writeFileSync(join(directory, "web1"), ""); // a file where the directory should be
+  const rig = new Rig(directory, 10);
   for (let app = 0; app < 5; app++) rig.log(`app${app}`, "x");
   rig.set.flush();
   while (rig.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await new Promise((resolve) => setTimeout(resolve, 50)); // each has failed
+  await new Promise((resolve) => setTimeout(resolve, 50)); // so have the others
+  return rig;
+}
+
+test("that many files lose records while they fail is told once", async () => {
+  using scratch = temporaryDirectory();
+  const rig = await failing(scratch.path);
   for (let at = 0; rig.set.counters.lost < 1_000; at++) rig.log(`app${at % 5}`, "x".repeat(1_000));
   await new Promise((resolve) => setTimeout(resolve, 5));
   expect(rig.events.map(({ on }) => on)).toEqual(["failing", "losing"]);
@@ -157,12 +163,7 @@ test("that many files lose records while they fail is told once", async () => {
 
 test("many files that fail together are told once", async () => {
   using scratch = temporaryDirectory();
-  writeFileSync(join(scratch.path, "web1"), ""); // a file where the directory should be
-  const rig = new Rig(scratch.path, 10);
-  for (let app = 0; app < 5; app++) rig.log(`app${app}`, "x");
-  rig.set.flush();
-  while (rig.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  const rig = await failing(scratch.path);
   expect(rig.events.map(({ on }) => on)).toEqual(["failing"]);
   await rig.set.close(10);
   expect(rig.set.counters).toMatchObject({ accepted: 5, delivered: 0, lost: 5 });
