@@ -1,14 +1,15 @@
 // What an operator asks of a service that runs, over its control socket: status, stats, reload, reopen. The same words for every service.
+
 import type { Sample } from "../lib/base/counters.ts";
 import { formatDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
+import type { TableSpec } from "../lib/base/table.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand, type Flag } from "../lib/cli/command.ts";
 import type { Config } from "../lib/config/config.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { ask, PATIENCE_MS } from "../lib/control/io/client.ts";
 import type { CommonStatus } from "../lib/control/io/operation.ts";
-import { tables } from "./tables.ts";
+import { configurationFor } from "./configuration.ts";
 
 /** A service that takes commands. */
 export interface CommandedService<Status extends CommonStatus> {
@@ -18,6 +19,8 @@ export interface CommandedService<Status extends CommonStatus> {
   readonly typed: string;
   /** Where its control socket is unless somebody says otherwise. */
   readonly usualPath: string;
+  /** The tables that `configuredPath` reads. */
+  readonly uses: readonly TableSpec[];
   /** Where the configuration says that it is; "": it takes no commands. */
   readonly configuredPath: (config: Config) => string;
   /** What `status` shows besides the process and its counts, a line each. */
@@ -136,7 +139,7 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
 }
 
 /** Where a service is asked. */
-export type AskedService = Pick<CommandedService<CommonStatus>, "name" | "usualPath" | "configuredPath">;
+export type AskedService = Pick<CommandedService<CommonStatus>, "name" | "usualPath" | "uses" | "configuredPath">;
 
 /** What is needed of a call to ask a service. */
 export type Asking = Pick<Call<ControlFlag>, "flags" | "configPath" | "env" | "stop">;
@@ -181,11 +184,11 @@ interface Configured {
 
 /** A configuration that is wrong now is no reason not to reach the service that runs by an older one, if that is where most are. */
 function configuredPath(
-  { configuredPath, usualPath }: AskedService,
-  { configPath, env }: Pick<Call<ControlFlag>, "configPath" | "env">,
+  { configuredPath, usualPath, uses }: AskedService,
+  call: Pick<Call<ControlFlag>, "configPath" | "env">,
 ): Configured {
   try {
-    return { path: configuredPath(loadConfig({ tables, path: configPath, env })) };
+    return { path: configuredPath(configurationFor(call, uses)) };
   } catch (error) {
     if (error instanceof Fault && error.kind === "config") return { path: usualPath, mistake: error };
     throw error;

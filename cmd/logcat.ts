@@ -1,10 +1,10 @@
 // The subscriber. What it does lies in lib/logcat; here are its flags, and how they and the config make one setting.
+
 import { fstatSync } from "node:fs";
 import { parseDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { parseFacilities, parseRegex, parseSeverities } from "../lib/logcat/choice.ts";
 import { TIME_LOOKS } from "../lib/logcat/clock-face.ts";
 import { parseFieldTest } from "../lib/logcat/field.ts";
@@ -18,8 +18,8 @@ import { systemClock } from "../lib/run/clock.ts";
 import type { Server } from "../lib/spread/server.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
+import { configurationOf } from "./configuration.ts";
 import { recordCommand } from "./logcat/record.ts";
-import { tables } from "./tables.ts";
 
 const FLAGS = {
   spread: {
@@ -188,7 +188,7 @@ export const logcatCommand: AnyCommand = defineCommand({
 });
 
 async function follow(call: LogcatCall, isTop: boolean): Promise<number> {
-  const config = loadConfig({ tables, path: call.configPath, env: call.env });
+  const config = configurationOf(call, [logcatTable, spreadTable]);
   const settings = settingsOf(call, config.table(logcatTable), isTop);
   const servers: readonly Server[] = call.flags.spread;
   const session = { ...sessionOptionsOf(config.table(spreadTable)), ...(servers.length > 0 ? { servers } : {}) };

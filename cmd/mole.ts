@@ -1,10 +1,10 @@
 // N-way fail-over of addresses. What it decides lies in lib/mole; here are its flags, its signals and its end.
+
 import { setPriority } from "node:os";
 import { Fault } from "../lib/base/fault.ts";
 import type { Log } from "../lib/base/log.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { Operation } from "../lib/control/io/operation.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { keepCrashDumps } from "../lib/mole/io/crash-dump.ts";
@@ -20,6 +20,7 @@ import { beatForWatchdog, keepPidFile } from "../lib/run/process-state.ts";
 import { forgetStart } from "../lib/run/start-memory.ts";
 import { parseServer } from "../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
+import { configurationOf } from "./configuration.ts";
 import { controlCommands } from "./control-commands.ts";
 import { checkCommand } from "./mole/check.ts";
 import { operatorCommands } from "./mole/commands.ts";
@@ -28,7 +29,6 @@ import { preflightCommand } from "./mole/preflight.ts";
 import { simulateCommand } from "./mole/simulate.ts";
 import { statusCommand } from "./mole/status.ts";
 import { whyCommand } from "./mole/why.ts";
-import { tables } from "./tables.ts";
 
 export const moleCommand: AnyCommand = defineCommand({
   name: "mole",
@@ -71,6 +71,7 @@ export const moleCommand: AnyCommand = defineCommand({
       name: "mole",
       typed: "mole",
       usualPath: CONTROL_PATH,
+      uses: [moleTable],
       configuredPath: (config) => config.table(moleTable).control,
       statusAbout: "",
       statusLines: () => [],
@@ -86,9 +87,10 @@ export const moleCommand: AnyCommand = defineCommand({
       text: "A guard, a small process beside it, removes the addresses before the others are told; so nothing is doubled. Where that is killed in the same moment too, the leases end by themselves; in mode available others do not wait for that, and the addresses are doubled for up to lease.",
     },
   ],
-  async run({ flags, env, log, stop, configPath: path }) {
+  async run(call) {
+    const { flags, env, log, stop } = call;
     const load = async () => {
-      const config = loadConfig({ tables, path, env });
+      const config = configurationOf(call, [moleTable, spreadTable]);
       const spread = {
         ...sessionOptionsOf(config.table(spreadTable)),
         ...(flags.spread === undefined ? {} : { servers: flags.spread }),

@@ -1,4 +1,5 @@
 // stdin, or the output of a command, to a group. What it does lies in lib/sink (publisher.ts); here are its flags and its end.
+
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, join } from "node:path";
@@ -8,7 +9,6 @@ import { parseSize } from "../lib/base/size.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { ACK_HOSTS_MAX } from "../lib/sink/ack-ledger.ts";
 import { commandEndData, commandEndText } from "../lib/sink/command-end.ts";
@@ -25,7 +25,7 @@ import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import { nearestFacility, tryFacility } from "../lib/syslog/facility.ts";
 import { origin } from "../lib/syslog/record.ts";
 import { nearestSeverity, trySeverity } from "../lib/syslog/severity.ts";
-import { tables } from "./tables.ts";
+import { configurationOf } from "./configuration.ts";
 
 /** A longer line is cut. Below what a record may have, with all that is written around it. */
 const LINE_BYTES_MAX = 61_440;
@@ -209,7 +209,7 @@ function meaningOf({ flags, positionals }: PublishCall): {
 
 function publisherOf(call: PublishCall, group: GroupPattern, command: readonly string[] | undefined): Publisher {
   const { flags, log } = call;
-  const config = loadConfig({ tables, path: call.configPath, env: call.env });
+  const config = configurationOf(call, [spreadTable]);
   const { name: _oneOfMany, ...session } = sessionOptionsOf(config.table(spreadTable));
   const queueBytesMax = flags.queue ?? QUEUE_BYTES;
   const host = origin("stdin", hostname());

@@ -1,10 +1,10 @@
 // The daemon of this host, for clients of the Spread toolkit and ours. What it does lies in lib/spreadd; here are its flags, its signals and its end.
+
 import { Fault } from "../lib/base/fault.ts";
 import { type IpAddress, parseAddress } from "../lib/base/ip-address.ts";
 import type { Log } from "../lib/base/log.ts";
 import { whenAborted } from "../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { beatForWatchdog } from "../lib/run/process-state.ts";
@@ -14,8 +14,8 @@ import { listenForControl } from "../lib/spreadd/io/control.ts";
 import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
 import { type RunningDaemon, serve } from "../lib/spreadd/io/serve.ts";
 import { controlPath, type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
+import { configurationOf } from "./configuration.ts";
 import { statusCommand } from "./spreadd/status.ts";
-import { tables } from "./tables.ts";
 
 export const spreaddCommand: AnyCommand = defineCommand({
   name: "spreadd",
@@ -92,8 +92,9 @@ export const spreaddCommand: AnyCommand = defineCommand({
     },
   ],
   commands: [statusCommand],
-  async run({ flags, env, log, stop, version, configPath: path }) {
-    const table = withFlags(loadConfig({ tables, path, env }).table(spreaddTable), flags);
+  async run(call) {
+    const { flags, env, log, stop, version } = call;
+    const table = withFlags(configurationOf(call, [spreaddTable]).table(spreaddTable), flags);
     const failed = Promise.withResolvers<never>();
     using _watchdog = beatForWatchdog(env);
     // A ring may be long in coming, and the host's start waits for who is not ready.

@@ -1,4 +1,5 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
+
 import { Fault } from "../lib/base/fault.ts";
 import { parseListenAddress } from "../lib/base/listen-address.ts";
 import type { Log } from "../lib/base/log.ts";
@@ -6,7 +7,6 @@ import { whenAborted } from "../lib/base/when-aborted.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
-import { loadConfig } from "../lib/config/io/load.ts";
 import { type ListeningControl, Operation } from "../lib/control/io/operation.ts";
 import { CAPABILITIES } from "../lib/linux/capabilities.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
@@ -36,6 +36,7 @@ import { parseRuleLine } from "../lib/syslogd/rule-line.ts";
 import { samplesOf } from "../lib/syslogd/samples.ts";
 import type { Settings } from "../lib/syslogd/settings.ts";
 import { CONTROL_PATH, syslogdTable } from "../lib/syslogd/table.ts";
+import { configurationFor, describeWrongElsewhere } from "./configuration.ts";
 import { controlCommands } from "./control-commands.ts";
 import { classicRules, settingsOf } from "./syslogd/settings.ts";
 import { tables } from "./tables.ts";
@@ -160,6 +161,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     name: "syslogd",
     typed: "syslogd",
     usualPath: CONTROL_PATH,
+    uses: [syslogdTable],
     configuredPath: (config) => config.table(syslogdTable).control,
     statusAbout: "listens on, its rules",
     statusLines: ({ listensOn, rules }) => [
@@ -202,12 +204,13 @@ export const syslogdCommand: AnyCommand = defineCommand({
   async run(call) {
     const { flags, env, log } = call;
     const load = async (mistakes: "refuse" | "tell" = "refuse") => {
-      const config = loadConfig({ tables, path: call.configPath, env });
+      const config = configurationFor(call, flags.check ? tables : [syslogdTable, spreadTable]);
       const spread: SessionOptions = {
         ...sessionOptionsOf(config.table(spreadTable)),
         ...(flags.spread === undefined ? {} : { servers: flags.spread }),
       };
-      return settingsOf(config.table(syslogdTable), spread, flags, await classicRules(flags["syslog-conf"], mistakes));
+      const classic = await classicRules(flags["syslog-conf"], mistakes);
+      return settingsOf(config.table(syslogdTable), spread, flags, classic, describeWrongElsewhere(config));
     };
     const settings = await load(flags.check ? "refuse" : "tell");
     const { leftOut = [] } = settings;

@@ -13,6 +13,7 @@ import { moleTable } from "../../lib/mole/table.ts";
 import { pause } from "../../lib/run/pause.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
 import { spreaddTable } from "../../lib/spreadd/table.ts";
+import { configurationFor } from "../configuration.ts";
 import { tables } from "../tables.ts";
 
 const SAY_EVERY_MS = 200;
@@ -155,7 +156,7 @@ async function greeterFor(
     // somebody has the port: corosync, though it does not answer
   }
   try {
-    const options = sessionOptionsOf(loadConfig({ tables, path: call.configPath, env: call.env }).table(spreadTable));
+    const options = sessionOptionsOf(configurationFor(call, [spreadTable]).table(spreadTable));
     return await greetByGroup(options, heard);
   } catch (error) {
     if (error instanceof Fault) return undefined;

@@ -6,8 +6,8 @@ export const configCheck = defineCommand({
   name: "check",
   summary: "tells every mistake in the configuration, with its line",
   about:
-    "Reads the whole configuration, all files and all tables, as every command does at its start, and tells all that is wrong with it: " +
-    "one line each on stderr, FILE:LINE:COLUMN: KEY: what was found, what is expected. Ends with 78 if there is a mistake.",
+    "Reads the whole configuration, all files and all tables, and tells all that is wrong with it: one line each on stderr, FILE:LINE:COLUMN: KEY: what was " +
+    "found, what is expected. Ends with 78 if there is a mistake. A service refuses mistakes in the tables that it reads itself, and warns of those in others.",
   examples: [
     { line: "spreadbox config check", about: "the configuration that commands would use" },
     {

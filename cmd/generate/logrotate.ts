@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { type AnyCommand, defineCommand } from "../../lib/cli/command.ts";
 import type { Config } from "../../lib/config/config.ts";
-import { loadConfig } from "../../lib/config/io/load.ts";
 import { logcatTable } from "../../lib/logcat/table.ts";
 import { recordSettingsOf } from "../../lib/logcat/write-table.ts";
 import { globOf, logrotateFile } from "../../lib/packaging/logrotate-file.ts";
@@ -10,7 +9,7 @@ import { formatDestination } from "../../lib/syslogd/destination.ts";
 import { keysOf } from "../../lib/syslogd/sink-settings.ts";
 import { sinkEntriesOf } from "../../lib/syslogd/sink-table.ts";
 import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
-import { tables } from "../tables.ts";
+import { configurationOf } from "../configuration.ts";
 import { EXECUTABLE_FLAG, executableOf } from "./executable.ts";
 
 export const logrotateCommand: AnyCommand = defineCommand({
@@ -29,8 +28,9 @@ export const logrotateCommand: AnyCommand = defineCommand({
     { line: "logrotate --debug /etc/logrotate.d/spreadbox", about: "then: what would it do?" },
   ],
   flags: EXECUTABLE_FLAG,
-  async run({ flags, configPath, env, out }) {
-    const config = loadConfig({ tables, path: configPath, env });
+  async run(call) {
+    const { flags, configPath, env, out } = call;
+    const config = configurationOf(call, [syslogdTable, logcatTable]);
     const path = configPath ?? env["SPREADBOX_CONFIG"] ?? "";
     const asked = path === "" ? "" : ` --config '${resolve(path).replaceAll("'", "'\\''")}'`;
     const written = [

@@ -1,11 +1,11 @@
 // The recorder as a service. What it does lies in lib/logcat; here are its flags, its signals and its end.
+
 import { Fault } from "../../lib/base/fault.ts";
 import type { Log } from "../../lib/base/log.ts";
 import type { ProcessSettings } from "../../lib/base/process-settings.ts";
 import { whenAborted } from "../../lib/base/when-aborted.ts";
 import { type AnyCommand, defineCommand } from "../../lib/cli/command.ts";
 import { exitCodeOf } from "../../lib/cli/exit-codes.ts";
-import { loadConfig } from "../../lib/config/io/load.ts";
 import { type CommonStatus, Operation } from "../../lib/control/io/operation.ts";
 import { jitObstacles } from "../../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../../lib/linux/service-manager.ts";
@@ -20,6 +20,7 @@ import { systemClock } from "../../lib/run/clock.ts";
 import { beatForWatchdog, dropRoot, giveTo, keepPidFile } from "../../lib/run/process-state.ts";
 import { parseServer } from "../../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
+import { configurationFor, configurationOf } from "../configuration.ts";
 import { controlCommands } from "../control-commands.ts";
 import { tables } from "../tables.ts";
 
@@ -76,6 +77,7 @@ export const recordCommand: AnyCommand = defineCommand({
     name: "recorder",
     typed: "logcat record",
     usualPath: CONTROL_PATH,
+    uses: [logcatTable],
     configuredPath: (config) => config.table(logcatTable).recorder.control,
     statusAbout: "is connected to, its rules",
     statusLines: ({ session, rules }) => [session, ...rules.map((rule, at) => `rule ${at + 1}: ${rule}`)],
@@ -92,9 +94,9 @@ export const recordCommand: AnyCommand = defineCommand({
   ],
   async run(call) {
     const { flags, env, log } = call;
-    const load = async () => loadConfig({ tables, path: call.configPath, env });
+    const uses = flags.check ? tables : [logcatTable, spreadTable];
     const settingsNow = async (): Promise<RecordSettings> => {
-      const settings = recordSettingsOf((await load()).table(logcatTable));
+      const settings = recordSettingsOf(configurationOf(call, uses).table(logcatTable));
       if (settings.rules.length === 0)
         throw new Fault(
           "config",
@@ -117,7 +119,7 @@ export const recordCommand: AnyCommand = defineCommand({
       }
       return 0;
     }
-    const spread = sessionOptionsOf((await load()).table(spreadTable));
+    const spread = sessionOptionsOf(configurationFor(call, uses).table(spreadTable));
     const session = { ...spread, ...(flags.spread.length > 0 ? { servers: flags.spread } : {}) };
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
     const say = teller(log);

@@ -8,6 +8,7 @@ import { type AskedService, type Asking, askService, controlFlag } from "../cont
 const SERVICE: AskedService = {
   name: "mole",
   usualPath: CONTROL_PATH,
+  uses: [moleTable],
   configuredPath: (config) => config.table(moleTable).control,
 };
 

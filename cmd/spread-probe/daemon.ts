@@ -1,12 +1,12 @@
 // Which daemon a command of the probe talks to: its flags first, then the config's [spread] table.
+
 import type { Call } from "../../lib/cli/call.ts";
 import type { Flag } from "../../lib/cli/command.ts";
-import { loadConfig } from "../../lib/config/io/load.ts";
 import type { SessionOptions } from "../../lib/spread/index.ts";
 import { parsePrivateName } from "../../lib/spread/names.ts";
 import { parseServer, type Server } from "../../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
-import { tables } from "../tables.ts";
+import { configurationFor } from "../configuration.ts";
 
 export const DAEMON_FLAGS = {
   spread: {
@@ -28,6 +28,6 @@ export const NAME_FLAG = {
 
 /** A session's options by config and flags. @param named the daemons that the command line names, none: those of the config */
 export function daemonOptions(call: Pick<Call<Record<never, never>>, "configPath" | "env">, named: readonly Server[]) {
-  const table = loadConfig({ tables, path: call.configPath, env: call.env }).table(spreadTable);
+  const table = configurationFor(call, [spreadTable]).table(spreadTable);
   return { ...sessionOptionsOf(table), servers: named.length > 0 ? named : table.servers } satisfies SessionOptions;
 }

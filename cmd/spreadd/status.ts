@@ -1,11 +1,10 @@
 import { formatDuration } from "../../lib/base/duration.ts";
 import { Fault } from "../../lib/base/fault.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
-import { loadConfig } from "../../lib/config/io/load.ts";
 import { askOnce } from "../../lib/control/io/client.ts";
 import type { SpreaddStatus } from "../../lib/spreadd/io/control.ts";
 import { controlPath, spreaddTable } from "../../lib/spreadd/table.ts";
-import { tables } from "../tables.ts";
+import { configurationFor } from "../configuration.ts";
 
 export const statusCommand = defineCommand({
   name: "status",
@@ -44,7 +43,7 @@ export function configuredPath(call: {
   readonly configPath: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
 }) {
-  return controlPath(loadConfig({ tables, path: call.configPath, env: call.env }).table(spreaddTable));
+  return controlPath(configurationFor(call, [spreaddTable]).table(spreaddTable));
 }
 
 function linesOf(status: SpreaddStatus): readonly string[] {

@@ -31,12 +31,16 @@ export interface Given {
   readonly "take-devlog": boolean;
 }
 
-/** The command line goes before the configuration. */
+/**
+ * The command line goes before the configuration.
+ * @param wrongElsewhere what is wrong in tables that are not a syslogd's, a line each: told, not refused
+ */
 export function settingsOf(
   table: SyslogdTable,
   spread: SessionOptions,
   flags: Given,
   classic: Classic | undefined,
+  wrongElsewhere: readonly string[] = [],
 ): Settings {
   const sinks = {
     entries: [...filesOfUser(processSettingsOf(table)), ...sinkEntriesOf(table), ...(classic?.sinks ?? [])],
@@ -61,7 +65,10 @@ export function settingsOf(
     summariseRepeats: table.summarise_repeats,
     host: table.host ?? "",
     rules,
-    leftOut: flags.rule.length > 0 ? [] : (classic?.leftOut ?? []),
+    leftOut: [
+      ...(flags.rule.length > 0 ? [] : (classic?.leftOut ?? [])),
+      ...wrongElsewhere.map((text) => ({ text, isMistake: false })),
+    ],
     spread,
     lastResort: isTrial(flags) || table.last_resort === "none" ? undefined : table.last_resort,
     sinks,

@@ -2,7 +2,7 @@ import type * as v from "valibot";
 import { assert } from "../base/assert.ts";
 import type { Fault } from "../base/fault.ts";
 import type { TableSpec } from "../base/table.ts";
-import { allErrors, formatPlace } from "./config-error.ts";
+import { allErrors, ConfigError, formatPlace } from "./config-error.ts";
 import { type Effective, effectiveOf } from "./effective.ts";
 import { mergeSources } from "./merge.ts";
 import type { Spot } from "./positions.ts";
@@ -10,7 +10,7 @@ import type { Source } from "./read.ts";
 import { validate } from "./validate.ts";
 import type { Table } from "./value.ts";
 
-/** A configuration that is right: every table has been read and checked. */
+/** A configuration that is right: every table has been checked, and those that its reader uses have no mistake. */
 export class Config {
   constructor(
     /** The files it came from, in the order in which they were read; none where everything is a default. */
@@ -18,9 +18,11 @@ export class Config {
     private readonly values: ReadonlyMap<string, unknown>,
     private readonly input: Table,
     private readonly spots: Spot,
+    /** What is wrong in tables that its reader does not use. */
+    readonly wrongElsewhere: readonly ConfigError[] = [],
   ) {}
 
-  /** A table's values, as its schema gives them; its defaults where no file has it. */
+  /** The values of a table that is used, as its schema gives them; its defaults where no file has it. */
   table<Schema extends v.GenericSchema>(spec: TableSpec<Schema>): v.InferOutput<Schema> {
     assert(this.values.has(spec.name), `table [${spec.name}] is registered`);
     return this.values.get(spec.name) as v.InferOutput<Schema>; // its own schema made it
@@ -42,12 +44,14 @@ export class Config {
  * @param sources in the order in which they were read
  * @param specs   all tables that there are
  * @param errors  what went wrong before: files that could not be read
+ * @param uses    the tables that will be asked for: a mistake in another one is refused only beside one that counts
  * @throws {Fault} kind "config": `all` has everything that is wrong in any file, as `ConfigError`s
  */
 export function buildConfig(
   sources: readonly Source[],
   specs: readonly TableSpec[],
   errors: readonly Fault[] = [],
+  uses: readonly TableSpec[] = specs,
 ): Config {
   const files = sources.map(({ file }) => file);
   const merged = mergeSources(sources);
@@ -56,7 +60,15 @@ export function buildConfig(
   const { values, errors: wrong } = validate(merged.table, merged.spots, specs, isWhole);
   const read = sources.flatMap((source) => source.errors);
   const told = new Set(read.map(formatPlace)); // a value that is none is wrong for its schema too: once is enough
-  const all = [...errors, ...read, ...merged.errors, ...wrong.filter((error) => !told.has(formatPlace(error)))];
-  if (all.length > 0) throw allErrors(all, files);
-  return new Config(files, values, merged.table, merged.spots);
+  const inTables = [...merged.errors, ...wrong.filter((error) => !told.has(formatPlace(error)))];
+  const others = specs.filter((spec) => !uses.includes(spec)).map(({ name }) => name);
+  const isElsewhere = (error: Fault) => error instanceof ConfigError && others.includes(tableOf(error));
+  // A text that can't be read may hide any table's settings: it counts for all.
+  if (errors.length + read.length > 0 || !inTables.every(isElsewhere))
+    throw allErrors([...errors, ...read, ...inTables], files);
+  return new Config(files, values, merged.table, merged.spots, inTables);
+}
+
+function tableOf({ path }: ConfigError): string {
+  return /^[^.[]*/.exec(path)![0];
 }

@@ -30,7 +30,7 @@ export interface Settings {
   /** This host's name in records; "" for what the system calls it. */
   readonly host: string;
   readonly rules: readonly DirectedRule[];
-  /** Of a syslog.conf, where the rules are from one: the lines that are no rule, each with why. */
+  /** What of the configuration was not taken, each with why: of a syslog.conf the lines that are no rule; what is wrong in tables of others. */
   readonly leftOut?: readonly LeftOut[];
   /** How to reach a Spread daemon, where a rule names a group. */
   readonly spread: SessionOptions;

@@ -18,6 +18,8 @@ const FILES_MAX = 256;
 export interface LoadOptions {
   /** Every table that there is: a file is checked whole, whichever command reads it. */
   readonly tables: readonly TableSpec[];
+  /** Those that will be asked for; unless given all. A mistake in another one does not stop who reads: it is in `wrongElsewhere`. */
+  readonly uses?: readonly TableSpec[];
   /** `--config`. */
   readonly path?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -29,13 +31,13 @@ export interface LoadOptions {
  * Finds, reads, merges and checks the configuration. No file at all gives the defaults, unless one was named.
  * @throws {Fault} kind "config", `all` has every mistake in any file as `ConfigError`; kind "no-input" where a named file is missing or can't be read
  */
-export function loadConfig({ tables, path, env, standardPath }: LoadOptions): Config {
+export function loadConfig({ tables, uses, path, env, standardPath }: LoadOptions): Config {
   const found = findConfig(path, env, standardPath);
   const reading = new Reading();
   const named = found.namedBy === "environment" ? `, named by $${PATH_VARIABLE}` : "";
   if (found.exists || found.namedBy !== "nobody") reading.file(found.path, `the main file${named}`);
   reading.directory(join(dirname(found.path), "conf.d"));
-  return buildConfig(reading.sources, tables, reading.errors);
+  return buildConfig(reading.sources, tables, reading.errors, uses);
 }
 
 /** Reads files, each once, in the order in which they count. */

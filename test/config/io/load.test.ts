@@ -2,10 +2,17 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Fault } from "../../../lib/base/fault.ts";
+import type { TableSpec } from "../../../lib/base/table.ts";
 import { loadConfig } from "../../../lib/config/io/load.ts";
 import { FILE_BYTES_MAX } from "../../../lib/config/read.ts";
 import { temporaryDirectory } from "../../support/temporary.ts";
 import { spreaddTable, syslogdTable, tables } from "../fixture.ts";
+
+interface LoadedBy {
+  readonly path?: string;
+  readonly env?: Record<string, string>;
+  readonly uses?: readonly TableSpec[];
+}
 
 /** A directory with these files, and what loading from it gives; paths in messages are relative to it. */
 function inDirectory(files: Readonly<Record<string, string>>, prepare: (path: string) => void = () => {}) {
@@ -15,9 +22,10 @@ function inDirectory(files: Readonly<Record<string, string>>, prepare: (path: st
     writeFileSync(join(directory.path, name), text);
   }
   prepare(directory.path);
-  const load = ({ path, env = {} }: { path?: string; env?: Record<string, string> } = {}) =>
+  const load = ({ path, env = {}, uses = tables }: LoadedBy = {}) =>
     loadConfig({
       tables,
+      uses,
       path: path === undefined ? undefined : join(directory.path, path),
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value && join(directory.path, value)])),
       standardPath: join(directory.path, "spreadbox.toml"),
@@ -75,6 +83,38 @@ describe("the file is found", () => {
   test("or only conf.d is there", () => {
     using here = inDirectory({ "conf.d/a.toml": port(6) });
     expect(here.load().table(spreaddTable).port).toBe(6);
+  });
+});
+
+describe("a mistake in the table of somebody else", () => {
+  const uses = [spreaddTable];
+  test("is told, and stops nobody", () => {
+    using here = inDirectory({
+      "spreadbox.toml": `${port(7)}[syslogd]\nqueu = "1MiB"\n`,
+      "conf.d/a.toml": '[[syslogd.rule]]\nto = "nowhere"\n',
+    });
+    const config = here.load({ uses });
+    expect(config.table(spreaddTable).port).toBe(7);
+    expect(config.wrongElsewhere.map(({ path }) => path)).toEqual(["syslogd.queu", "syslogd.rule[0].to"]);
+    expect(here.refusal().told).toHaveLength(2);
+  });
+  test("is told beside one that counts", () => {
+    using here = inDirectory({ "spreadbox.toml": "[spreadd]\nport = 0\n[syslogd]\nqueu = 1\n" });
+    expect(here.refusal({ uses }).told).toHaveLength(2);
+  });
+  test("counts where the text can't be read, or the table is nobody's", () => {
+    for (const text of ["[syslogd]\nqueue = 1MiB\n", "[sylogd]\n", "queue = 1\n", "[syslogd]\nqueue = 2026-01-01\n"]) {
+      using here = inDirectory({ "spreadbox.toml": `${text}` });
+      expect(here.refusal({ uses }).told).toHaveLength(1);
+    }
+  });
+  test("may be that two files have one setting", () => {
+    using here = inDirectory({
+      "spreadbox.toml": '[syslogd]\nqueue = "1MiB"\n',
+      "conf.d/a.toml": '[syslogd]\nqueue = "2MiB"\n',
+    });
+    expect(here.load({ uses }).wrongElsewhere).toHaveLength(1);
+    expect(here.refusal({ uses: [syslogdTable] }).told).toHaveLength(1);
   });
 });
 
