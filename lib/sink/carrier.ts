@@ -16,15 +16,16 @@ export interface Carrier {
   /**
    * Gets ready to send. Rejects where it can't; then, and after it broke, it is closed and opened again, later.
    * @param onBroken it ended by itself, at most once for each `open`
+   * @param onEnding it will end when what was sent has arrived: nothing more is sent, and it is closed then
    */
-  open(onBroken: (reason: Error) => void): Promise<void>;
+  open(onBroken: (reason: Error) => void, onEnding: () => void): Promise<void>;
   /**
    * Sends. Resolves when all of it has arrived, as far as can be known here; called again before that, in order. The shipment is its own until then.
    * Rejects where nobody knows, or it has not: all that is not resolved is sent again.
    * @returns how many records could not be sent and never will be
    */
   send(shipment: Shipment): Promise<number>;
-  /** Records that were told to have arrived, of which that is not sure now that it broke. Asked once, after it broke. */
+  /** Records that were told to have arrived, of which that is not sure now that it broke or ended. Asked once, then. */
   takeUncertain(): number;
   /** Ends what is open; unfinished sends reject. */
   close(): void;

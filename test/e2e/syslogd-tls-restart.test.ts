@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type TLSSocket } from "node:tls";
 import { Certificates } from "../support/certificates.ts";
 import { eventually } from "../syslogd/running.ts";
+import { connect as connectByTcp } from "../syslogd/sender.ts";
 import { rule, running } from "./running-syslogd.ts";
 
 const PORT = 25_280;
@@ -143,6 +144,42 @@ test("a client that goes on sending is broken off in the end, which is told; wha
   expect(holes.length).toBeLessThanOrEqual(1);
   expect(got).toEqual([...new Set(got)].sort((a, b) => a - b));
   process.stderr.write(`a client that does not heed: ${client.sent - got.length} of ${client.sent} lost\n`);
+}, 60_000);
+
+test("our own syslogd, sending through its restarts, loses nothing and sends nothing twice", async () => {
+  await using receiver = await listening();
+  await using sender = await running(
+    () =>
+      `[[syslogd.listen]]\non = "tcp:127.0.0.1:${PORT + 1}"\n${rule("user.*", `tls:127.0.0.1:${PORT}`)}[[syslogd.sink]]\nof = "tls:*"\nauthorities = "${made.file("ca.crt")}"\npeers = ["log.example.com"]\n`,
+  );
+  let sent = 0;
+  let isOver = false;
+  using program = await connectByTcp(PORT + 1);
+  const sending = (async () => {
+    while (!isOver) {
+      let text = "";
+      for (const end = sent + 20; sent < end; sent++) text += framed(sent);
+      await program.send(text);
+      await new Promise((done) => setTimeout(done, 1)); // a stream, and not all that the machine can do
+    }
+  })();
+  const got = () => numbersIn(receiver.at("all"));
+  for (let times = 1; times <= RESTARTS; times++) {
+    const before = got().length;
+    await eventually(
+      () => got().length > before + 2_000,
+      () => receiver.daemon.stderr.text,
+    );
+    expect((await receiver.ask("restart")).status).toBe(0);
+  }
+  isOver = true;
+  await sending;
+  await eventually(
+    () => got().length >= sent,
+    () => `${got().length} of ${sent}: ${sender.daemon.stderr.text}`,
+  );
+  const numbers = got();
+  expect([numbers.length, numbers.findIndex((number, index) => number !== index)]).toEqual([sent, -1]);
 }, 60_000);
 
 test("one that is silent holds up a restart for half a second, and the process ends in order likewise", async () => {

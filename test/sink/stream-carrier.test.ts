@@ -1,6 +1,8 @@
 // TCP and TLS: what arrives, what is sent again, what is counted when nobody can know.
 import { expect, test } from "bun:test";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
 import type { TCPSocketListener } from "bun";
@@ -206,6 +208,49 @@ function certificates(directory: string) {
   const read = (name: string) => readFileSync(join(directory, name), "utf8");
   return { read };
 }
+
+for (const kind of ["TCP", "TLS"] as const)
+  test(`a receiver over ${kind} that ends its direction and reads on gets what is on its way, and nothing twice`, async () => {
+    using scratch = temporaryDirectory();
+    const { read } = certificates(scratch.path);
+    const texts: string[] = [];
+    let heard = () => {};
+    const taking = (socket: Socket) => {
+      const at = texts.push("") - 1;
+      socket.once("data", () => {
+        if (at < 3) socket.end();
+      });
+      socket.on("data", (bytes: Buffer) => {
+        texts[at] += bytes.toString();
+        heard();
+      });
+      socket.on("end", () => socket.destroy());
+      socket.on("error", () => {});
+    };
+    const options = { allowHalfOpen: true, key: read("server.key"), cert: read("server.crt") };
+    const port = kind === "TCP" ? 24_917 : 24_918;
+    const server = kind === "TCP" ? createTcpServer(options, taking) : createServer(options, taking);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    const tls = kind === "TLS" ? { tls: () => ({ authorities: read("server.crt") }) } : {};
+    const rig = new SinkRig(new StreamCarrier({ host: "localhost", port, ...tls }), { queueBytesMax: 64 * MB });
+    for (let at = 0; at < 20_000 || texts.length < 4; at += 1_000) {
+      rig.log(...numbered(1_000, at));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await rig.settled();
+    const { accepted } = rig.ledger;
+    const isWhole = () => textsOf(texts.join("")).length >= accepted;
+    while (!isWhole())
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    const got = textsOf(texts.join(""));
+    expect([got.length, got.findIndex((text, at) => text !== `m${at}`)]).toEqual([accepted, -1]);
+    expect([rig.sink.counters.again, rig.ledger]).toEqual([0, { accepted, delivered: accepted, lost: 0, waiting: 0 }]);
+    await rig.sink.close(1_000);
+    server.close();
+  }, 20_000);
 
 test("over TLS it sends to the server that it should, and to no other", async () => {
   using scratch = temporaryDirectory();

@@ -76,6 +76,8 @@ export class QueuedSink implements Sink, Outlet {
   #openedAtMs = 0;
   #broken: Error | undefined;
   #mustReopen = false;
+  /** The other side ends what is open. */
+  #isEnding = false;
   /** Openings of the carrier: what an earlier one confirms counts no more. */
   #epoch = 0;
   #isClosing = false;
@@ -186,10 +188,14 @@ export class QueuedSink implements Sink, Outlet {
   /** Runs until it is closed. Never throws. */
   async #run(): Promise<void> {
     while (!this.#isDone) {
-      await this.#until(() => this.#queue.waiting > 0 || this.#isDone || this.#broken !== undefined);
+      await this.#until(() => this.#queue.waiting > 0 || this.#isDone || this.#broken !== undefined || this.#isEnding);
       if (this.#isDone) break;
       try {
         if (this.#broken !== undefined) throw this.#broken;
+        if (this.#isEnding) {
+          await this.#leaveEnded();
+          continue;
+        }
         if (this.#mustReopen) this.#leave();
         if (!this.#isOpen) await this.#open();
         await this.#ship();
@@ -206,17 +212,36 @@ export class QueuedSink implements Sink, Outlet {
 
   async #open(): Promise<void> {
     const epoch = ++this.#epoch;
-    await this.#carrier.open((reason) => {
-      if (epoch === this.#epoch) this.#onBroken(reason);
-    });
+    await this.#carrier.open(
+      (reason) => {
+        if (epoch === this.#epoch) this.#onBroken(reason);
+      },
+      () => {
+        if (epoch !== this.#epoch) return;
+        this.#isEnding = true;
+        this.#mustReopen = true;
+        this.#nudge();
+      },
+    );
     this.#isOpen = true;
     this.#openedAtMs = performance.now();
     this.#queue.back();
   }
 
+  /** The other side has ended, and its system has got all. One that does so at once, time after time, is not asked again without a pause. */
+  async #leaveEnded(): Promise<void> {
+    const held = performance.now() - this.#openedAtMs > HELD_MS;
+    this.counters.uncertain += this.#carrier.takeUncertain();
+    this.#leave();
+    this.#tellDoubts();
+    if (held) this.#backOff.reset();
+    else await this.#pause(this.#backOff.nextMs(), () => this.#isClosed);
+  }
+
   /** With nothing underway. */
   #leave(): void {
     this.#epoch += 1;
+    this.#isEnding = false;
     this.#carrier.close();
     this.#isOpen = false;
     this.#mustReopen = false;
@@ -309,6 +334,7 @@ export class QueuedSink implements Sink, Outlet {
     if (held) this.#backOff.reset();
     this.#epoch += 1;
     this.#isOpen = false;
+    this.#isEnding = false;
     this.#broken = undefined;
     this.#carrier.close();
     const again = this.#queue.unconfirmed;

@@ -1,8 +1,16 @@
 // Syslog over TCP (RFC 6587) and TLS (RFC 5425). Neither has an acknowledgement of its own, so what TCP tells has to do: a shipment has arrived when the other side's
 // kernel has acknowledged its last byte. What it has not acknowledged when the connection breaks is sent again. What it acknowledged just before may still have
 // been unread when the other side died: that is uncertain, and counted.
+//
+// A receiver that ends its direction and reads on (ours does, over TLS, before a restart) gets what is on its way first; so nothing of that is sent twice.
 import { connect as connectTcp, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  connect as connectTls,
+  type DetailedPeerCertificate,
+  type TLSSocket,
+} from "node:tls";
 import { tcpProgress } from "../../linux/tcp-progress.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
 import { type Carrier, formatHost } from "../carrier.ts";
@@ -15,6 +23,8 @@ const CONNECT_MS = 10_000;
 export const STALL_MS = 60_000;
 /** How often the kernel is asked what has arrived. */
 const ASK_MS = 5;
+/** How long what is on its way may take when the other side has ended its direction: who has closed altogether answers with a reset at once. */
+const ENDING_MS = 2_000;
 
 export interface TlsOptions {
   /** PEM. Who vouches for servers; without it, whom the system trusts. */
@@ -51,6 +61,8 @@ export class StreamCarrier implements Carrier {
   #fd = -1;
   #underway: Underway[] = [];
   #askTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs from when the other side has ended its direction. */
+  #endingTimer: ReturnType<typeof setTimeout> | undefined;
   #onBroken: (reason: Error) => void = () => {};
 
   constructor(options: StreamOptions) {
@@ -58,9 +70,9 @@ export class StreamCarrier implements Carrier {
     this.name = `${options.tls === undefined ? "tcp" : "tls"}:${formatHost(options.host)}:${options.port}`;
   }
 
-  async open(onBroken: (reason: Error) => void): Promise<void> {
+  async open(onBroken: (reason: Error) => void, onEnding: () => void = () => {}): Promise<void> {
     const { host, port, tls, stallMs } = this.#options;
-    const raw = connectTcp({ host, port, noDelay: true });
+    const raw = connectTcp({ host, port, noDelay: true, allowHalfOpen: true });
     this.#socket = raw;
     const timer = setTimeout(() => raw.destroy(new Error("no connection within 10 s")), CONNECT_MS);
     try {
@@ -74,7 +86,7 @@ export class StreamCarrier implements Carrier {
     } finally {
       clearTimeout(timer);
     }
-    this.#watch(this.#socket, onBroken);
+    this.#watch(this.#socket, onBroken, onEnding);
   }
 
   send(shipment: Shipment): Promise<number> {
@@ -98,6 +110,7 @@ export class StreamCarrier implements Carrier {
 
   close(): void {
     this.#onBroken = () => {};
+    clearTimeout(this.#endingTimer);
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket === undefined) return;
@@ -106,21 +119,27 @@ export class StreamCarrier implements Carrier {
     this.#broke(new Error("closed"));
   }
 
-  #watch(socket: Socket, onBroken: (reason: Error) => void): void {
+  #watch(socket: Socket, onBroken: (reason: Error) => void, onEnding: () => void): void {
     this.#onBroken = onBroken;
     const broke = (reason: Error): void => {
       if (socket === this.#socket) this.#broke(reason);
     };
+    const ended = () => broke(new Error("connection closed by the other side"));
     socket.on("error", broke);
-    socket.on("close", () => broke(new Error("connection closed by the other side")));
-    socket.on("end", () => broke(new Error("connection closed by the other side")));
+    socket.on("close", ended);
+    socket.on("end", () => {
+      if (socket !== this.#socket) return;
+      this.#endingTimer = setTimeout(ended, ENDING_MS); // it may still read
+      onEnding();
+    });
     socket.resume(); // whatever it has to say
-    if (socket.destroyed) broke(new Error("connection closed by the other side"));
+    if (socket.destroyed) ended();
   }
 
   #broke(reason: Error): void {
     clearTimeout(this.#askTimer);
     this.#askTimer = undefined;
+    clearTimeout(this.#endingTimer);
     this.#fd = -1;
     this.#socket?.destroy();
     this.#socket = undefined;
@@ -169,7 +188,8 @@ async function secured(raw: Socket, host: string, tls: TlsOptions): Promise<TLSS
     minVersion: "TLSv1.2",
     checkServerIdentity: () => undefined,
     rejectUnauthorized: false, // judged below, so that a fingerprint can vouch for a certificate that nobody signed
-  });
+    allowHalfOpen: true,
+  } as ConnectionOptions); // whose types do not know allowHalfOpen
   await ready(socket, "secureConnect");
   const certificate = socket.getPeerCertificate();
   const judge = tls.whyRefused ?? ((found) => whyNotHost(host, found, certificate, socket));
