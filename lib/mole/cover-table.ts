@@ -178,11 +178,19 @@ export class CoverTable {
     return this.hosts.has(member) && !this.expelled.has(member);
   }
 
-  /** Who decides for all: the first in the view's order that has the table and is heard. */
+  /**
+   * Who decides for all: the first in the view's order that has the table and is heard. Where all who were known to have it are gone, one that got it just then:
+   * its beats show that.
+   */
   teller(): Member | undefined {
-    return this.members.find(
-      (member) => this.hosts.get(member)?.informed && !this.expelled.has(member) && !this.beats.isQuiet(member),
-    );
+    const isHeard = (member: Member) => this.isLive(member) && !this.beats.isQuiet(member);
+    if (this.isAnybodyInformed() || !this.rules.untoldMayTell)
+      return this.members.find((member) => this.hosts.get(member)?.informed && isHeard(member));
+    return this.members.find((member) => this.shown.has(member) && isHeard(member));
+  }
+
+  isAnybodyInformed(): boolean {
+    return this.members.some((member) => this.hosts.get(member)?.informed && this.isLive(member));
   }
 
   /** @param anew from now on; else others tell how long they would still wait */

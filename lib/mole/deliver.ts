@@ -85,7 +85,9 @@ function isExpelValid(table: CoverTable, from: Member, message: Extract<Message,
 
 /** Everybody who has told a state has now been told the table. */
 function inform(table: CoverTable, from: Member): void {
-  if (!table.hosts.get(from)?.informed || table.expelled.has(from)) return;
+  if (!table.isLive(from)) return;
+  const mayTell = !table.isAnybodyInformed() && table.rules.untoldMayTell; // it has the table, or it could not tell it
+  if (!table.hosts.get(from)!.informed && !mayTell) return;
   for (const host of table.hosts.values()) host.informed = true;
   table.unsettled = true;
 }

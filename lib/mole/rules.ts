@@ -34,6 +34,8 @@ export interface Rules {
   readonly knowledge: boolean;
   /** And only where a majority comes straight from its view. */
   readonly backedByMajority: boolean;
+  /** Where all who were known to have the table are gone, somebody who has it tells it. */
+  readonly untoldMayTell: boolean;
   /** A session's join or leave does not touch anybody's silence. */
   readonly silenceOutlivesJoins: boolean;
   /** The winner of a merge announces again when the loser has released. */
@@ -61,6 +63,7 @@ export const ALL_RULES: Rules = {
   ownerlessBurst: true,
   knowledge: true,
   backedByMajority: true,
+  untoldMayTell: true,
   silenceOutlivesJoins: true,
   announceAfterMerge: true,
   silentAreExpelled: true,

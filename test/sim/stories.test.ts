@@ -54,6 +54,14 @@ const STORIES: readonly Story[] = [
     without: "unknownHoldsAll",
   },
   {
+    name: "the only one that was known to have the table dies as a newcomer has got it, whose state is still on its way: the newcomer tells it to itself, and covers",
+    hosts: 2,
+    vips: 1,
+    faults: [at(0, "slow sending", B, 3_281, 223), at(500, "stop", B, 150), at(1_150, "kill", A, 700)],
+    seeds: 40,
+    without: "untoldMayTell",
+  },
+  {
     name: "a host frozen as another starts lets go late: the newcomer, which never saw it, announces itself when it is back",
     hosts: 3,
     vips: 2,
