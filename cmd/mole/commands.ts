@@ -76,7 +76,7 @@ const move = defineCommand({
     { line: "mole why web", about: "why it can't" },
   ],
   positionals: [
-    { name: "VIP", about: "the vip's name", required: true },
+    { name: "VIP", about: "the vip's name, or one of its addresses", required: true },
     { name: "HOST", about: "where it is to go", required: true },
   ],
   flags: { ...FLAGS, ...DRY_RUN },

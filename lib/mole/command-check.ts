@@ -3,7 +3,7 @@ import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
 import type { Outcome } from "./completion.ts";
 import type { CoverTable } from "./cover-table.ts";
-import { compareText } from "./definition.ts";
+import { compareText, meant } from "./definition.ts";
 import type { Command } from "./event.ts";
 import type { HostName } from "./member.ts";
 import { describeStand, type StandsOn } from "./standing.ts";
@@ -24,6 +24,8 @@ export function checkCommand(
   if ("host" in command) checkHost(command.host, table, seen);
   if (command.do === "move" && isHeldBy(command.vip, command.host, table))
     return { done: true, text: `${command.host} holds ${command.vip} already` };
+  const idle = whyIdle(command, table);
+  if (idle !== undefined) return { done: true, text: idle };
   if (table.maintenance.on && (command.do === "move" || command.do === "drain" || command.do === "balance"))
     throw new Fault(
       "temporary",
@@ -33,6 +35,24 @@ export function checkCommand(
   // It would refuse, but only once the holder has let go; and then nobody could take it, for that host answers for the address.
   const inTheWay = command.do === "move" ? standsAt(command.vip, command.host, table, standsOn) : undefined;
   return inTheWay === undefined ? undefined : { done: false, text: inTheWay };
+}
+
+/** The vip's name, where one of its addresses is told in its place; else the text itself. */
+export function vipNameOf(table: CoverTable | undefined, nameOrAddress: string): string {
+  const isMeant = meant(nameOrAddress);
+  for (const entry of table?.entries.values() ?? [])
+    if (table!.isInForce(entry) && isMeant(entry.definition)) return entry.definition.name;
+  return nameOrAddress;
+}
+
+/** Why there is nothing to be done; `undefined` where there is. */
+function whyIdle(command: Command, table: CoverTable): string | undefined {
+  if (command.do !== "drain" && command.do !== "resume") return undefined;
+  const host = [...table.hosts.values()].find(({ identity }) => identity.host === command.host);
+  if (host === undefined || host.drained !== (command.do === "drain")) return undefined;
+  if (command.do === "resume") return `${command.host} is not drained: nothing to be done`;
+  const isRid = [...table.entries.values()].every(({ set }) => !set.has(host.member));
+  return isRid ? `${command.host} is drained already, and holds nothing` : undefined;
 }
 
 /** What keeps the host from taking the vip, for it has an address of it by itself. */

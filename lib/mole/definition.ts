@@ -6,6 +6,7 @@
 //
 // Two definitions are rivals if they have the same name *or share an address* (a renamed vip). Only one of two rivals is ever in force. Were both, each
 // could have an owner, each owner's name would block the other's (sets count by address), and neither would ever acquire.
+import { formatAddress, tryAddress } from "../base/ip-address.ts";
 import { digestOf } from "./digest.ts";
 import type { HostName } from "./member.ts";
 
@@ -90,4 +91,11 @@ export function definitionsInForce(
 /** By code unit: the same on every host, whatever its locale. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Which definitions somebody means who types a vip's name or one of its addresses, in any spelling, with a prefix or without. */
+export function meant(nameOrAddress: string): (definition: Definition) => boolean {
+  const address = tryAddress(nameOrAddress.replace(/\/\d+$/, ""));
+  const text = address === undefined ? undefined : formatAddress(address);
+  return ({ name, addresses }) => name === nameOrAddress || (text !== undefined && addresses.includes(text));
 }

@@ -2,6 +2,7 @@
 import { candidates } from "./assign.ts";
 import type { Chronicle, Move } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
+import { meant } from "./definition.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
@@ -34,7 +35,7 @@ export function whyOf(
   const table = machine.session?.latestTable;
   if (table === undefined) return [];
   return [...table.entries.values()]
-    .filter(({ definition }) => definition.name === vip || definition.addresses.includes(vip))
+    .filter(({ definition }) => meant(vip)(definition))
     .map((entry) => {
       const stands = standsOn(entry.definition.addresses);
       return { ...explain(machine, chronicle, table, entry, stands, nowMs), notes: notesOf(table, entry, stands) };

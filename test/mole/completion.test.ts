@@ -1,8 +1,9 @@
 // When a command counts as done: shown on a real machine in a simulated cluster, event by event.
 import { describe, expect, test } from "bun:test";
-import { checkCommand } from "../../lib/mole/command-check.ts";
+import { checkCommand, vipNameOf } from "../../lib/mole/command-check.ts";
 import { Completion, type Outcome } from "../../lib/mole/completion.ts";
 import { CoverTable } from "../../lib/mole/cover-table.ts";
+import { define, meant } from "../../lib/mole/definition.ts";
 import type { Command, MoleEvent } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { Cluster } from "../sim/cluster.ts";
@@ -82,6 +83,31 @@ describe("before the group is troubled", () => {
     const move = { do: "move", vip: "v0", host: owner! } as const;
     for (const change of [undefined, maintained])
       expect(check(move, change)).toEqual({ done: true, text: `${owner} holds v0 already` });
+  });
+
+  test("a drain or a resume that would change nothing says so", () => {
+    const drained = (table: CoverTable) => {
+      for (const host of table.hosts.values()) if (host.identity.host === owner) host.drained = true;
+    };
+    const rid = (table: CoverTable) => {
+      drained(table);
+      for (const entry of table.entries.values()) entry.set.clear();
+    };
+    const resume = { do: "resume", host: owner! } as const;
+    const drain = { do: "drain", host: owner!, force: false } as const;
+    expect(check(resume)).toEqual({ done: true, text: `${owner} is not drained: nothing to be done` });
+    expect(check(resume, drained)).toBeUndefined();
+    expect(check(drain, drained)).toBeUndefined(); // still letting go
+    expect(check(drain, rid)).toEqual({ done: true, text: `${owner} is drained already, and holds nothing` });
+  });
+
+  test("a vip may be told by one of its addresses, in any spelling", () => {
+    const { table } = a.machine!.session!;
+    expect(["192.0.2.2", "192.0.2.2/24", "v1", "192.0.2.99", "v9"].map((text) => vipNameOf(table, text))).toEqual([
+      ...["v1", "v1", "v1"],
+      ...["192.0.2.99", "v9"],
+    ]);
+    expect(meant("2001:DB8:0::1/64")(define({ name: "x", addresses: ["2001:db8::1"] }))).toBe(true);
   });
 
   test("under maintenance what would move something is refused at once, and comes back later", () => {

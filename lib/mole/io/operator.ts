@@ -6,7 +6,7 @@ import type { Request } from "../../control/message.ts";
 import { bootMs } from "../../run/clock.ts";
 import { pause } from "../../run/pause.ts";
 import type { Report } from "../action.ts";
-import { checkCommand } from "../command-check.ts";
+import { checkCommand, vipNameOf } from "../command-check.ts";
 import { Completion, type Outcome } from "../completion.ts";
 import type { Command, MoleEvent } from "../event.ts";
 import { type Simulated, type Supposition, simulate } from "../simulate.ts";
@@ -40,7 +40,7 @@ export function operatorWords(mole: Mole): Readonly<Record<string, Handler>> {
     dump: async () => dumpOf(mole),
     drain: command(({ with: given }) => ({ do: "drain", host: hostOf(mole, given), force: given["force"] === true })),
     resume: command(({ with: given }) => ({ do: "resume", host: hostOf(mole, given) })),
-    move: command(({ with: given }) => ({ do: "move", vip: textOf(given, "vip"), host: textOf(given, "host") })),
+    move: command(({ with: given }) => ({ do: "move", vip: vipOf(mole, given), host: textOf(given, "host") })),
     balance: command(() => ({ do: "balance" })),
     maintenance: command(({ with: given }) => ({
       do: "maintenance",
@@ -157,7 +157,7 @@ function suppose(mole: Mole, given: Request["with"]): Simulated {
 function suppositionOf(mole: Mole, given: Request["with"]): Supposition {
   const { suppose } = given;
   if (suppose === "drained") return { suppose, host: hostOf(mole, given), force: given["force"] === true };
-  if (suppose === "moved") return { suppose, vip: textOf(given, "vip"), host: textOf(given, "host") };
+  if (suppose === "moved") return { suppose, vip: vipOf(mole, given), host: textOf(given, "host") };
   const { hosts } = given;
   if (!Array.isArray(hosts) || hosts.length === 0 || !hosts.every((host) => typeof host === "string"))
     throw new Fault("usage", "hosts", "which hosts are to be gone?");
@@ -168,6 +168,11 @@ function textOf(given: Request["with"], key: string): string {
   const value = given[key];
   if (typeof value === "string" && value !== "") return value;
   throw new Fault("usage", "argument", `the request lacks ${JSON.stringify(key)}`);
+}
+
+/** By its name, or by one of its addresses. */
+function vipOf(mole: Mole, given: Request["with"]): string {
+  return vipNameOf(mole.runner.machine.session?.latestTable, textOf(given, "vip"));
 }
 
 /** This host unless another is named. */
