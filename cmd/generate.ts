@@ -29,7 +29,10 @@ export function generateCommand(root: () => AnyCommand): AnyCommand {
     ],
     positionals: [{ name: "COMMAND", about: "the command, word by word; none: spreadbox itself", many: true }],
     async run(call) {
-      const { command, path } = find(root(), call.positionals);
+      const { command, path } = find(
+        root(),
+        call.positionals.flatMap((words) => words.split(" ")),
+      );
       await call.out.write(manPage(command, path, SERVICES.has(command.name) ? "8" : "1", call.version.version));
       return 0;
     },

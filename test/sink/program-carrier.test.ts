@@ -65,6 +65,23 @@ test("a program that ends each time it was started is told once; what it took an
   expect(told.reduce((sum, one) => sum + one)).toBe(uncertain);
 });
 
+for (const { what, provenAfterMs, told } of [
+  { what: "soon says the same each time: told once", provenAfterMs: 10_000, told: 1 },
+  { what: "after it has run for long is told whatever it says", provenAfterMs: 0, told: 3 },
+])
+  test(`a program that ends ${what}`, async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "out");
+    const rig = program(`read x; echo same >&2; echo "$x" >&2; echo "$x" >> ${path}; exit 3`, {}, provenAfterMs);
+    const said = () => rig.events.flatMap((event) => (event.on === "said" ? event.line : []));
+    for (let life = 1; life <= 3; life++) {
+      rig.log(`life${life}`);
+      await until(() => said().some((line) => line.includes(`life${life}`)));
+    }
+    expect(said().filter((line) => line === "same")).toHaveLength(told);
+    await rig.sink.close(1_000);
+  });
+
 test("a program that goes on running works again, and that says what may be lost", async () => {
   using scratch = temporaryDirectory();
   const path = join(scratch.path, "out");

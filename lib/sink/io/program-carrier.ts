@@ -1,5 +1,5 @@
 // A program that reads records from its stdin, one a line. It runs as long as the sink does; when it ends it is started again, after a back-off. What it says on
-// stderr becomes messages of ours.
+// stderr becomes messages of ours; but what one that ends at once says each time, once: where the messages go to that program, each would start it again.
 import { type ChildProcess, spawn } from "node:child_process";
 import type { BackOffRule } from "../../base/back-off.ts";
 import type { Carrier } from "../carrier.ts";
@@ -12,6 +12,8 @@ const GRACE_MS = 2_000;
 const PROVEN_MS = 10_000;
 const BACK_OFF: BackOffRule = { firstMs: 100, mostMs: 30_000, jitter: 0.2 };
 const LINE_CHARACTERS_MAX = 1_000;
+/** So many different lines of failed starts are known again. */
+const KNOWN_LINES_MAX = 100;
 
 export interface ProgramOptions {
   /** Run by /bin/sh. */
@@ -31,6 +33,8 @@ export class ProgramCarrier implements Carrier {
   readonly #options: ProgramOptions;
   readonly #recent = new RecentTally(1_000);
   #child: ChildProcess | undefined;
+  /** What it said when it was started and ended soon, since it ran for long last. */
+  readonly #known = new Set<string>();
   /** Rejections of sends that the program's stdin has not taken. */
   readonly #underway = new Set<(error: Error) => void>();
 
@@ -54,7 +58,17 @@ export class ProgramCarrier implements Carrier {
     });
     this.#child = child;
     child.stdin!.on("error", () => {}); // "exit" says it
-    follow(child.stderr!, onLine);
+    const startedMs = performance.now();
+    const said = new Set<string>();
+    follow(child.stderr!, (line) => {
+      if (this.#known.has(line)) return;
+      if (said.size < KNOWN_LINES_MAX) said.add(line);
+      onLine(line);
+    });
+    child.once("close", () => {
+      if (performance.now() - startedMs > this.provenAfterMs) this.#known.clear();
+      else for (const line of said) if (this.#known.size < KNOWN_LINES_MAX) this.#known.add(line);
+    });
     child.once("exit", (status, signal) => {
       if (child !== this.#child) return;
       this.#child = undefined;
