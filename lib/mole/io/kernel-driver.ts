@@ -1,20 +1,14 @@
 // The driver on a real host: addresses by rtnetlink, announcements by packet sockets, the guard. What the calls promise is in `driver.ts`.
-//
-// Leases are not lengthened with every call, ten times a second, but in every second one: the younger a lease is when the process stops, the longer the address still
-// answers while the others wait. Where that would cost more than RENEWAL_SHARE of a core, more rarely; but always before it could end, as it is, before renewals have to
-// end (`notAfterMs`) and a reserve after that.
-//
-// IPv6 is dearer than IPv4, 10 to 20 us an address among a hundred instead of 2 to 6: the kernel (6.18) answers each request that names a device by joining all of the device's multicast
-// groups anew (ipv6_find_idev, ipv6_mc_up), one for each IPv6 address, and looks through all IPv6 addresses for the next to end. Nothing in a request keeps it from that. It also
-// makes it report its groups to the network, some three packets a second.
 import { PacketSender } from "../../linux/packet-socket.ts";
 import type { AddressRecord } from "../../linux/rtnetlink.ts";
 import { SystemError } from "../../linux/system-error.ts";
 import { bootMs, threadCpuMs } from "../../run/clock.ts";
+import { ClaimBook } from "../claim-book.ts";
 import type { Definition, VipId } from "../definition.ts";
 import { formatMac } from "../mac.ts";
 import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.ts";
 import { type Placed, tryPlaced } from "../placement.ts";
+import { RenewalPace } from "../renewal-pace.ts";
 import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
 import { AddressWriter, isUsable, noDevice, orderOf } from "./address-writer.ts";
 import { type Announced, Announcer } from "./announcer.ts";
@@ -34,27 +28,11 @@ import { preflight } from "./preflight.ts";
 import { WireInquiry } from "./wire-inquiry.ts";
 import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
 
-/** What has to be left of a lease when renewals have to end: a few beats, that one may be late. */
-const LEASE_RESERVE_MS = 350;
-/** Beats are a tenth of a second apart, give or take. */
-const RENEW_EVERY_MS = 150;
-/** Of one core's time, inside of the call; a fifth of that again goes to what it sets off in the kernel's own threads. */
-const RENEWAL_SHARE = 0.0025;
-/**
- * The kernel looks for ended leases at most once a second, and takes what ends within 20 ms of another with it. So leases that begin further apart, because the write was held
- * up, could end a second late: they are brought into step after half of the time. Not at once: on a machine that is so busy that each write is held up, that would be with every
- * call.
- */
-const IN_STEP_MS = 15;
-/** The middle one of the last renewals tells what one costs. */
-const COSTS_KEPT = 8;
 /** So many times in so long an address may be taken away, then that is a refusal. */
 const REMOVALS_MAX = 3;
 const REMOVALS_MS = 60_000;
-const FOREIGN_AGAIN_MS = 60_000;
 /** What comes so soon after we asked the wire is an answer to that. */
 const ANSWER_MS = 1_000;
-const FOREIGN_KEPT_MAX = 1_024;
 const REMOVE_AGAIN_MS = 100;
 
 interface Held {
@@ -92,13 +70,11 @@ class KernelDriver implements Driver {
   );
   readonly #held = new Map<VipId, Held>();
   readonly #heldByAddress = new Map<string, Held>();
-  readonly #claims = new Map<string, { mac: string; atMs: number; toldMs: number }>();
+  readonly #claims = new ClaimBook();
   readonly #takenAway = new Map<VipId, number>();
   readonly #guarding = new Guarding((text) => this.#emit({ on: "trouble", text }));
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  /** Of one vip, by the last renewals: processor time, so that it says the same on a busy machine. */
-  readonly #costsMs: number[] = [];
-  #isInStep = true;
+  readonly #pace = new RenewalPace();
   #definitions: readonly Definition[] = [];
   #carriers = new Map<string, string>();
   #toldStanding = "[]";
@@ -172,9 +148,7 @@ class KernelDriver implements Driver {
     if (leaseMs === undefined) this.#guarding.keep(true);
     let late: readonly Held[] = bootMs() > notAfterMs ? held : [];
     if (late.length === 0) {
-      const everyMs = Math.max(RENEW_EVERY_MS, (held.length * medianOf(this.#costsMs)) / RENEWAL_SHARE);
-      const soonMs = this.#isInStep ? everyMs : everyMs / 2;
-      const due = held.some((one) => isDue(one, leaseMs, notAfterMs, soonMs)) ? held : [];
+      const due = this.#pace.isDue(held, leaseMs, notAfterMs, bootMs()) ? held : [];
       this.#lengthen(due, leaseMs);
       for (const one of held) one.notAfterMs = notAfterMs;
       if (bootMs() > notAfterMs) late = due;
@@ -322,9 +296,7 @@ class KernelDriver implements Driver {
       for (const held of due) refused.set(held, error.message);
     }
     const nowMs = bootMs();
-    this.#isInStep = nowMs - beganMs < IN_STEP_MS;
-    this.#costsMs.push((threadCpuMs() - usedMs) / due.length);
-    if (this.#costsMs.length > COSTS_KEPT) this.#costsMs.shift();
+    this.#pace.note(due.length, nowMs - beganMs, threadCpuMs() - usedMs);
     for (const held of due) {
       const why = refused.get(held);
       if (why !== undefined) this.#noteUnrenewed(held, why, nowMs);
@@ -426,16 +398,12 @@ class KernelDriver implements Driver {
   #noteClaim({ address, device, mac, by }: ForeignClaim): void {
     const atMs = bootMs();
     const text = formatMac(mac);
-    const before = this.#claims.get(address);
-    const isKnown = before?.mac === text && atMs - before.toldMs < FOREIGN_AGAIN_MS;
     const held = this.#heldByAddress.get(address);
     // What answers a probe by neighbour discovery tells it to all of the link, and they believe it.
     if (held !== undefined && by === "nd" && atMs - held.askedAtMs < ANSWER_MS)
       this.#announcer.once(held.addresses.filter(({ placed }) => placed.text === address).map(announced));
-    const toldMs = held === undefined ? Number.NEGATIVE_INFINITY : isKnown ? before.toldMs : atMs;
-    if (before === undefined && this.#claims.size >= FOREIGN_KEPT_MAX) this.#claims.clear();
-    this.#claims.set(address, { mac: text, atMs, toldMs });
-    if (held === undefined || isKnown) return;
+    const isNews = this.#claims.note(address, text, held !== undefined, atMs);
+    if (held === undefined || !isNews) return;
     const deviceName = this.#network.link(device)?.name ?? `device ${device}`;
     this.#emit({ on: "foreign", vip: held.definition.name, address, device: deviceName, mac: text, by });
   }
@@ -456,9 +424,7 @@ class KernelDriver implements Driver {
 
   #isDisputed(vip: VipId): boolean {
     const texts = this.#held.get(vip)?.addresses.map(({ placed }) => placed.text) ?? [];
-    return texts.some(
-      (text) => bootMs() - (this.#claims.get(text)?.atMs ?? Number.NEGATIVE_INFINITY) < FOREIGN_AGAIN_MS,
-    );
+    return texts.some((text) => this.#claims.isDisputed(text, bootMs()));
   }
 
   #lookAtCarriers(): void {
@@ -493,7 +459,6 @@ class KernelDriver implements Driver {
   #addressFacts(placed: Placed, present: readonly AddressRecord[]): AddressFacts {
     const link = this.#writer.linkFor(placed);
     const found = present.find(({ text }) => text === placed.text);
-    const claim = this.#claims.get(placed.text);
     return {
       address: placed.text,
       prefixBits: placed.prefixBits,
@@ -503,7 +468,7 @@ class KernelDriver implements Driver {
       isOurs:
         found !== undefined && (this.#network.hasMarks ? found.mark === MARK : this.#heldByAddress.has(placed.text)),
       leaseLeftMs: found?.validMs,
-      foreign: claim && { mac: claim.mac, atMs: claim.atMs },
+      foreign: this.#claims.of(placed.text),
     };
   }
 
@@ -529,20 +494,8 @@ function announced({ placed, order, deviceName }: GuardedPlace): Announced {
   return { bytes: placed.address.bytes, device: order.device, deviceName };
 }
 
-/** 0 of none. */
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-}
-
 function endOf(leaseMs: number | undefined, nowMs: number): number {
   return leaseMs === undefined ? Number.POSITIVE_INFINITY : nowMs + leaseMs;
-}
-
-/** A lease that is put on, lifted or of another length than before is always due. */
-function isDue(held: Held, leaseMs: number | undefined, notAfterMs: number, everyMs: number): boolean {
-  if (held.leaseMs !== leaseMs) return true;
-  if (leaseMs === undefined) return false;
-  return held.leaseEndMs < notAfterMs + LEASE_RESERVE_MS || held.renewedAtMs + everyMs <= bootMs();
 }
 
 function isAt(record: AddressRecord, text: string, order: { device: number; prefixBits: number }): boolean {
