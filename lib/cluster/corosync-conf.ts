@@ -4,7 +4,7 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatAddress } from "../base/ip-address.ts";
 import type { Node } from "./nodes.ts";
-import { detectionMs, moleTimes, type Profile, timesOf } from "./profile.ts";
+import { detectionMs, LINK_PING_MS, linkTimeoutMs, moleTimes, type Profile, timesOf } from "./profile.ts";
 
 /** Where corosync speaks with the other hosts, UDP, as long as its configuration says nothing else. */
 export const COROSYNC_PORT = 5405;
@@ -51,7 +51,10 @@ totem {
 	# the token for each 24 kB. A flood costs corosync half the processor time.
 	window_size: 150
 	max_messages: 75
-${links > 1 ? `\t# ${links} networks: while the first works it is used, a broken one is no change of the ring.\n\tlink_mode: passive\n` : ""}}
+${links > 1 ? `\t# ${links} networks: all that is sent goes over each of them, so a broken one is no change of the ring, and nobody waits for it.\n\tlink_mode: active\n` : ""}\
+	# A link's other end is asked every ${LINK_PING_MS} ms, as often as libknet can, and the link is given up after ${linkTimeoutMs(times)} without an answer. corosync's own, a half of the
+	# token, would be shorter than two questions for a token like this: the ring would part every few seconds.
+${Array.from({ length: links }, (_, link) => interfaceSection(link, linkTimeoutMs(times))).join("")}}
 
 nodelist {
 ${nodes.map(nodeSection).join("")}}
@@ -73,6 +76,10 @@ function nodeSection({ name, id, addresses }: Node): string {
   return `\tnode {\n\t\tname: ${name}\n\t\tnodeid: ${id}\n${links}\t}\n`;
 }
 
+function interfaceSection(link: number, timeoutMs: number): string {
+  return `\tinterface {\n\t\tlinknumber: ${link}\n\t\tknet_ping_interval: ${LINK_PING_MS}\n\t\tknet_ping_timeout: ${timeoutMs}\n\t}\n`;
+}
+
 const spokenMs = (ms: number) => `about ${formatDuration(ms)}`;
 
 /** One host as a corosync.conf has it; `undefined` where it does not say. */
@@ -87,6 +94,8 @@ export interface CorosyncConf {
   /** Settings of `totem { }`. */
   readonly totem: Readonly<Record<string, string>>;
   readonly nodes: readonly ConfNode[];
+  /** Settings of each `totem { interface { } }`. */
+  readonly interfaces: readonly Readonly<Record<string, string>>[];
   /** What can't be read: `line 12: …`. */
   readonly errors: readonly string[];
 }
@@ -96,6 +105,7 @@ export function readCorosyncConf(text: string): CorosyncConf {
   const errors: string[] = [];
   const totem: Record<string, string> = {};
   const nodes: ConfNode[] = [];
+  const interfaces: Record<string, string>[] = [];
   const sections: string[] = [];
   let node: Record<string, string> = {};
   for (const [at, line] of text.split("\n").entries()) {
@@ -104,6 +114,7 @@ export function readCorosyncConf(text: string): CorosyncConf {
     if (trimmed.endsWith("{")) {
       sections.push(trimmed.slice(0, -1).trim());
       node = {};
+      if (sections.join(".") === "totem.interface") interfaces.push(node);
     } else if (trimmed === "}") {
       if (sections.length === 0) errors.push(`line ${at + 1}: "}" ends no section`);
       if (sections.join(".") === "nodelist.node") nodes.push(nodeOf(node));
@@ -113,11 +124,11 @@ export function readCorosyncConf(text: string): CorosyncConf {
       if (colon < 0) errors.push(`line ${at + 1}: expected "setting: value", a section that begins or "}"`);
       const [key, value] = [trimmed.slice(0, colon).trim(), trimmed.slice(colon + 1).trim()];
       if (sections.join(".") === "totem") totem[key] = value;
-      else if (sections.join(".") === "nodelist.node") node[key] = value;
+      else if (["nodelist.node", "totem.interface"].includes(sections.join("."))) node[key] = value;
     }
   }
   if (sections.length > 0) errors.push(`section "${sections.at(-1)}" has no end`);
-  return { totem, nodes, errors };
+  return { totem, nodes, interfaces, errors };
 }
 
 function nodeOf(settings: Readonly<Record<string, string>>): ConfNode {
@@ -125,6 +136,19 @@ function nodeOf(settings: Readonly<Record<string, string>>): ConfNode {
   for (let link = 0; settings[`ring${link}_addr`] !== undefined; link++) addresses.push(settings[`ring${link}_addr`]!);
   const id = Number(settings["nodeid"]);
   return { name: settings["name"], id: Number.isInteger(id) ? id : undefined, addresses };
+}
+
+/** After how long without an answer each link is given up, in milliseconds; none where the ring has no links of knet. */
+export function linkTimeoutsOf(conf: CorosyncConf): readonly { readonly link: number; readonly timeoutMs: number }[] {
+  const { totem, nodes, interfaces } = conf;
+  if ((totem["transport"] ?? "knet") !== "knet") return [];
+  const links = Math.max(0, ...nodes.map(({ addresses }) => addresses.length));
+  return Array.from({ length: links }, (_, link) => {
+    const own = interfaces.find(({ linknumber }) => Number(linknumber) === link);
+    const pongs = Number(own?.["knet_pong_count"] ?? 2);
+    // corosync.conf(5): "token / knet_pong_count"
+    return { link, timeoutMs: Number(own?.["knet_ping_timeout"] ?? Math.floor(ringTimesOf(conf).tokenMs / pongs)) };
+  });
 }
 
 /** Token and consensus as corosync will use them, with its own defaults; the coefficient counted in. */

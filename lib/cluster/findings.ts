@@ -1,10 +1,10 @@
 // `cluster check`: what is missing or different on this host, and what to do about it. Facts in, findings out.
 import { formatDuration } from "../base/duration.ts";
 import { leastLeaseMs } from "../mole/times.ts";
-import { COROSYNC_PORT, type ConfNode, type CorosyncConf, ringTimesOf } from "./corosync-conf.ts";
+import { COROSYNC_PORT, type ConfNode, type CorosyncConf, linkTimeoutsOf, ringTimesOf } from "./corosync-conf.ts";
 import type { Greeting, PeerKnowledge } from "./peer-greeting.ts";
 import { AUTHKEY_PATH, COROSYNC_CONF_PATH } from "./plan.ts";
-import { detectionMs } from "./profile.ts";
+import { detectionMs, LINK_PING_MS, LINK_TIMEOUT_LEAST_MS, linkTimeoutMs } from "./profile.ts";
 import type { RingFacts } from "./ring-facts.ts";
 
 export interface Finding {
@@ -118,6 +118,12 @@ function* configuration(facts: LocalFacts): Iterable<Finding> {
     );
   if (foreign.length === 0)
     yield good(`this host is node ${own.id ?? "?"}, ${own.name ?? own.addresses[0]}, of ${conf.nodes.length}`);
+  for (const { link, timeoutMs } of linkTimeoutsOf(conf))
+    if (timeoutMs < LINK_TIMEOUT_LEAST_MS)
+      yield bad(
+        `link ${link} is given up after ${formatDuration(timeoutMs)} without an answer, and knet asks every ${formatDuration(LINK_PING_MS)} at most: the ring parts every few seconds`,
+        `knet_ping_interval: ${LINK_PING_MS} and knet_ping_timeout: ${linkTimeoutMs(ringTimesOf(conf))} in totem { interface { linknumber: ${link} } }; spreadbox cluster init writes it`,
+      );
   if ((conf.totem["crypto_cipher"] ?? "none") === "none" && conf.totem["secauth"] !== "on")
     yield doubt(
       "what goes between the hosts is not encrypted, and anybody on the network can join",

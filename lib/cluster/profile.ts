@@ -51,6 +51,17 @@ const TIMES: Readonly<Record<Profile, RingTimes>> = {
   },
 };
 
+/**
+ * How often a link's other end is asked whether it is there. libknet looks once in 200 ms (KNET_THREADS_TIMERES, libknet 1.25): shorter is not to be had, though corosync's own is a quarter
+ * of the token.
+ */
+export const LINK_PING_MS = 200;
+/** An answer that has not come for so long counts, as soon as knet has learnt that answers come soon. With less a link is given up for no reason every few seconds, and the ring with it. */
+export const LINK_TIMEOUT_LEAST_MS = 3 * LINK_PING_MS;
+
+/** When a link is given up. No ring waits for that: a host that is gone is noticed by the token, and what is sent goes over all links. */
+export const linkTimeoutMs = ({ tokenMs }: Pick<RingTimes, "tokenMs">): number => Math.max(4 * LINK_PING_MS, tokenMs);
+
 export const timesOf = (profile: Profile): RingTimes => TIMES[profile];
 
 /** From a host's last packet to the others' ring without it. Seen: 665 ms for `lan`, 200 for `fast`, 3,190 for `wan`; never more than this. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { readCorosyncConf, ringTimesOf, writeCorosyncConf } from "../../lib/cluster/corosync-conf.ts";
+import { linkTimeoutsOf, readCorosyncConf, ringTimesOf, writeCorosyncConf } from "../../lib/cluster/corosync-conf.ts";
 import { parseNodes } from "../../lib/cluster/nodes.ts";
-import { detectionMs, moleTimes, PROFILES, timesOf } from "../../lib/cluster/profile.ts";
+import { detectionMs, linkTimeoutMs, moleTimes, PROFILES, timesOf } from "../../lib/cluster/profile.ts";
 
 describe("--nodes", () => {
   test("names hosts with an address for each network", () => {
@@ -36,7 +36,20 @@ describe("corosync.conf", () => {
       expect(conf.totem["cluster_name"]).toBe("site");
       const { tokenMs, consensusMs } = timesOf(profile);
       expect(ringTimesOf(conf)).toEqual({ tokenMs, consensusMs });
+      const timeoutMs = linkTimeoutMs({ tokenMs });
+      expect(linkTimeoutsOf(conf)).toEqual([0, 1].map((link) => ({ link, timeoutMs })));
+      expect(conf.totem["link_mode"]).toBe("active");
     });
+
+  test("without times for its links has corosync's own: half of the token; udpu has no links", () => {
+    const one = "nodelist {\n node {\n  ring0_addr: 10.0.0.1\n }\n}\n";
+    const timeoutOf = (totem: string) => linkTimeoutsOf(readCorosyncConf(`totem {\n${totem}}\n${one}`));
+    expect(timeoutOf("token: 300\n")).toEqual([{ link: 0, timeoutMs: 150 }]);
+    expect(timeoutOf("token: 300\ninterface {\n knet_pong_count: 1\n linknumber: 0\n}\n")).toEqual([
+      { link: 0, timeoutMs: 300 },
+    ]);
+    expect(timeoutOf("token: 300\ntransport: udpu\n")).toEqual([]);
+  });
 
   test("without times has corosync's own", () => {
     const three = "nodelist {\n node {\n }\n node {\n }\n node {\n }\n}\n";
