@@ -1,5 +1,5 @@
 // The syslog daemon. What it does lies in lib/syslogd; here are its flags, its signals and its end.
-
+import { hostname } from "node:os";
 import { Fault } from "../lib/base/fault.ts";
 import { parseListenAddress } from "../lib/base/listen-address.ts";
 import type { Log } from "../lib/base/log.ts";
@@ -209,8 +209,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
         ...sessionOptionsOf(config.table(spreadTable)),
         ...(flags.spread === undefined ? {} : { servers: flags.spread }),
       };
-      const classic = await classicRules(flags["syslog-conf"], mistakes);
-      return settingsOf(config.table(syslogdTable), spread, flags, classic, describeWrongElsewhere(config));
+      const table = config.table(syslogdTable);
+      const classic = await classicRules(flags["syslog-conf"], table.host ?? hostname(), mistakes);
+      return settingsOf(table, spread, flags, classic, describeWrongElsewhere(config));
     };
     const settings = await load(flags.check ? "refuse" : "tell");
     const { leftOut = [] } = settings;

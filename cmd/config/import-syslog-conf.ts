@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { Fault } from "../../lib/base/fault.ts";
 import type { Call } from "../../lib/cli/call.ts";
 import { readTextFile } from "../../lib/run/text-file.ts";
@@ -9,7 +10,7 @@ export async function printSyslogConf(
   file: string,
   call: Pick<Call<never>, "json" | "printJson" | "log" | "out">,
 ): Promise<number> {
-  const imported = importSyslogConf(await readTextFile(file, "syslog.conf"));
+  const imported = importSyslogConf(await readTextFile(file, "syslog.conf"), hostname());
   const status = await printImported(file, imported, call);
   if (imported.toml !== "") return status;
   throw new Fault("config", "no-rule", `${file === "-" ? "stdin" : file} has no rule: nothing would be logged`);

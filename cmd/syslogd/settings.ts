@@ -83,15 +83,17 @@ function filesOfUser({ user, group }: ProcessSettings): readonly SinkEntry[] {
 
 /**
  * The rules of a syslog.conf, as far as they have an equivalent.
+ * @param ownHost what this host is called in records
  * @param mistakes what of a line that can't be read: at a start the rest runs all the same, since a host without logs is worse
  * @throws {Fault} kind "config", where it has no rule at all, or mistakes that are to be refused: `all` has each
  */
 export async function classicRules(
   path: string | undefined,
+  ownHost: string,
   mistakes: "refuse" | "tell",
 ): Promise<Classic | undefined> {
   if (path === undefined) return undefined;
-  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"));
+  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"), ownHost);
   const kept = withoutMistakes(conf.rules);
   const leftOut = [...conf.notes, ...kept.notes]
     .toSorted((one, other) => one.line - other.line)

@@ -4,9 +4,15 @@ import type { RawRule } from "./rule-table.ts";
 import type { RawSink } from "./sink-table.ts";
 import { type ConfNote, type ConfRule, readSyslogConf } from "./syslog-conf.ts";
 
-/** The TOML that says what a syslog.conf says, and what it can't say. */
-export function importSyslogConf(text: string): { readonly toml: string; readonly notes: readonly ConfNote[] } {
-  const { rules, notes } = readSyslogConf(text);
+/**
+ * The TOML that says what a syslog.conf says, and what it can't say.
+ * @param ownHost what the host that the file is for is called in records
+ */
+export function importSyslogConf(
+  text: string,
+  ownHost: string,
+): { readonly toml: string; readonly notes: readonly ConfNote[] } {
+  const { rules, notes, ownHostLines } = readSyslogConf(text, ownHost);
   const kept = withoutMistakes(rules);
   const toml = kept.rules
     .map(({ line, keys, sink }) => {
@@ -14,7 +20,12 @@ export function importSyslogConf(text: string): { readonly toml: string; readonl
       return `# line ${line}\n[[syslogd.rule]]\n${tomlOf(keys)}${told}`;
     })
     .join("\n");
-  return { toml, notes: [...notes, ...kept.notes].toSorted((one, other) => one.line - other.line) };
+  const named = ownHostLines.map((line) => ({
+    line,
+    message: `"@" is this host's own name: ${JSON.stringify(ownHost)} stands there now, which another host has to change`,
+    isMistake: false,
+  }));
+  return { toml, notes: [...notes, ...kept.notes, ...named].toSorted((one, other) => one.line - other.line) };
 }
 
 /** Rules that do nothing are left out, which changes nothing: classic files have them. */

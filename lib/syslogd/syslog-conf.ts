@@ -2,7 +2,8 @@
 //
 //   SELECTOR  ACTION            a rule; \ at the end of a line goes on in the next
 //   !prog,prog  !-prog  !*      rules below are for these programs, for all others, for all; `!!prog`: and what they take no later rule sees
-//   +host  -host  +*  ++host    the same for hosts
+//   +host  -host  +*  ++host    the same for hosts; @ is this one
+//   #!prog  #+host  #-host      as without the #, where nothing else is on the line
 //   :property, op, "value"      the same for a property, until `:*`; with an action behind it, a rule by itself
 //   & ACTION                    one more action for the rule above
 //
@@ -14,6 +15,7 @@ import type { DirectedRule } from "./directed-rule.ts";
 import { readRule } from "./rule-line.ts";
 import { directedRule, type RawRule } from "./rule-table.ts";
 import { type ConfAction, readAction } from "./syslog-conf-action.ts";
+import { logicalLines, withoutComment } from "./syslog-conf-lines.ts";
 
 /** Something that has no equivalent, or can't be read. */
 export interface ConfNote {
@@ -25,7 +27,7 @@ export interface ConfNote {
 }
 
 /** Codes of faults for lines that other daemons understand. */
-const NO_MISTAKES: ReadonlySet<string> = new Set(["directive", "action", "again", "host", "never-matches"]);
+const NO_MISTAKES: ReadonlySet<string> = new Set(["directive", "action", "again", "never-matches"]);
 
 export interface ConfRule {
   readonly line: number;
@@ -39,14 +41,19 @@ export interface ConfRule {
 export interface SyslogConf {
   readonly rules: readonly ConfRule[];
   readonly notes: readonly ConfNote[];
+  /** Lines where `@` was taken for `ownHost`. */
+  readonly ownHostLines: readonly number[];
 }
 
-/** Reads the text of a syslog.conf. Never throws: what can't be used is in the notes. */
-export function readSyslogConf(text: string): SyslogConf {
-  const reader = new Reader();
+/**
+ * Reads the text of a syslog.conf. Never throws: what can't be used is in the notes.
+ * @param ownHost what this host is called in records, for `+@` and `-@`
+ */
+export function readSyslogConf(text: string, ownHost: string): SyslogConf {
+  const reader = new Reader(ownHost);
   for (const { line, text: content } of logicalLines(text)) reader.take(line, content);
   reader.end();
-  return { rules: reader.rules, notes: reader.notes };
+  return { rules: reader.rules, notes: reader.notes, ownHostLines: reader.ownHostLines };
 }
 
 /** What is no rule: of rsyslog's `$Word`, `word(...)` and `if`, and the settings of sysklogd's. */
@@ -59,6 +66,7 @@ type Block = Pick<RawRule, "program" | "host" | "property">;
 class Reader {
   readonly rules: ConfRule[] = [];
   readonly notes: ConfNote[] = [];
+  readonly ownHostLines: number[] = [];
   #block: Block = {};
   /** Of a block that is final: the rules whose records nobody sees behind it. */
   #final: { readonly line: number; readonly asked: RawRule }[] | undefined;
@@ -66,6 +74,8 @@ class Reader {
   #last: RawRule | undefined;
   /** A statement of rsyslog's that goes on: where it began, and how many of its brackets are open. */
   #statement: { readonly line: number; readonly open: number } | undefined;
+
+  constructor(private readonly ownHost: string) {}
 
   take(line: number, text: string): void {
     if (this.#statement !== undefined) {
@@ -105,8 +115,8 @@ class Reader {
   }
 
   #take(line: number, text: string): void {
-    const block = /^#?([!+])(.*)$/s.exec(text) ?? /^(-)([^/].*)$/s.exec(text);
-    if (block !== null) this.#begin(block[1]!, block[2]!.trim());
+    const block = /^#?([!+])(.*)$/s.exec(text) ?? /^#?(-)([^/].*)$/s.exec(text);
+    if (block !== null) this.#begin(line, block[1]!, withoutComment(block[2]!).trim());
     else if (text.startsWith(":")) this.#property(line, text);
     else if (text.startsWith("&")) this.#again(line, text.slice(1).trim());
     else if (DIRECTIVE.test(text)) throw unknownDirective(text);
@@ -119,17 +129,27 @@ class Reader {
     }
   }
 
-  #begin(sign: string, rest: string): void {
-    this.#endBlock();
+  #begin(line: number, sign: string, rest: string): void {
     const kind = sign === "!" ? "program" : "host";
     const isFinal = rest.startsWith(sign);
     const isExcluding = sign === "-" || (sign === "!" && rest.startsWith("-"));
     const names = rest.replace(/^[!+-]/, isFinal || isExcluding ? "" : "$&").trim();
+    if (names !== "" && !/[\p{L}\d*?@]/u.test(names))
+      // a line across the page, say
+      throw new Fault("config", "names", `found ${JSON.stringify(sign + rest)}, expected names of ${kind}s`);
+    this.#endBlock();
     const { [kind]: _, ...others } = this.#block;
     if (names === "*" || names === "") this.#block = others;
-    else if (names === "@") throw new Fault("config", "host", `"${sign}@" means this host's own name: write the name`);
-    else this.#block = { ...others, [kind]: `${isExcluding ? "!" : ""}${names}` };
+    else this.#block = { ...others, [kind]: `${isExcluding ? "!" : ""}${this.#resolved(line, kind, names)}` };
     if (isFinal) this.#final = [];
+  }
+
+  /** Names, with `@` for a host replaced by what this one is called. */
+  #resolved(line: number, kind: "program" | "host", names: string): string {
+    const all = names.split(",").map((name) => name.trim());
+    if (kind === "program" || !all.includes("@")) return names;
+    this.ownHostLines.push(line);
+    return all.map((name) => (name === "@" ? this.ownHost : name)).join(",");
   }
 
   #property(line: number, text: string): void {
@@ -176,21 +196,4 @@ function unknownDirective(text: string): Fault {
   const word = /^\S+/.exec(text)![0];
   const why = /^include\b/i.test(text) ? "import the files that it names, each by itself" : "it has no equivalent here";
   return new Fault("config", "directive", `${JSON.stringify(word)}: ${why}`);
-}
-
-/** Lines with what goes on behind a backslash, without comments and empty ones. */
-function* logicalLines(text: string): Generator<{ readonly line: number; readonly text: string }> {
-  let whole = "";
-  let first = 0;
-  for (const [index, physical] of text.split(/\r?\n/).entries()) {
-    if (whole === "") first = index + 1;
-    const trimmed = physical.trim();
-    const isComment = /^#(?![!+]{1,2}[\w*@-])/.test(trimmed);
-    if (isComment && whole === "") continue;
-    whole += `${whole === "" ? "" : " "}${trimmed.replace(/\\$/, "").trimEnd()}`;
-    if (trimmed.endsWith("\\")) continue;
-    if (whole.trim() !== "") yield { line: first, text: whole.trim() };
-    whole = "";
-  }
-  if (whole.trim() !== "") yield { line: first, text: whole.trim() };
 }

@@ -10,8 +10,10 @@ import { importSyslogConf } from "../../lib/syslogd/syslog-conf-import.ts";
 import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
 import { cases } from "../support/fuzz.ts";
 
-const keysIn = (text: string) => readSyslogConf(text).rules.map(({ line, keys }) => ({ line, ...keys }));
-const notesIn = (text: string) => readSyslogConf(text).notes.map(({ line, message }) => `${line}: ${message}`);
+/** What this host is called. */
+const HERE = "here.example.com";
+const keysIn = (text: string) => readSyslogConf(text, HERE).rules.map(({ line, keys }) => ({ line, ...keys }));
+const notesIn = (text: string) => readSyslogConf(text, HERE).notes.map(({ line, message }) => `${line}: ${message}`);
 
 describe("an action", () => {
   for (const [action, keys] of [
@@ -56,7 +58,7 @@ describe("an action", () => {
       ...told,
       sink: { of: "file:/var/log/x", rotate_size: "5000B" },
     });
-    const { toml, notes } = importSyslogConf("*.*\t/var/log/x\t;rotate=1M:5,RFC5424\n");
+    const { toml, notes } = importSyslogConf("*.*\t/var/log/x\t;rotate=1M:5,RFC5424\n", HERE);
     expect(notes).toEqual([]);
     const table = buildConfig([readSource(new TextEncoder().encode(toml), "f")], [syslogdTable]).table(syslogdTable);
     expect(table.sink[0]).toMatchObject({ of: "file:/var/log/x", rotate_size: 1_048_576, rotate_keep: 5 });
@@ -90,6 +92,32 @@ describe("a file's rules", () => {
         { line: 5, host: "!gw", program: "sshd", select: "*.*", to: "file:/b" },
         { line: 7, program: "sshd", select: "*.*", to: "file:/c" },
       ],
+    },
+    {
+      name: "in a block of this host are for its own name",
+      text: "+other\n*.* /a\n+@\n*.* /b\n-@\n*.* /c\n+other, @\n*.* /d",
+      rules: [
+        { line: 2, host: "other", select: "*.*", to: "file:/a" },
+        { line: 4, host: HERE, select: "*.*", to: "file:/b" },
+        { line: 6, host: `!${HERE}`, select: "*.*", to: "file:/c" },
+        { line: 8, host: `other,${HERE}`, select: "*.*", to: "file:/d" },
+      ],
+    },
+    {
+      name: "in blocks that older daemons take for comments are theirs, with a comment behind or not",
+      text: "#!ppp,sshd # the link\n*.* /a\n#+web-1.example.com\n*.* /b\n#-@\n*.* /c\n#!*\n#+*\n#!!cron\n*.* /d",
+      rules: [
+        { line: 2, program: "ppp,sshd", select: "*.*", to: "file:/a" },
+        { line: 4, program: "ppp,sshd", host: "web-1.example.com", select: "*.*", to: "file:/b" },
+        { line: 6, program: "ppp,sshd", host: `!${HERE}`, select: "*.*", to: "file:/c" },
+        { line: 10, program: "cron", select: "*.*", to: "file:/d" },
+        { line: 10, program: "cron", select: "*.*", stop: true },
+      ],
+    },
+    {
+      name: "are not changed by comments, whatever box they stand in",
+      text: "#+----------------+\n#| mail |\n#+----------------+\n#-----\n#!see below\n#!/bin/sh\n#+ web1\n#-/x\n#+=== a ===+\n#!!!!\n#-- x\nmail.* /y",
+      rules: [{ line: 12, select: "mail.*", to: "file:/y" }],
     },
     {
       name: "in a final block are followed by one that stops what they took",
@@ -158,9 +186,9 @@ describe("a file's rules", () => {
       told: "1: left out: mail.none chooses nothing",
     },
     {
-      name: "this host's own name",
-      text: "+@\nmail.* /y",
-      told: '1: left out: "+@" means this host\'s own name: write the name',
+      name: "a line across the page that is no comment",
+      text: "+---------+\nmail.* /y",
+      told: '1: left out: found "+---------+", expected names of hosts',
     },
   ])
     test(`are kept beside ${name}, which is told`, () => {
@@ -195,20 +223,32 @@ describe("a line that is left out is a mistake", () => {
     { text: "if $msg contains '}' then {\n  kern.* /x # }\n}", isMistake: false },
   ])
     test(`${isMistake ? "where nobody could mean it" : "not where others know it"}: ${JSON.stringify(text)}`, () => {
-      const { rules, notes } = readSyslogConf(`${text}\nmail.err /y\n`);
+      const { rules, notes } = readSyslogConf(`${text}\nmail.err /y\n`, HERE);
       expect(notes.some((note) => note.isMistake)).toBe(isMistake);
       expect(notes.length).toBeGreaterThan(0);
       if (!isMistake) expect(rules.map(({ keys }) => keys.to)).toEqual(["file:/y"]);
     });
 });
 
+test("imported, the host's own name is a name, which is told", () => {
+  const { toml, notes } = importSyslogConf("+@\n*.* /x\n", HERE);
+  expect(toml).toContain(`host = "${HERE}"`);
+  expect(notes).toEqual([
+    {
+      line: 1,
+      message: `"@" is this host's own name: "${HERE}" stands there now, which another host has to change`,
+      isMistake: false,
+    },
+  ]);
+});
+
 test("imported means the same: the TOML is read as the very rules", () => {
-  const { toml, notes } = importSyslogConf(DEBIAN);
+  const { toml, notes } = importSyslogConf(DEBIAN, HERE);
   expect(notes.map(({ line, message }) => `${line}: ${message}`)).toEqual([
     "9: left out: this rule does what rule 4 does: mail.err to file:/var/log/mail.err; a record goes to a sink once",
   ]);
   const config = buildConfig([readSource(new TextEncoder().encode(toml), "f")], [syslogdTable]);
-  const direct = readSyslogConf(DEBIAN).rules.filter(({ line }) => line !== 9);
+  const direct = readSyslogConf(DEBIAN, HERE).rules.filter(({ line }) => line !== 9);
   expect(rulesOf(config.table(syslogdTable)).map(describeRule)).toEqual(direct.map(({ rule }) => describeRule(rule)));
   expect(direct.length).toBe(7);
 });
@@ -241,9 +281,9 @@ test("whatever the text, it is read or told, and nothing is thrown", () => {
   );
   fc.assert(
     fc.property(fc.array(word, { maxLength: 24 }), (words) => {
-      const { rules, notes } = readSyslogConf(words.join(""));
+      const { rules, notes } = readSyslogConf(words.join(""), HERE);
       for (const { line } of [...rules, ...notes]) expect(line).toBeGreaterThan(0);
-      expect(typeof importSyslogConf(words.join("")).toml).toBe("string");
+      expect(typeof importSyslogConf(words.join(""), HERE).toml).toBe("string");
     }),
     cases(1_000),
   );
