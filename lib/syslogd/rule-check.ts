@@ -2,6 +2,7 @@
 import { describeFormat } from "../syslog/format-choice.ts";
 import { type Rule, whyNever } from "../syslog/rule.ts";
 import { conditionsOf, type DirectedRule, formatTarget } from "./directed-rule.ts";
+import { kindOf, usualFormat } from "./sink-settings.ts";
 
 export interface RuleComplaint {
   /** Of the rule, from 0. */
@@ -36,21 +37,26 @@ function* checkOne({ rule, to }: DirectedRule, index: number): Generator<RuleCom
     yield { index, key: undefined, code: "nowhere", message: 'this rule does nothing: it has neither "to" nor "stop"' };
 }
 
-/** A sink has one form; and a group's is not to choose. */
+/** A sink has one form, which all of its rules say or none does: what one says would be done to the others' records too. A group's is not to choose. */
 function* checkFormat(rules: readonly DirectedRule[], index: number): Generator<RuleComplaint> {
   const { to, format } = rules[index]!;
-  if (format === undefined) return;
   if (to === undefined || to.kind === "group") {
+    if (format === undefined) return;
     const where = to === undefined ? "nowhere" : "a group, where records have a form of their own";
     yield { index, key: "format", code: "no-use", message: `a format is of no use: these records go to ${where}` };
     return;
   }
   const target = formatTarget(to);
-  const other = rules.findIndex((rule) => rule.format !== undefined && formatTarget(rule.to) === target);
-  const before = rules[other]!.format!;
-  if (other >= index || describeFormat(before) === describeFormat(format)) return;
-  const message = `${target} has one form: rule ${other + 1} says ${describeFormat(before)}, this one ${describeFormat(format)}`;
-  yield { index, key: "format", code: "two-formats", message };
+  const first = rules.findIndex((rule) => formatTarget(rule.to) === target);
+  const before = rules[first]!.format;
+  const usual = describeFormat(usualFormat(kindOf(to)));
+  const [one, other] = [before, format].map((choice) => (choice === undefined ? usual : describeFormat(choice)));
+  if (one === other) return;
+  const [said, here] = [before, format].map((choice) =>
+    choice === undefined ? `none, which is ${usual}` : describeFormat(choice),
+  );
+  const message = `${target} has one form: rule ${first + 1} says ${said}, this one ${here}; say the same in both`;
+  yield { index, key: format === undefined ? "to" : "format", code: "two-formats", message };
 }
 
 /** A group's records have one queue. */

@@ -47,7 +47,9 @@ export const ruleSchema = v.strictObject({
   ),
   format: v.pipe(
     v.optional(v.picklist(FORMAT_NAMES, FORMAT_FORM)),
-    v.description("the form in which they are written; by default that of the sink: files have traditional lines"),
+    v.description(
+      "the form in which they are written, the same in all rules of a sink; by default files have traditional lines, other hosts get rfc5424",
+    ),
   ),
   template: v.pipe(
     v.optional(templateSchema()),

@@ -1,4 +1,5 @@
 // A syslog.conf as our own configuration.
+import { formatTarget } from "./directed-rule.ts";
 import { checkRules } from "./rule-check.ts";
 import type { RawRule } from "./rule-table.ts";
 import type { RawSink } from "./sink-table.ts";
@@ -28,21 +29,46 @@ export function importSyslogConf(
   return { toml, notes: [...notes, ...kept.notes, ...named].toSorted((one, other) => one.line - other.line) };
 }
 
-/** Rules that do nothing are left out, which changes nothing: classic files have them. */
+/** Rules that do nothing are left out, which changes nothing: classic files have them. Those of one sink get one form. */
 export function withoutMistakes(rules: readonly ConfRule[]): {
   readonly rules: readonly ConfRule[];
   readonly notes: readonly ConfNote[];
 } {
-  const found = checkRules(rules.map(({ rule }) => rule)).filter(({ code }) => code !== "two-formats");
+  const formed = withOneForm(rules);
+  const found = checkRules(formed.rules.map(({ rule }) => rule));
   const left = new Set(found.map(({ index }) => index));
-  return {
-    rules: rules.filter((_, index) => !left.has(index)),
-    notes: found.map(({ index, message }) => ({
-      line: rules[index]!.line,
-      message: `left out: ${message}`,
+  const told = found.map(({ index, message }) => ({
+    line: rules[index]!.line,
+    message: `left out: ${message}`,
+    isMistake: false,
+  }));
+  return { rules: formed.rules.filter((_, index) => !left.has(index)), notes: [...formed.notes, ...told] };
+}
+
+/** Other daemons write each rule's records in the rule's own form. A sink of ours has one: what the first rule says that says any. */
+function withOneForm(rules: readonly ConfRule[]): {
+  readonly rules: readonly ConfRule[];
+  readonly notes: readonly ConfNote[];
+} {
+  const saying = new Map<string, ConfRule>();
+  for (const one of rules) {
+    const target = formatTarget(one.rule.to);
+    if (one.keys.format !== undefined && !saying.has(target)) saying.set(target, one);
+  }
+  const notes: ConfNote[] = [];
+  const formed = rules.map((one) => {
+    const target = formatTarget(one.rule.to);
+    const first = saying.get(target);
+    if (first === undefined || first.keys.format === one.keys.format) return one;
+    const { format } = first.keys;
+    notes.push({
+      line: one.line,
+      message: `goes to ${target} as ${format} too, as line ${first.line} says: a sink has one form here`,
       isMistake: false,
-    })),
-  };
+    });
+    return { ...one, keys: { ...one.keys, format }, rule: { ...one.rule, format: first.rule.format } };
+  });
+  return { rules: formed, notes };
 }
 
 function tomlOf(keys: RawRule | RawSink): string {

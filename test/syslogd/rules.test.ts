@@ -137,7 +137,17 @@ describe("of rules that can't be meant is told", () => {
     {
       name: "two forms for one sink",
       rules: ["mail.* format=json -> file:/a", "auth.* -> file:/a", "kern.* format=rfc5424 -> file:/a"],
-      told: ["2 two-formats: file:/a has one form: rule 1 says json, this one rfc5424"],
+      told: [
+        "1 two-formats: file:/a has one form: rule 1 says json, this one none, which is traditional; say the same in both",
+        "2 two-formats: file:/a has one form: rule 1 says json, this one rfc5424; say the same in both",
+      ],
+    },
+    {
+      name: "a form for one sink that its first rule does not say",
+      rules: ["mail.* -> tcp:a:1", "auth.* format=rfc5424 -> tcp:a:1", "kern.* format=json -> tcp:a:1"],
+      told: [
+        "2 two-formats: tcp:a:1 has one form: rule 1 says none, which is rfc5424, this one json; say the same in both",
+      ],
     },
     {
       name: "two ways to keep one group's records",

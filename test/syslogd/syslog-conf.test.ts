@@ -242,6 +242,23 @@ test("imported, the host's own name is a name, which is told", () => {
   ]);
 });
 
+test("imported, rules of one sink have one form, which is told, and the TOML is good", () => {
+  const { toml, notes } = importSyslogConf("mail.*\t/x\nkern.*\t/x;RFC5424\nuser.*\t/y\n", HERE);
+  expect(notes).toEqual([
+    {
+      line: 1,
+      message: "goes to file:/x as rfc5424 too, as line 2 says: a sink has one form here",
+      isMistake: false,
+    },
+  ]);
+  const config = buildConfig([readSource(new TextEncoder().encode(toml), "f")], [syslogdTable]);
+  expect(rulesOf(config.table(syslogdTable)).map(({ format }) => format?.by)).toEqual([
+    "rfc5424",
+    "rfc5424",
+    undefined,
+  ]);
+});
+
 test("imported means the same: the TOML is read as the very rules", () => {
   const { toml, notes } = importSyslogConf(DEBIAN, HERE);
   expect(notes.map(({ line, message }) => `${line}: ${message}`)).toEqual([
