@@ -11,7 +11,7 @@ import type { FrameView } from "../spread/frame.ts";
 import type { View } from "../spread/membership.ts";
 import { type Chooser, matchesOne } from "./choice.ts";
 import type { EndCause, Ending } from "./ending.ts";
-import { GapTracker, STREAMS_MAX, type Verdict } from "./gaps.ts";
+import { type GapTotals, GapTracker, type Range, STREAMS_MAX, type StreamState, type Verdict } from "./gaps.ts";
 import type { Look } from "./look.ts";
 import { Members } from "./members.ts";
 import type { Notice } from "./notice.ts";
@@ -65,6 +65,8 @@ export class Follower {
   #ended: EndCause | undefined;
   /** Records for which there was no room, and that has not been told yet. */
   #skipped = 0;
+  /** Records that an archive lacks, as far as it was gone through. */
+  #storedMissing = 0;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -99,6 +101,26 @@ export class Follower {
     if (this.#ended !== undefined) return;
     this.#unpacker.stored(block, entry, index);
     this.#take(now);
+  }
+
+  /** Of an archive, what comes next tells that these records of a stream are missing before it. */
+  storedGap({ host, group }: { readonly host: string; readonly group: string }, { from, to }: Range): void {
+    if (this.#ended !== undefined || !this.#options.chooser.takesHost(host)) return;
+    this.#storedMissing += to - from + 1;
+    this.#tell({ kind: "gap", group, host, from, to, away: "nobody" });
+    if (this.#options.strict) this.end("gap");
+  }
+
+  /** What its marks say is known from here on: what was found missing in the archive is in them. */
+  restore(streams: Iterable<StreamState>): void {
+    this.#storedMissing = 0;
+    this.#gaps.restore(streams);
+  }
+
+  /** All that is missing, of what came live and of what an archive has. */
+  get totals(): GapTotals {
+    const { totals } = this.#gaps;
+    return { ...totals, missing: totals.missing + this.#storedMissing };
   }
 
   /** Whether a record of an archive is chosen; nothing is shown. */

@@ -97,6 +97,61 @@ test("a recorder that is killed in a flood loses nothing of what it had committe
   expect(Number(told)).toBeGreaterThan(0);
 }, 60_000);
 
+test("what a recorder missed is told where it is missing: in a search, its count, its end, and by --strict", async () => {
+  await using set = await recorderStage();
+  const archive = set.path("archive");
+  const chosen = '[[logcat.write]]\ngroups = ["log.mail"]\ngrep = ["one"]\nto = "archive:%d/chosen"\n';
+  const first = await set.record(`${ARCHIVE}${chosen}`);
+  await send(set.sender, 1, ["one", "two", "one again"]);
+  await untilCommitted(archive, 3);
+  first.signal("SIGTERM");
+  expect(await first.exited).toBe(0);
+  await send(set.sender, 4, ["one, and nobody records it", "nor this"]);
+  const last = await set.record(`${ARCHIVE}${chosen}`);
+  await send(set.sender, 6, ["six", "one is seven"]);
+  await last.stderr.until("2 records of web1 missing in log.mail");
+  await untilCommitted(archive, 5);
+  last.signal("SIGTERM");
+  expect(await last.exited).toBe(0);
+  const gap = "-- 2 records of web1 missing in log.mail (4-5)\n";
+  const ask = (args: readonly string[], from = archive) =>
+    runSpreadbox(
+      [
+        "logcat",
+        "--archive",
+        from,
+        "--before",
+        "0s",
+        ...(args.includes("--json") ? [] : ["--format", "%msg%"]),
+        ...args,
+        "log.*",
+      ],
+      {
+        env: NO_CONFIG,
+      },
+    );
+  const texts = async (...asked: Parameters<typeof ask>) => {
+    const { stdout, stderr } = await ask(...asked);
+    return `${stdout}${stderr.replaceAll("logcat: ", "-- ")}`;
+  };
+  const lines = (text: string) => text.split("\n").filter(Boolean).toSorted();
+  const all = ["one", "two", "one again", "six", "one is seven"].map((text) => `${text}\n`).join("");
+  expect(lines(await texts([]))).toEqual(lines(`${all}${gap}`));
+  expect(lines(await texts(["-n", "3"]))).toEqual(lines(`one again\nsix\none is seven\n${gap}`));
+  expect(lines(await texts(["--grep", "seven|again"]))).toEqual(lines(`one again\none is seven\n${gap}`));
+  expect(lines(await texts(["--host", "db*"]))).toEqual([]);
+  // The other archive lacks "two" and "six" because it was asked for neither.
+  expect(lines(await texts([], set.path("chosen")))).toEqual(lines(`one\none again\none is seven\n${gap}`));
+  expect(await ask(["--strict"])).toMatchObject({ status: 65, stderr: expect.stringContaining("(4-5)") });
+  expect((await ask(["--strict", "-n", "2"])).status).toBe(0);
+  const seen = (await ask(["--json"])).stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(seen[3]).toMatchObject({ kind: "gap", from: 4, to: 5, host: "web1", group: "log.mail" });
+  expect((await ask(["--count", "--stats"])).stderr).toContain("2 missing");
+});
+
 test("two recorders of one group end with the same records, each sender's in its order", async () => {
   await using set = await recorderStage();
   await set.record(ARCHIVE);

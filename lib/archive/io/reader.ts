@@ -88,6 +88,12 @@ export class ArchiveReader {
     return all;
   }
 
+  /** How far each stream was recorded at the end of a segment; without one, by now. */
+  marks(segment = this.#segments().at(-1) ?? ""): readonly StreamMarks[] {
+    using open = this.#open(segment);
+    return open === undefined ? [] : [...readMarks(open.db)];
+  }
+
   /** Where the archive ends now. */
   end(): Position {
     const segment = this.#segments().at(-1);

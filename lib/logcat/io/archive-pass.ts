@@ -3,7 +3,7 @@
 // The seam: we are in the groups before the archive is read to its end, and what comes meanwhile is held. The archive's marks then say of each stream what was in it, so that of
 // what is held nothing is shown twice. A recorder commits about once a second: what came before we were in the groups may not be there yet, so we wait for
 // that long, and for longer where the numbers say that something is missing. Where too much comes to be held, it is let go: it is in the archive too, and is read from
-// there. Raw text has no numbers: what the archive has of it since then is counted, and as much of what is held is left out.
+// there. What is missing in it is told where it is missing, by its marks (stored-gaps.ts). Raw text has no numbers: what the archive has of it since then is counted, and as much of what is held is left out.
 import type { BlockView, Entry } from "../../archive/block.ts";
 import { ArchiveReader, type Found, type Position } from "../../archive/io/reader.ts";
 import type { ArchiveQuery } from "../../archive/query.ts";
@@ -15,6 +15,7 @@ import type { Clock } from "../../run/clock.ts";
 import { archiveQuery } from "../archive-query.ts";
 import type { Follower, Moment } from "../follower.ts";
 import type { LogcatSettings } from "../settings.ts";
+import { StoredGaps } from "../stored-gaps.ts";
 
 /** After so long we let go of the thread, so that output goes out and signals come in. */
 const SLICE_MS = 20;
@@ -37,6 +38,7 @@ export class ArchivePass {
   readonly #query: ArchiveQuery;
   readonly #needle: Uint8Array | undefined;
   readonly #groups: ReadonlySet<string>;
+  readonly #gaps: StoredGaps;
   /** Of which anything was seen in what was read. */
   readonly #seen = new Set<string>();
   #position: Position | undefined;
@@ -50,6 +52,7 @@ export class ArchivePass {
     this.#query = query;
     this.#needle = needle === "" ? undefined : new TextEncoder().encode(needle);
     this.#groups = new Set(options.settings.groups);
+    this.#gaps = new StoredGaps(this.#reader.marks(), (segment) => this.#reader.marks(segment));
     this.#sliceMs = options.clock.monotonicMs();
   }
 
@@ -71,21 +74,27 @@ export class ArchivePass {
   /** The last `count` that are chosen, found from the end. */
   async runLast(count: number): Promise<void> {
     const { follower } = this.#options;
-    const kept: { view: BlockView; records: { entry: Entry; index: number }[] }[] = [];
+    const kept: { view: BlockView; segment: string; records: { entry: Entry; index: number }[] }[] = [];
     let missing = count;
-    for (const { view } of this.#reader.blocksBackwards(this.#query)) {
+    for (const { view, position } of this.#reader.blocksBackwards(this.#query)) {
       const records = [...this.#candidates(view, 0)].filter(({ entry, index }) =>
         follower.choosesStored(view, entry, index),
       );
       const last = records.slice(-missing);
-      if (last.length > 0) kept.push({ view, records: last });
+      if (last.length > 0) kept.push({ view, segment: position.segment, records: last });
       missing -= last.length;
       if (missing <= 0 || follower.ended !== undefined) break;
       await this.#breathe();
     }
     const now = this.#now();
-    for (const { view, records } of kept.reverse())
-      for (const { entry, index } of records) follower.stored(view, entry, index, now);
+    for (const { view, segment, records } of kept.reverse()) {
+      let told: Entry | undefined;
+      for (const { entry, index } of records) {
+        if (entry !== told) this.#tellGaps(segment, view, entry, index);
+        told = entry;
+        follower.stored(view, entry, index, now);
+      }
+    }
   }
 
   /** What there is to say of groups that were named, and of which the archive has nothing: mistyped, perhaps. Ask when all was gone through. */
@@ -115,13 +124,33 @@ export class ArchivePass {
   async #feed({ view, from, position }: Found): Promise<void> {
     const { follower } = this.#options;
     const now = this.#now();
+    const behind = [...view.entries];
     for (const { entry, index } of this.#candidates(view, from)) {
+      while (behind.length > 0 && behind[0]!.from <= entry.from)
+        this.#tellGaps(position.segment, view, behind.shift()!, from);
+      if (follower.ended !== undefined) return;
       follower.stored(view, entry, index, now);
       if (follower.ended !== undefined) return;
       if (this.#options.isPressing()) await this.#options.written();
     }
+    for (const entry of behind) this.#tellGaps(position.segment, view, entry, from);
     this.#position = position;
     await this.#breathe();
+  }
+
+  /** What is missing before this run of records, as far as it is of a time that is asked for. @param from records of the block before it count for nothing */
+  #tellGaps(segment: string, view: BlockView, entry: Entry, from: number): void {
+    const { host, incarnation, group, first } = entry;
+    if (first === 0 || !this.#wantsGroup(group)) return;
+    const { sinceUs, beforeUs } = this.#query;
+    const isAsked = (index: number) => view.times[index]! >= sinceUs && view.times[index]! < beforeUs;
+    let begin = Math.max(from, entry.from);
+    while (begin < entry.to && !isAsked(begin)) begin++;
+    let end = entry.to;
+    while (end > begin && !isAsked(end - 1)) end--;
+    if (begin === end) return;
+    const run = { host, incarnation, group, first: first + begin - entry.from, count: end - begin };
+    for (const range of this.#gaps.pass(segment, run)) this.#options.follower.storedGap(entry, range);
   }
 
   /** Records that may be chosen, without having read them. */

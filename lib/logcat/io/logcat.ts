@@ -90,7 +90,7 @@ class Run {
     const startMs = clock.monotonicMs();
     this.#settings = settings;
     this.#around = around;
-    const stats = () => statsOf(this.#follower.tally, this.#follower.gaps.totals, clock.monotonicMs() - startMs);
+    const stats = () => statsOf(this.#follower.tally, this.#follower.totals, clock.monotonicMs() - startMs);
     this.#results = new Results(settings, around, stats, () => this.#follower.tellSkipped());
     this.#ending = new Ending(settings.end, startMs);
     const { look, records, notices, rates } = this.#results;
@@ -287,7 +287,7 @@ class Run {
         continue;
       }
       if (held.hasHoles(marks) && tries < SEAM_TRIES - 1) continue;
-      this.#follower.gaps.restore(marks.map(streamState).filter((state) => state !== undefined));
+      this.#follower.restore(marks.map(streamState).filter((state) => state !== undefined));
       break;
     }
     this.#held = undefined;
