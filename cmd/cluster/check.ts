@@ -4,9 +4,11 @@ import type { Call } from "../../lib/cli/call.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { exitCodeOf } from "../../lib/cli/exit-codes.ts";
 import { styleFor } from "../../lib/cli/style.ts";
+import { COROSYNC_PORT } from "../../lib/cluster/corosync-conf.ts";
 import { type Finding, type LocalFacts, localFindings, ownNode, peerFindings } from "../../lib/cluster/findings.ts";
-import { type Greeter, greetByGroup, greetByNetwork } from "../../lib/cluster/io/greeters.ts";
+import { type Greeter, greetByGroup, greetByNetwork, type Heard } from "../../lib/cluster/io/greeters.ts";
 import { keyFacts, type LocalDigests, localDigests, localFacts } from "../../lib/cluster/io/local-facts.ts";
+import { shortName } from "../../lib/cluster/nodes.ts";
 import { type Greeting, PeerBook, readGreeting, writeGreeting } from "../../lib/cluster/peer-greeting.ts";
 import { loadConfig } from "../../lib/config/io/load.ts";
 import { moleTable } from "../../lib/mole/table.ts";
@@ -96,10 +98,11 @@ async function compare(
   if (own?.name === undefined || facts.conf === undefined) return []; // told already
   const others = facts.conf.nodes.filter((node) => node !== own);
   const books = others.map(({ name, addresses }) => new PeerBook(name ?? addresses[0]!, own.name!));
-  const heard = (text: string, from: string | undefined) => {
+  const heard = (text: string, from: string) => {
     const read = readGreeting(text, digests.mac);
-    const at = from === undefined ? -1 : others.findIndex(({ addresses }) => addresses.includes(from));
+    const at = others.findIndex(({ name, addresses }) => addresses.includes(from) || shortName(name ?? "") === from);
     if (read.is === "other-key") books[at]?.otherKey();
+    else if (read.is === "none") books[at]?.corosync();
     else if (read.is === "good")
       books.find(({ name }) => name === read.greeting.from)?.heard(read.greeting, Date.now());
   };
@@ -119,15 +122,9 @@ async function compare(
     ),
   });
   const addresses = others.flatMap((node) => node.addresses.slice(0, 1));
-  await using greeter = await greeterFor(call, facts, own.addresses[0]!, addresses, heard);
-  if (greeter === undefined)
-    return [
-      {
-        level: "doubt",
-        text: "the other hosts were not compared: corosync runs here, and no spreadd",
-        advice: "systemctl start spreadd",
-      },
-    ];
+  const found = await greeterFor(call, facts, own.addresses[0]!, addresses, heard);
+  if ("level" in found) return [found];
+  await using greeter = found;
   const waitMs = call.flags.for ?? 10_000;
   call.log.notice(
     `waits up to ${formatDuration(waitMs)} for cluster check on ${books.map(({ name }) => name).join(", ")}`,
@@ -148,19 +145,29 @@ async function greeterFor(
   facts: LocalFacts,
   own: string,
   peers: readonly string[],
-  heard: (text: string, from: string | undefined) => void,
-): Promise<Greeter | undefined> {
+  heard: Heard,
+): Promise<Greeter | Finding> {
+  const uncompared = (why: string, advice: string): Finding => ({
+    level: "bad",
+    text: `the other hosts were not compared: ${why}`,
+    advice,
+  });
   try {
     if (facts.ring === undefined) return await greetByNetwork(own, peers, heard);
-  } catch {
-    // somebody has the port: corosync, though it does not answer
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE")
+      return uncompared(`cannot speak from ${own}: ${(error as Error).message}`, "is it an address of this host?");
+    return uncompared(
+      `something has UDP port ${COROSYNC_PORT}, and is no corosync that answers`,
+      `ss -ulpn sport = :${COROSYNC_PORT} shows what; corosync that hangs: systemctl restart corosync`,
+    );
   }
   try {
     const options = sessionOptionsOf(configurationFor(call, [spreadTable]).table(spreadTable));
     return await greetByGroup(options, heard);
   } catch (error) {
-    if (error instanceof Fault) return undefined;
-    throw error;
+    if (!(error instanceof Fault)) throw error;
+    return uncompared(`corosync runs here, and ${error.message}`, "spreadbox spreadd status; systemctl start spreadd");
   }
 }
 

@@ -24,6 +24,8 @@ export interface LocalFacts {
   readonly hostName: string;
   /** All addresses of this host. */
   readonly addresses: readonly string[];
+  /** By address, the device that has it and no carrier. */
+  readonly unplugged: ReadonlyMap<string, string>;
   readonly corosync: string | undefined;
   readonly hasCpg: boolean;
   readonly conf: CorosyncConf | undefined;
@@ -51,7 +53,7 @@ export function localFindings(facts: LocalFacts): readonly Finding[] {
   return [
     ...packages(facts),
     ...configuration(facts),
-    ...key(facts.authkey),
+    ...(isOpen(facts.conf) ? [] : key(facts.authkey)),
     ...ours(facts),
     ...clock(facts),
     ...ring(facts),
@@ -124,11 +126,21 @@ function* configuration(facts: LocalFacts): Iterable<Finding> {
         `link ${link} is given up after ${formatDuration(timeoutMs)} without an answer, and knet asks every ${formatDuration(LINK_PING_MS)} at most: the ring parts every few seconds`,
         `knet_ping_interval: ${LINK_PING_MS} and knet_ping_timeout: ${linkTimeoutMs(ringTimesOf(conf))} in totem { interface { linknumber: ${link} } }; spreadbox cluster init writes it`,
       );
-  if ((conf.totem["crypto_cipher"] ?? "none") === "none" && conf.totem["secauth"] !== "on")
+  for (const address of own.addresses) {
+    const device = facts.unplugged.get(address);
+    if (device !== undefined)
+      yield bad(`${device}, which has ${address}, has no carrier`, `is the cable in? ip link show ${device}`);
+  }
+  if (isOpen(conf))
     yield doubt(
       "what goes between the hosts is not encrypted, and anybody on the network can join",
       "crypto_cipher: aes256 and crypto_hash: sha256 in totem { }, with a key",
     );
+}
+
+/** Whether nothing is encrypted: then no key is needed. */
+function isOpen(conf: CorosyncConf | undefined): boolean {
+  return conf !== undefined && (conf.totem["crypto_cipher"] ?? "none") === "none" && conf.totem["secauth"] !== "on";
 }
 
 function* key({ path, file }: KeyFacts): Iterable<Finding> {
@@ -206,7 +218,10 @@ function* ring({ ring: facts }: LocalFacts): Iterable<Finding> {
         );
     }
     if (!isMember && links.every(({ isUp }) => isUp))
-      yield bad(`${name} is not in the ring, though its links are up`, `on ${name}: journalctl -u corosync`);
+      yield bad(
+        `${name} is not in the ring${links.length > 0 ? ", though its links are up" : ""}`,
+        `on ${name}: journalctl -u corosync`,
+      );
   }
 }
 
@@ -220,6 +235,8 @@ function* compared(own: Greeting, peer: PeerKnowledge, isOverNetwork: boolean): 
   if (greeting === undefined) {
     if (peer.hasOtherKey)
       yield bad(`${name} has another ${AUTHKEY_PATH}`, `copy it: scp -p ${AUTHKEY_PATH} ${name}:${AUTHKEY_PATH}`);
+    else if (peer.hasCorosync)
+      yield bad(`corosync runs on ${name}, and not here`, "systemctl start corosync, then journalctl -u corosync");
     else if (isOverNetwork)
       yield bad(
         `nothing comes from ${name}`,

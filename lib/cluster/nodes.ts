@@ -28,8 +28,15 @@ export function parseNodes(text: string): readonly Node[] {
   const [first] = nodes;
   const taken = new Map<string, string>();
   for (const { name, addresses } of nodes) {
-    if (taken.has(name)) refuse(text, `two hosts are called ${JSON.stringify(name)}`);
-    taken.set(name, name);
+    const short = shortName(name).toLowerCase();
+    const namesake = taken.get(short);
+    if (namesake === name) refuse(text, `two hosts are called ${JSON.stringify(name)}`);
+    if (namesake !== undefined)
+      refuse(
+        text,
+        `${JSON.stringify(namesake)} and ${JSON.stringify(name)} begin alike, and spreadd and mole know a host by the first part of its name, in small letters or capitals`,
+      );
+    taken.set(short, name);
     if (addresses.length !== first!.addresses.length)
       refuse(
         text,
@@ -37,6 +44,8 @@ export function parseNodes(text: string): readonly Node[] {
       );
     for (const [link, address] of addresses.entries()) {
       const written = formatAddress(address);
+      const why = whyNoHost(address);
+      if (why !== undefined) refuse(text, `${written} is ${why}`);
       const other = taken.get(written);
       if (other !== undefined)
         refuse(text, `${JSON.stringify(other)} and ${JSON.stringify(name)} have the address ${written}`);
@@ -49,6 +58,22 @@ export function parseNodes(text: string): readonly Node[] {
     }
   }
   return nodes;
+}
+
+/** As spreadd and mole call the host. */
+export function shortName(name: string): string {
+  return name.split(".", 1)[0]!;
+}
+
+/** Why other hosts can't reach a host by this address; `undefined` where they may. */
+function whyNoHost({ family, bytes }: IpAddress): string | undefined {
+  const [first = 0] = bytes;
+  const isMulticast = family === 4 ? first >= 224 && first < 240 : first === 0xff;
+  if (isMulticast) return "a multicast address";
+  if (bytes.every((byte) => byte === 0)) return "no address of a host";
+  if (family === 4 && first >= 240) return "no address of a host";
+  const isLoopback = family === 4 ? first === 127 : bytes.every((byte, at) => byte === (at === 15 ? 1 : 0));
+  return isLoopback ? "of this host alone: others don't reach it" : undefined;
 }
 
 function parseNode(text: string, part: string, id: number): Node {

@@ -64,6 +64,8 @@ export interface PeerKnowledge {
   readonly greeting: Greeting | undefined;
   /** Something came that was made with another key. */
   readonly hasOtherKey: boolean;
+  /** Something came that is no greeting: its corosync, for it is that one's port. */
+  readonly hasCorosync: boolean;
   readonly gotLarge: boolean;
   /** It says that it hears us, with large ones or without. */
   readonly hearsUs: boolean;
@@ -77,6 +79,7 @@ export class PeerBook {
   #greeting: Greeting | undefined;
   #heardMs = 0;
   #hasOtherKey = false;
+  #hasCorosync = false;
   #gotLarge = false;
   #clock: PeerKnowledge["clock"];
 
@@ -87,6 +90,10 @@ export class PeerBook {
 
   otherKey(): void {
     this.#hasOtherKey = true;
+  }
+
+  corosync(): void {
+    this.#hasCorosync = true;
   }
 
   heard(greeting: Greeting, nowMs: number): void {
@@ -112,6 +119,7 @@ export class PeerBook {
       name: this.name,
       greeting: this.#greeting,
       hasOtherKey: this.#hasOtherKey,
+      hasCorosync: this.#hasCorosync,
       gotLarge: this.#gotLarge,
       hearsUs: ours !== undefined,
       hearsLarge: ours?.large === true,

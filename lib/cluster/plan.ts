@@ -1,7 +1,7 @@
 // What `cluster init` writes: the same files for every host of the ring.
 import { formatDuration } from "../base/duration.ts";
 import { writeCorosyncConf } from "./corosync-conf.ts";
-import type { Node } from "./nodes.ts";
+import { type Node, shortName } from "./nodes.ts";
 import { detectionMs, type Mode, moleTimes, type Profile, spreaddSilenceMs, timesOf } from "./profile.ts";
 
 export const COROSYNC_CONF_PATH = "/etc/corosync/corosync.conf";
@@ -49,7 +49,7 @@ export function plannedFiles(choices: InitChoices): readonly PlannedFile[] {
 function clusterToml({ nodes, profile, mode }: InitChoices): string {
   const times = timesOf(profile);
   const { silenceMs, leaseMs } = moleTimes(times, mode);
-  const hosts = nodes.map(({ name }) => JSON.stringify(name)).join(", ");
+  const hosts = nodes.map(({ name }) => JSON.stringify(shortName(name))).join(", ");
   return `\
 # Written by spreadbox cluster init --profile ${profile} --mode ${mode}. The same on all hosts; what differs goes into another file.
 

@@ -114,6 +114,14 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
       says: "BAD   10.7.0.77 is in /etc/corosync/corosync.conf for this host, and none of its addresses",
     },
     {
+      claim: "links of knet that are given up too soon",
+      spoil: async (host) => {
+        const conf = await host.read("/etc/corosync/corosync.conf");
+        host.write("/etc/corosync/corosync.conf", conf.replace("\t\tknet_ping_timeout: 800\n", ""));
+      },
+      says: "BAD   link 0 is given up after 150ms without an answer, and knet asks every 200ms at most: the ring parts every few seconds",
+    },
+    {
       claim: "a token that corosync refuses",
       spoil: async (host) => {
         const conf = await host.read("/etc/corosync/corosync.conf");
@@ -152,6 +160,41 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
     });
 });
 
+describe.if(canMakeHosts && hasCorosync)("a host without", () => {
+  /** What check says on a, and its status. */
+  const said = async (cluster: Cluster) => {
+    const { status, stdout } = await cluster.at("a").spreadbox(["cluster", "check", "--for", "1500ms"]);
+    return [status, stdout];
+  };
+
+  test("a carrier is told which device it is", async () => {
+    await using cluster = await setUp();
+    await cluster.act("a cable pulled");
+    const told = "BAD   eth0, which has 10.7.0.1, has no carrier\n      is the cable in?";
+    expect(await said(cluster)).toEqual([78, expect.stringContaining(told)]);
+  });
+
+  test("its corosync is told so by what comes from the others' ones", async () => {
+    await using cluster = await setUp();
+    await cluster.at("b").corosync();
+    expect(await said(cluster)).toEqual([78, expect.stringContaining("BAD   corosync runs on b, and not here")]);
+  });
+
+  test("the port is told, and not to start spreadd", async () => {
+    await using cluster = await setUp();
+    await cluster.at("a").run("taker", ["python3", "-c", TAKER], { ready: "taken" });
+    const told =
+      "BAD   the other hosts were not compared: something has UDP port 5405, and is no corosync that answers";
+    expect(await said(cluster)).toEqual([78, expect.stringContaining(told)]);
+  });
+});
+
+const TAKER = `import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.7.0.1", 5405))
+print("taken", file=sys.stderr, flush=True)
+time.sleep(60)`;
+
 describe.if(hasCorosync)("while the ring stands", () => {
   test("links are told, and hosts are compared through a group", async () => {
     await using cluster = await setUp();
@@ -161,7 +204,15 @@ describe.if(hasCorosync)("while the ring stands", () => {
       await host.corosync();
     }
     await cluster.ring();
+    const unserved = await cluster.at("a").spreadbox(["cluster", "check", "--for", "1s"]);
+    const told = "BAD   the other hosts were not compared: corosync runs here, and cannot reach daemon";
+    expect([unserved.status, unserved.stdout]).toEqual([78, expect.stringContaining(told)]);
     await Promise.all(cluster.hosts.map((host) => host.service("spreadd")));
+    const authkey = await cluster.at("b").output(["base64", "-w0", "/etc/corosync/authkey"]);
+    cluster.at("b").write("/etc/corosync/authkey", "x".repeat(256), 0o400);
+    for (const [index, { text }] of (await checked(cluster, "3s")).entries())
+      expect(text).toContain(`BAD   ${"ba"[index]} has another /etc/corosync/authkey`);
+    await cluster.at("b").output(["sh", "-c", `echo ${authkey.trim()} | base64 -d > /etc/corosync/authkey`]);
     cluster.at("b").write("/etc/spreadbox/mole.key", "y".repeat(32), 0o400);
     const [a, b] = await checked(cluster);
     expect(a!.text).toMatch(/ok {4}link 0 to b \(10\.7\.0\.2\) is up/);

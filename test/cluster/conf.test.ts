@@ -15,6 +15,13 @@ describe("--nodes", () => {
   for (const [text, why] of [
     ["a=10.0.0.1", "one host alone needs no ring"],
     ["a=10.0.0.1,a=10.0.0.2", 'two hosts are called "a"'],
+    ["A=10.0.0.1,a=10.0.0.2", '"A" and "a" begin alike'],
+    ["web.example.com=10.0.0.1,web.example.org=10.0.0.2", '"web.example.com" and "web.example.org" begin alike'],
+    ["a=10.0.0.1,b=127.0.0.1", "127.0.0.1 is of this host alone"],
+    ["a=10.0.0.1,b=0.0.0.0", "0.0.0.0 is no address of a host"],
+    ["a=10.0.0.1,b=224.0.0.1", "224.0.0.1 is a multicast address"],
+    ["a=fd00::1,b=::1", "::1 is of this host alone"],
+    ["a=fd00::1,b=ff02::1", "ff02::1 is a multicast address"],
     ["a=10.0.0.1,b=10.0.0.1", '"a" and "b" have the address 10.0.0.1'],
     ["a=10.0.0.1,b", '"b" has no "="'],
     ["a=10.0.0.1,b_=10.0.0.2", '"b_" is no host name'],

@@ -10,12 +10,12 @@ export interface Greeter extends AsyncDisposable {
   say(write: (size: number) => string, size: GreetingSize): void;
 }
 
-/** @param text what came  @param from the address it came from; `undefined` through a group */
-export type Heard = (text: string, from: string | undefined) => void;
+/** @param text what came  @param from the address it came from; through a group the sender's host, as spreadd calls it */
+export type Heard = (text: string, from: string) => void;
 
 const GROUP = "spreadbox.check";
 
-/** @param peers addresses. @throws where the port is taken: corosync runs */
+/** @param peers addresses. @throws with the system's code: EADDRINUSE where the port is taken */
 export async function greetByNetwork(own: string, peers: readonly string[], heard: Heard): Promise<Greeter> {
   const socket = await Bun.udpSocket({
     hostname: own,
@@ -48,7 +48,7 @@ export async function greetByGroup(servers: Parameters<typeof connect>[0], heard
   await session.join(GROUP);
   void (async () => {
     for await (const event of session)
-      if (event.kind === "message") heard(new TextDecoder().decode(event.body), undefined);
+      if (event.kind === "message") heard(new TextDecoder().decode(event.body), event.sender.split("#").at(-1)!);
   })();
   return {
     isOverNetwork: false,

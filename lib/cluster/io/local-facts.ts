@@ -23,7 +23,7 @@ export async function localFacts(config: LocalFacts["config"]): Promise<LocalFac
   const confText = textOf(COROSYNC_CONF_PATH);
   return {
     hostName: hostname(),
-    addresses: Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
+    ...ownAddresses(),
     corosync: /version '([^']+)'/.exec(corosync?.text ?? "")?.[1],
     hasCpg: hasCpg(),
     conf: confText === undefined ? undefined : readCorosyncConf(confText),
@@ -32,6 +32,25 @@ export async function localFacts(config: LocalFacts["config"]): Promise<LocalFac
     config,
     isClockSet: isClockSet(),
     ring: await askCorosync().catch(() => undefined), // it does not run: the findings do without
+  };
+}
+
+/** Also those of devices that are not plugged in, which Node's list leaves out. */
+function ownAddresses(): Pick<LocalFacts, "addresses" | "unplugged"> {
+  const listed = run(["ip", "-o", "addr", "show"])?.text ?? "";
+  const found = [...listed.matchAll(/^\d+: +([^ @]+)\S* +inet6? ([^/ ]+)/gm)].map(([, device, address]) => ({
+    device: device!,
+    address: address!,
+  }));
+  const links = run(["ip", "-o", "link", "show"])?.text ?? "";
+  const dark = new Set([...links.matchAll(/^\d+: +([^ @:]+)\S* +<[^>]*\bNO-CARRIER\b/gm)].map(([, device]) => device!));
+  const unplugged = found.filter(({ device }) => dark.has(device));
+  return {
+    addresses:
+      found.length > 0
+        ? found.map(({ address }) => address)
+        : Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)),
+    unplugged: new Map(unplugged.map(({ device, address }) => [address, device])),
   };
 }
 
