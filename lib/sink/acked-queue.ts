@@ -32,6 +32,7 @@ export interface KeptRecords {
   readonly nextSequence: number;
   readonly firstSequence: number;
   readonly isPendingFull: boolean;
+  readonly isPressed: boolean;
   append(stream: number, number: number, bytes: Uint8Array, start: number, end: number): number;
   writeNow(): void;
   skipTo(sequence: number): void;
@@ -87,6 +88,10 @@ export class AckedQueue extends RingQueue {
 
   get hasRoom(): boolean {
     return !this.#disk.isPendingFull;
+  }
+
+  get isPressed(): boolean {
+    return this.#disk.isPressed;
   }
 
   /** The stream of the record that `next` found. */

@@ -41,6 +41,8 @@ export interface Sink {
   readonly waiting: number;
   /** It works, and is slower than what comes in: a source that can wait had better. Left out by sinks that nobody is to wait for. */
   readonly isBehind?: boolean;
+  /** It is half full, and what it waits for was asked of the disk only a moment ago (`KEEPS_UP_MS`): who reads datagrams waits that moment too, rather than lose some. */
+  readonly isPressed?: boolean;
   /** It can't deliver now, and has said so. */
   readonly isFailing?: boolean;
   /** It has what it took on the disk before more is taken, and has not yet: sources that can wait do, so that a kill loses no more than what they read at a time. */
@@ -54,6 +56,9 @@ export interface Sink {
   /** Takes no more, gives the queue `withinMs` to empty, counts what is left as lost. */
   close(withinMs: number): Promise<void>;
 }
+
+/** A disk that answers within this keeps up: so long nobody minds to wait, and programs that log wait no longer. */
+export const KEEPS_UP_MS = 50;
 
 /** How long a sink that is busy may keep records to send them together; an idle one sends at once. */
 export const LINGER_MS = 10;

@@ -207,6 +207,26 @@ test.skipIf(!canMount)("a disk that may only be read is an outage as any other",
   expect(bench.texts()).toEqual(["waits"]);
 });
 
+test("a small queue is pressed while its disk keeps up, and loses nothing where that is waited for; one that fails is not", async () => {
+  using scratch = temporaryDirectory();
+  const bench = new Bench(join(scratch.path, "log"), { queueBytesMax: 65_536 });
+  let pressed = 0;
+  for (let reads = 0; reads < 500; reads++) {
+    for (; bench.sink.isPressed; pressed++) await new Promise((done) => setImmediate(done));
+    bench.log(...Array.from({ length: 64 }, () => "x".repeat(200)));
+  }
+  await bench.idle();
+  expect([bench.sink.counters.lost, pressed > 0]).toEqual([0, true]);
+  await bench.sink.close(1_000);
+
+  const failing = new Bench("/dev/full", { queueBytesMax: 65_536 });
+  failing.log("first");
+  await failing.heard("failing");
+  failing.log("x".repeat(60_000));
+  expect(failing.sink.isPressed).toBe(false);
+  await failing.sink.close(0);
+});
+
 test("what no disk takes in time at the end is counted as lost", async () => {
   using scratch = temporaryDirectory();
   const path = join(scratch.path, "loop");

@@ -13,10 +13,10 @@ class Rig {
   readonly queue: SpooledQueue;
   #ready: () => void = () => {};
 
-  constructor(directory: string, number = 0, isSpooled = true) {
+  constructor(directory: string, number = 0, isSpooled = true, memoryBytesMax = 524_288) {
     this.number = number;
     this.queue = new SpooledQueue({
-      memoryBytesMax: 524_288,
+      memoryBytesMax,
       spool: isSpooled
         ? {
             directory,
@@ -114,6 +114,20 @@ test("without a spool a full memory refuses, and an end loses what is left", asy
   expect(rig.lost).toBeGreaterThan(400);
   expect(rig.queue.records + rig.lost).toBe(1_000);
   expect(await rig.queue.close(0)).toBe(1_000 - rig.lost);
+});
+
+test("while its disk keeps up, a queue that is small in memory loses nothing of what many reads give, if it is waited for when it is pressed", async () => {
+  using scratch = temporaryDirectory();
+  const rig = new Rig(join(scratch.path, "spool"), 0, true, 131_072);
+  rig.queue.away();
+  rig.push(64, 30_000); // one read of large datagrams
+  let pressed = 0;
+  for (let reads = 0; reads < 600; reads++) {
+    for (; rig.queue.isPressed; pressed++) await new Promise((resolve) => setImmediate(resolve));
+    rig.push(64, 300);
+  }
+  expect([rig.lost, rig.queue.records, pressed > 0]).toEqual([0, 38_464, true]);
+  expect(await rig.queue.close(5_000)).toBe(0);
 });
 
 type Step =

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
 import { existsSync, readFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { parseAddress } from "../../lib/base/ip-address.ts";
 import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
 import { fuzzFactor } from "../support/fuzz.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually, logger, Running, sinksWith } from "./running.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -37,6 +39,30 @@ describe("what logger says", () => {
     await running.line("all", /me.*: structured/);
     await running.line("all", "web1 multi: one#012two#033[31m three");
   });
+});
+
+test("a flood of datagrams loses nothing in a queue that is small, while the disk keeps up: neither for a file, nor for a host that is away", async () => {
+  using scratch = temporaryDirectory();
+  await using running = new Running(["*.* -> file:%d/all", "*.* -> tcp:127.0.0.1:9"], {
+    sinks: { entries: [], spoolDirectory: join(scratch.path, "spool"), queueBytesMax: 65_536 },
+  });
+  await eventually(
+    () => running.said.some((line) => line.includes("ECONNREFUSED")),
+    () => running.said.join("\n"),
+  );
+  const count = 40_000;
+  const flooder = Bun.spawn([
+    process.execPath,
+    join(import.meta.dir, "../linux/flooder.ts"),
+    running.socket,
+    `${count}`,
+  ]);
+  expect(await flooder.exited).toBe(0);
+  await eventually(
+    () => running.daemon.totals.received >= count + 2,
+    () => `received ${running.daemon.totals.received}`,
+  );
+  expect(running.daemon.totals.sinks.map(({ lost }) => lost)).toEqual([0, 0]);
 });
 
 test("messages from the network bear the address of who sent them, where they name no host", async () => {

@@ -123,6 +123,11 @@ export class FileSet implements Sink, Outlet {
     return this.#files.some((file) => file.isBehind === true);
   }
 
+  get isPressed(): boolean {
+    for (const { file } of this.#busy) if (file?.isPressed === true) return true;
+    return false;
+  }
+
   /** Bytes in the queues of all files, and of what waits for a place. */
   get queuedBytes(): number {
     return this.#files.reduce((sum, { queuedBytes }) => sum + queuedBytes, this.#room.bytes);

@@ -12,7 +12,7 @@ import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
 import { LossWatch } from "../loss-watch.ts";
-import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
+import { KEEPS_UP_MS, LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import type { FileCare } from "./file-care.ts";
 
 /** Non-blocking, for what is no regular file: a FIFO without a reader must not hold us. */
@@ -101,6 +101,11 @@ export class FileSink implements Sink, Outlet {
   get isBehind(): boolean {
     if (this.#queue.bytes < this.#queue.bytesMax / 8 || this.#failingSinceMs !== undefined) return false;
     return performance.now() - this.#lastProgressMs < HANGS_AFTER_MS;
+  }
+
+  get isPressed(): boolean {
+    if (this.#queue.bytes < this.#queue.bytesMax / 2 || this.isFailing || this.#isClosed) return false;
+    return !this.#isWriting || performance.now() - this.#lastProgressMs < KEEPS_UP_MS; // the end of this turn begins it
   }
 
   get isFailing(): boolean {

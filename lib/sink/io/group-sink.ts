@@ -35,7 +35,7 @@ import { GroupAnnouncer } from "./group-announcer.ts";
 import { leaveGroupNumbers, takeGroupNumbers } from "./group-numbers-file.ts";
 import type { SpoolPlace } from "./queued-sink.ts";
 import { Spool, type SpoolEvent } from "./spool.ts";
-import { SpooledQueue } from "./spooled-queue.ts";
+import { PENDING_BYTES_LEAST, SpooledQueue } from "./spooled-queue.ts";
 
 /** A mark follows what it confirms after this long, so that a trickle of records is not doubled by marks. */
 const MARK_AFTER_MS = 20;
@@ -155,6 +155,10 @@ export class GroupSink implements Sink {
   /** Whether the queue has room for more than a few records: who can wait, takes no more where it has not. */
   get hasRoom(): boolean {
     return this.#queue.hasRoom;
+  }
+
+  get isPressed(): boolean {
+    return this.#queue.isPressed;
   }
 
   get isFailing(): boolean {
@@ -285,7 +289,13 @@ export class GroupSink implements Sink {
     const { spool, acks = 0, queueBytesMax } = this.#options;
     if (spool === undefined || acks === 0) return undefined;
     const open = (onEvent: (event: SpoolEvent) => void): Spool =>
-      new Spool({ ...spool, ...this.#streamNames, pendingBytesMax: queueBytesMax, isPrompt: true, onEvent });
+      new Spool({
+        ...spool,
+        ...this.#streamNames,
+        pendingBytesMax: Math.max(PENDING_BYTES_LEAST, queueBytesMax),
+        isPrompt: true,
+        onEvent,
+      });
     try {
       return new AckedQueue({
         acks,

@@ -129,6 +129,10 @@ export class QueuedSink implements Sink, Outlet {
     return this.#queue.hasRoom;
   }
 
+  get isPressed(): boolean {
+    return this.#queue.isPressed;
+  }
+
   take(record: RecordView): void {
     this.counters.accepted += 1;
     const length = this.#writer.write(record);

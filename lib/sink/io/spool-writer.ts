@@ -4,6 +4,7 @@ import { constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { Nap } from "../../run/nap.ts";
+import { KEEPS_UP_MS } from "../sink.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
 import { KIND_RECORD, readEntry, SpoolEntry } from "../spool-entry.ts";
 import { files } from "./files.ts";
@@ -43,6 +44,8 @@ export class SpoolWriter {
   #cursorFd: number | undefined;
   #cursor: number | undefined;
   #isRunning = false;
+  /** When the call that is on its way began, about. */
+  #progressMs = Number.NEGATIVE_INFINITY;
   #running: Promise<void> = Promise.resolve();
   #failingSinceMs: number | undefined;
   /** How many chunks, from the first, are on their way. */
@@ -77,6 +80,12 @@ export class SpoolWriter {
   /** Whether a call is on its way, be it one that hangs. */
   get isBusy(): boolean {
     return this.#isRunning;
+  }
+
+  /** Nothing fails, and no call has been on its way for long. */
+  get keepsUp(): boolean {
+    if (this.#failingSinceMs !== undefined) return false;
+    return !this.#isRunning || performance.now() - this.#progressMs < KEEPS_UP_MS;
   }
 
   /** The chunk that takes what belongs at `offset` of a segment, with room for `bytes`; made where the last one is not it. */
@@ -178,8 +187,10 @@ export class SpoolWriter {
   /** Runs until nothing is left to do. Never throws. */
   async #work(): Promise<void> {
     this.#isRunning = true;
+    this.#progressMs = performance.now();
     await Promise.resolve(); // let the turn fill its chunk
     while ((this.#isDeferred && this.chunks.length > 0) || this.#cursor !== undefined || this.#doomed.size > 0) {
+      this.#progressMs = performance.now();
       try {
         await this.#removeDoomed();
         await this.#writeCursor();
@@ -208,6 +219,7 @@ export class SpoolWriter {
     this.#writingCount = count;
     try {
       const fd = await this.#open(first.segment);
+      this.#progressMs = performance.now();
       while (done < bytes) done += await files.writev(fd, partsFrom(batch, done), first.offset + done);
     } finally {
       this.#writingCount = 0;

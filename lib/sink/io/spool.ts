@@ -146,6 +146,11 @@ export class Spool {
     return this.#writer.pendingBytes > this.#options.pendingBytesMax / 2;
   }
 
+  /** The same, while the disk keeps up: there is room in a moment. */
+  get isPressed(): boolean {
+    return this.isPendingFull && this.#writer.keepsUp;
+  }
+
   /** Records that an end of this process would lose. */
   get unwritten(): number {
     return this.#writer.recordsFrom(this.#confirmed);

@@ -12,7 +12,7 @@ import { RingQueue } from "../ring-queue.ts";
 import { Spool, type SpoolEvent, type SpoolOptions } from "./spool.ts";
 
 export interface SpooledQueueOptions {
-  /** The ring's size: what may wait in memory; 128 KiB at least. */
+  /** The ring's size: what may wait in memory; 128 KiB at least. As much again, 4 MiB at least, may be on its way to the spool. */
   readonly memoryBytesMax: number;
   /** Without it there is memory only. */
   readonly spool: Omit<SpoolOptions, "onEvent" | "pendingBytesMax"> | undefined;
@@ -20,6 +20,9 @@ export interface SpooledQueueOptions {
   readonly onReady: () => void;
   readonly onEvent: (event: SpoolEvent) => void;
 }
+
+/** What may wait in memory for the disk of the spool, however small the ring: all that one read of a source can give (64 datagrams of 64 KiB). */
+export const PENDING_BYTES_LEAST = 4 * 1024 * 1024;
 
 export class SpooledQueue extends RingQueue {
   readonly #options: SpooledQueueOptions;
@@ -47,6 +50,11 @@ export class SpooledQueue extends RingQueue {
   get hasRoom(): boolean {
     if (this.#isSpooling) return !this.#spool!.isPendingFull;
     return this.#spool !== undefined || this.ring.usedBytes <= this.ring.bytesMax / 2;
+  }
+
+  /** Whether it is filling up, though its disk keeps up: it has room in a moment. */
+  get isPressed(): boolean {
+    return this.#isSpooling && this.#spool!.isPressed;
   }
 
   /** Whether an end of this process loses nothing but what `close` can't write. */
@@ -133,7 +141,7 @@ export class SpooledQueue extends RingQueue {
     const { spool, memoryBytesMax, onEvent } = this.#options;
     if (spool === undefined) return undefined;
     try {
-      return new Spool({ ...spool, pendingBytesMax: memoryBytesMax, onEvent });
+      return new Spool({ ...spool, pendingBytesMax: Math.max(PENDING_BYTES_LEAST, memoryBytesMax), onEvent });
     } catch (error) {
       onEvent({ on: "failing", reason: error instanceof Error ? error.message : String(error) });
       return undefined;

@@ -17,6 +17,8 @@ export interface Intake {
   turnEnded(): void;
   /** A sink that works is slower than what comes in. */
   readonly isBehind: boolean;
+  /** A sink will have room in a moment (`KEEPS_UP_MS`): everybody waits, since that is shorter than what programs wait for a busy processor. */
+  readonly isPressed: boolean;
   /** A sink has on the disk what it took before it takes more, and has not yet: everybody waits, programs that log too. */
   readonly isUnsettled: boolean;
 }
@@ -72,7 +74,7 @@ export class DatagramSource implements Readable, Disposable {
   }
 
   get isHeld(): boolean {
-    return this.intake.isUnsettled;
+    return this.intake.isUnsettled || this.intake.isPressed;
   }
 
   readOnce(): number {

@@ -2,7 +2,7 @@
 // goes to the disk at the disk's speed then, instead of being lost in a full queue.
 //
 // Only a sink that gets on counts. One that hangs or fails holds up nobody: its queue fills, and what it refuses is counted (lib/sink/sink.ts). Datagrams are
-// never held back, since programs would wait in syslog(3).
+// held back only for a disk that keeps up, 50 ms at most for each write, since programs wait in syslog(3).
 //
 // All connections stop at once, not each after what it gives: in one turn of the event loop each may give half a mebibyte, and twenty of them filled the
 // queue before the first had stopped.

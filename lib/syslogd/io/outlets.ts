@@ -86,6 +86,12 @@ export class Outlets {
     return this.#sinks.some((sink) => sink.isBehind === true);
   }
 
+  /** Whether one is filling up whose disk keeps up. */
+  get isPressed(): boolean {
+    for (let at = 0; at < this.#sinks.length; at++) if (this.#sinks[at]!.isPressed === true) return true;
+    return false;
+  }
+
   /** Whether one that promises to have on the disk what it took has not yet. */
   get isUnsettled(): boolean {
     for (let at = 0; at < this.#settling.length; at++) if (this.#settling[at]!.isUnsettled === true) return true;

@@ -152,7 +152,11 @@ export class Syslogd implements Intake {
   }
 
   get isBehind(): boolean {
-    return this.#outlets.isBehind || this.#outlets.isUnsettled;
+    return this.#outlets.isBehind || this.#outlets.isPressed || this.#outlets.isUnsettled;
+  }
+
+  get isPressed(): boolean {
+    return this.#outlets.isPressed;
   }
 
   get isUnsettled(): boolean {

@@ -35,6 +35,7 @@ export class Disk implements KeptRecords {
   nextSequence: number;
   readSequence: number;
   readonly isPendingFull = false;
+  readonly isPressed = false;
   #pending: Kept[] = [];
   #confirmed: number;
 
