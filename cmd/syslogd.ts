@@ -11,7 +11,6 @@ import { type ListeningControl, Operation } from "../lib/control/io/operation.ts
 import { CAPABILITIES } from "../lib/linux/capabilities.ts";
 import { jitObstacles } from "../lib/linux/jit-limits.ts";
 import { notifyServiceManager } from "../lib/linux/service-manager.ts";
-import { accountOf } from "../lib/run/accounts.ts";
 import { systemClock } from "../lib/run/clock.ts";
 import { serveMetrics } from "../lib/run/metrics-server.ts";
 import { beatForWatchdog, dropRoot, giveFileTo, giveTo, keepPidFile } from "../lib/run/process-state.ts";
@@ -22,9 +21,10 @@ import { sessionOptionsOf, spreadTable } from "../lib/spread/table.ts";
 import type { SeverityName } from "../lib/syslog/severity.ts";
 import { tryZone, type ZoneOffset } from "../lib/syslog/zone.ts";
 import { describeLeftOut } from "../lib/syslogd/changes.ts";
-import { type DirectedRule, describeRule } from "../lib/syslogd/directed-rule.ts";
+import type { DirectedRule } from "../lib/syslogd/directed-rule.ts";
 import { formatExplanation } from "../lib/syslogd/explain.ts";
 import { EXPLAINED_VIAS, explainInput } from "../lib/syslogd/io/explaining.ts";
+import { checkAccounts } from "../lib/syslogd/io/host-check.ts";
 import { Inheritance } from "../lib/syslogd/io/inheritance.ts";
 import { markLife } from "../lib/syslogd/io/life-mark.ts";
 import { answerRestart, becomeAnew, CONTROL_KEY } from "../lib/syslogd/io/restart.ts";
@@ -38,6 +38,7 @@ import type { Settings } from "../lib/syslogd/settings.ts";
 import { CONTROL_PATH, syslogdTable } from "../lib/syslogd/table.ts";
 import { configurationFor, describeWrongElsewhere } from "./configuration.ts";
 import { controlCommands } from "./control-commands.ts";
+import { showChecked } from "./syslogd/check.ts";
 import { classicRules, settingsOf } from "./syslogd/settings.ts";
 import { tables } from "./tables.ts";
 import { version } from "./version.ts";
@@ -134,7 +135,11 @@ export const syslogdCommand: AnyCommand = defineCommand({
     },
     kernel: { type: "switch", about: "read the kernel's messages from /dev/kmsg, whoever owns /dev/log" },
     "take-devlog": { type: "switch", about: "put a socket of ours where journald has its link, at /dev/log" },
-    check: { type: "switch", about: "check the configuration, show the rules, and end" },
+    check: {
+      type: "switch",
+      about:
+        "check the configuration and what it names on this host (users, certificates, paths), show the rules, and end",
+    },
     explain: {
       type: "switch",
       about:
@@ -213,13 +218,14 @@ export const syslogdCommand: AnyCommand = defineCommand({
       const classic = await classicRules(flags["syslog-conf"], table.host ?? hostname(), mistakes);
       return settingsOf(table, spread, flags, classic, describeWrongElsewhere(config));
     };
-    const settings = await load(flags.check ? "refuse" : "tell");
+    refuseContradictions(flags);
+    const settings = await load("tell");
     const { leftOut = [] } = settings;
-    if (flags.check || flags.explain)
+    if (flags.check) return await showChecked(settings, call);
+    if (flags.explain) {
       for (const { text, isMistake } of leftOut) isMistake ? log.error(text) : log.warn(text);
-    if (flags.check) return await showRules(settings, call);
-    if (flags.explain) return await explainStdin(settings, call);
-    refuseAlone(flags);
+      return await explainStdin(settings, call);
+    }
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
     const inheritance = Inheritance.take(env);
     giveTo(settings.process, settings.sinks.spoolDirectory);
@@ -278,8 +284,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
 
 /** Before a restart: what ends a start, besides what a reload refuses. @throws {Fault} where it can't be had */
 function tryStart(before: Settings, { metrics, process: { user, group, pidFile } }: Settings): void {
-  if (user !== "") accountOf("/etc/passwd", user, "run as");
-  if (group !== "") accountOf("/etc/group", group, "run as");
+  checkAccounts({ user, group });
   if (pidFile !== before.process.pidFile) keepPidFile(pidFile)[Symbol.dispose]();
   if (metrics !== undefined && JSON.stringify(metrics) !== JSON.stringify(before.metrics))
     serveMetrics(metrics, METRICS_PREFIX, () => [])[Symbol.dispose]();
@@ -291,18 +296,6 @@ function filesOf(rules: readonly DirectedRule[]): Set<string> {
 
 function lostOf(daemon: Syslogd): number {
   return daemon.totals.sinks.reduce((sum, { lost }) => sum + lost, 0);
-}
-
-async function showRules(
-  { rules }: Settings,
-  { json, out, printJson }: Pick<Call<never>, "json" | "out" | "printJson">,
-): Promise<number> {
-  for (const [index, rule] of rules.entries()) {
-    const text = describeRule(rule);
-    if (json) await printJson({ number: index + 1, rule: text, stops: rule.rule.stop });
-    else await out.write(`${text}\n`);
-  }
-  return 0;
 }
 
 async function explainStdin(
@@ -323,6 +316,10 @@ async function explainStdin(
 }
 
 interface Asked {
+  readonly check: boolean;
+  readonly explain: boolean;
+  readonly "syslog-conf": string | undefined;
+  readonly rule: readonly DirectedRule[];
   readonly null: boolean;
   readonly via: (typeof EXPLAINED_VIAS)[number] | undefined;
   readonly from: string | undefined;
@@ -330,12 +327,19 @@ interface Asked {
   readonly tz: ZoneOffset | undefined;
 }
 
-/** @throws {Fault} kind "usage" for what means something to --explain only */
-function refuseAlone(flags: Asked): void {
+/** @throws {Fault} kind "usage" for what can't be meant together, or means something to --explain only */
+function refuseContradictions(flags: Asked): void {
+  if (flags.check && flags.explain) throw contradiction("--check", "--explain");
+  if (flags["syslog-conf"] !== undefined && flags.rule.length > 0) throw contradiction("--syslog-conf", "--rule");
+  if (flags.check || flags.explain) return;
   const names = (["null", "via", "from", "now", "tz"] as const).filter(
     (name) => flags[name] !== undefined && flags[name] !== false,
   );
   if (names[0] !== undefined) throw new Fault("usage", "needs-explain", `--${names[0]} is for --explain`);
+}
+
+function contradiction(one: string, other: string): Fault {
+  return new Fault("usage", "contradiction", `${one} and ${other} contradict each other: give one of them`);
 }
 
 function readTime(text: string): number {

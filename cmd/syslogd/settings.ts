@@ -5,6 +5,7 @@ import { type ProcessSettings, processSettingsOf } from "../../lib/base/process-
 import { readTextFile } from "../../lib/run/text-file.ts";
 import type { SessionOptions } from "../../lib/spread/index.ts";
 import { type DirectedRule, describeRule } from "../../lib/syslogd/directed-rule.ts";
+import { confHost } from "../../lib/syslogd/io/conf-host.ts";
 import { listener } from "../../lib/syslogd/listener.ts";
 import { checkRules } from "../../lib/syslogd/rule-check.ts";
 import type { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
@@ -93,15 +94,17 @@ export async function classicRules(
   mistakes: "refuse" | "tell",
 ): Promise<Classic | undefined> {
   if (path === undefined) return undefined;
-  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"), ownHost);
+  const conf = readSyslogConf(await readTextFile(path, "syslog.conf"), confHost(ownHost));
   const kept = withoutMistakes(conf.rules);
   const leftOut = [...conf.notes, ...kept.notes]
     .toSorted((one, other) => one.line - other.line)
     .map(({ line, message, isMistake }) => ({ text: `${path}:${line}: ${message}`, isMistake }));
-  const wrong = leftOut.filter(({ isMistake }) => isMistake).map(({ text }) => new Fault("config", "line", text));
-  if (kept.rules.length === 0)
-    wrong.push(new Fault("config", "no-rule", `${path} has no rule: nothing would be logged`));
-  if (wrong.length > 0 && (mistakes === "refuse" || kept.rules.length === 0))
+  const isEmpty = kept.rules.length === 0; // then whatever was left out is why
+  const wrong = leftOut
+    .filter(({ isMistake }) => isMistake || isEmpty)
+    .map(({ text }) => new Fault("config", "line", text));
+  if (isEmpty) wrong.push(new Fault("config", "no-rule", `${path} has no rule: nothing would be logged`));
+  if (wrong.length > 0 && (mistakes === "refuse" || isEmpty))
     throw new Fault("config", wrong[0]!.code, wrong[0]!.message, { all: wrong });
   return {
     rules: kept.rules.map(({ rule }) => rule),

@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { Fault } from "../base/fault.ts";
+import { reasonOf } from "../base/system-reason.ts";
 
 /** Where they are. All in PEM form. */
 export interface CertificatePaths {
@@ -25,7 +26,7 @@ export interface CertificateFiles {
 export function readCertificateFiles(tls: CertificatePaths): CertificateFiles {
   const cert = read(tls.certificatePath, "certificate");
   const key = read(tls.keyPath, "key");
-  const ca = tls.authoritiesPath === undefined ? undefined : read(tls.authoritiesPath, "authorities");
+  const ca = tls.authoritiesPath === undefined ? undefined : readAuthorities(tls.authoritiesPath);
   const own = tried(tls.certificatePath, "certificate", "a certificate in PEM form", () => new X509Certificate(cert));
   const privateKey = tried(tls.keyPath, "key", "a private key in PEM form, without a passphrase", () =>
     createPrivateKey(key),
@@ -34,9 +35,14 @@ export function readCertificateFiles(tls: CertificatePaths): CertificateFiles {
     const found = `cannot use ${tls.keyPath}: it is not the key of the certificate in ${tls.certificatePath}`;
     throw new Fault("config", "key", found);
   }
-  if (ca !== undefined && tls.authoritiesPath !== undefined)
-    tried(tls.authoritiesPath, "authorities", "certificates in PEM form", () => createSecureContext({ ca }));
   return { cert, key, ca, validToMs: Date.parse(own.validTo) };
+}
+
+/** Who vouches for the other end, alone. @throws {Fault} as `readCertificateFiles` */
+export function readAuthorities(path: string): Buffer {
+  const ca = read(path, "authorities");
+  tried(path, "authorities", "certificates in PEM form", () => createSecureContext({ ca }));
+  return ca;
 }
 
 function read(path: string, code: string): Buffer {
@@ -53,8 +59,4 @@ function tried<T>(path: string, code: string, form: string, use: () => T): T {
   } catch (error) {
     throw new Fault("config", code, `cannot use ${path}: expected ${form} (${reasonOf(error)})`, { cause: error });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -16,12 +16,15 @@ const KINDS: readonly SinkKind[] = ["file", "group", "udp", "tcp", "tls", "fifo"
 const LAST_RESORT_FORM = '"console", users such as "users:root", another host, a program, or "none"';
 const SEVERITY_FORM = `a severity: ${SEVERITY_NAMES.map((name) => JSON.stringify(name)).join(", ")}`;
 
+/** Memory of a sink: the longest message (64 KiB) has to find room. */
+export const queueBytes = () => v.pipe(size(), v.minValue(65_536, "at least 64KiB"));
+
 const sinkSchema = v.strictObject({
   of: v.pipe(
     explained(PATTERN_FORM, parsePattern, { examples: ["file:*", "file:/var/log/messages", "tcp:loghost:601"] }),
     v.description("which sinks: as rules name them, * standing for anything; what a later entry says goes before"),
   ),
-  queue: v.pipe(v.optional(size()), v.description("what it may keep in memory; by default syslogd.queue")),
+  queue: v.pipe(v.optional(queueBytes()), v.description("what it may keep in memory; by default syslogd.queue")),
   spool: v.pipe(
     v.optional(size()),
     v.description(

@@ -3,17 +3,14 @@ import { formatTarget } from "./directed-rule.ts";
 import { checkRules } from "./rule-check.ts";
 import type { RawRule } from "./rule-table.ts";
 import type { RawSink } from "./sink-table.ts";
-import { type ConfNote, type ConfRule, readSyslogConf } from "./syslog-conf.ts";
+import { type ConfHost, type ConfNote, type ConfRule, readSyslogConf } from "./syslog-conf.ts";
 
-/**
- * The TOML that says what a syslog.conf says, and what it can't say.
- * @param ownHost what the host that the file is for is called in records
- */
+/** The TOML that says what a syslog.conf says, and what it can't say. */
 export function importSyslogConf(
   text: string,
-  ownHost: string,
+  host: ConfHost,
 ): { readonly toml: string; readonly notes: readonly ConfNote[] } {
-  const { rules, notes, ownHostLines } = readSyslogConf(text, ownHost);
+  const { rules, notes, ownHostLines } = readSyslogConf(text, host);
   const kept = withoutMistakes(rules);
   const toml = kept.rules
     .map(({ line, keys, sink }) => {
@@ -23,7 +20,7 @@ export function importSyslogConf(
     .join("\n");
   const named = ownHostLines.map((line) => ({
     line,
-    message: `"@" is this host's own name: ${JSON.stringify(ownHost)} stands there now, which another host has to change`,
+    message: `"@" is this host's own name: ${JSON.stringify(host.name)} stands there now, which another host has to change`,
     isMistake: false,
   }));
   return { toml, notes: [...notes, ...kept.notes, ...named].toSorted((one, other) => one.line - other.line) };

@@ -41,16 +41,21 @@ export interface ConfRule {
 export interface SyslogConf {
   readonly rules: readonly ConfRule[];
   readonly notes: readonly ConfNote[];
-  /** Lines where `@` was taken for `ownHost`. */
+  /** Lines where `@` was taken for the host's name. */
   readonly ownHostLines: readonly number[];
 }
 
-/**
- * Reads the text of a syslog.conf. Never throws: what can't be used is in the notes.
- * @param ownHost what this host is called in records, for `+@` and `-@`
- */
-export function readSyslogConf(text: string, ownHost: string): SyslogConf {
-  const reader = new Reader(ownHost);
+/** The host that a syslog.conf is for, as far as its meaning depends on it. */
+export interface ConfHost {
+  /** What it is called in records: `+@` and `-@`. */
+  readonly name: string;
+  /** Whether there is a directory at this path, so that no record can be written to it. */
+  isDirectory(path: string): boolean;
+}
+
+/** Reads the text of a syslog.conf. Never throws: what can't be used is in the notes. */
+export function readSyslogConf(text: string, host: ConfHost): SyslogConf {
+  const reader = new Reader(host);
   for (const { line, text: content } of logicalLines(text)) reader.take(line, content);
   reader.end();
   return { rules: reader.rules, notes: reader.notes, ownHostLines: reader.ownHostLines };
@@ -75,7 +80,7 @@ class Reader {
   /** A statement of rsyslog's that goes on: where it began, and how many of its brackets are open. */
   #statement: { readonly line: number; readonly open: number } | undefined;
 
-  constructor(private readonly ownHost: string) {}
+  constructor(private readonly host: ConfHost) {}
 
   take(line: number, text: string): void {
     if (this.#statement !== undefined) {
@@ -149,7 +154,7 @@ class Reader {
     const all = names.split(",").map((name) => name.trim());
     if (kind === "program" || !all.includes("@")) return names;
     this.ownHostLines.push(line);
-    return all.map((name) => (name === "@" ? this.ownHost : name)).join(",");
+    return all.map((name) => (name === "@" ? this.host.name : name)).join(",");
   }
 
   #property(line: number, text: string): void {
@@ -182,6 +187,8 @@ class Reader {
   #add(line: number, keys: RawRule, sink?: ConfAction["sink"]): void {
     const rule = directedRule(readRule(keys));
     if (rule.rule.selector.isEmpty) throw new Fault("config", "never-matches", `${keys.select} chooses nothing`);
+    if (rule.to?.kind === "file" && this.host.isDirectory(rule.to.path))
+      throw new Fault("config", "directory", `${rule.to.path} is a directory`);
     this.rules.push({ line, keys, rule, sink });
   }
 }

@@ -2,14 +2,14 @@
 import * as v from "valibot";
 import { LISTEN_FORM, parseListenAddress } from "../base/listen-address.ts";
 import { processKeys } from "../base/process-settings.ts";
-import { explained, parsed, size } from "../base/schema.ts";
+import { explained, parsed } from "../base/schema.ts";
 import { type Complaint, defineTable } from "../base/table.ts";
 import type { DirectedRule } from "./directed-rule.ts";
 import { parseRate, RATE_FORM } from "./rate-limit.ts";
 import { checkRules } from "./rule-check.ts";
 import { directedRule, ruleSchema } from "./rule-table.ts";
 import { whyNotKept } from "./sink-settings.ts";
-import { checkSinks, SINK_STARTER, sinkEntriesOf, sinkKeys } from "./sink-table.ts";
+import { checkSinks, queueBytes, SINK_STARTER, sinkEntriesOf, sinkKeys } from "./sink-table.ts";
 import { checkSources, SOURCE_STARTER, sourceKeys } from "./source-table.ts";
 
 /** What is done where no rule is given: what most hosts do, and nothing that leaves the host. Secrets are in what `auth` and `authpriv` say. */
@@ -57,7 +57,7 @@ const schema = v.strictObject({
     v.description("this host's name in records; by default what the system calls it"),
   ),
   queue: v.pipe(
-    v.optional(size(), "8MiB"),
+    v.optional(queueBytes(), "8MiB"),
     v.description(
       "what each sink may keep in memory while its destination is away; then records go to its spool, or, where it has none, the newest are dropped and counted",
     ),

@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { buildConfig } from "../../lib/config/config.ts";
 import { readSource } from "../../lib/config/read.ts";
 import { describeRule } from "../../lib/syslogd/directed-rule.ts";
-import { readSyslogConf } from "../../lib/syslogd/syslog-conf.ts";
+import { type ConfHost, readSyslogConf } from "../../lib/syslogd/syslog-conf.ts";
 import { readAction } from "../../lib/syslogd/syslog-conf-action.ts";
 import { importSyslogConf } from "../../lib/syslogd/syslog-conf-import.ts";
 import { rulesOf, syslogdTable } from "../../lib/syslogd/table.ts";
 import { cases } from "../support/fuzz.ts";
 
-/** What this host is called. */
-const HERE = "here.example.com";
+const NAME = "here.example.com";
+const HERE: ConfHost = { name: NAME, isDirectory: (path) => path === "/etc" };
 const keysIn = (text: string) => readSyslogConf(text, HERE).rules.map(({ line, keys }) => ({ line, ...keys }));
 const notesIn = (text: string) => readSyslogConf(text, HERE).notes.map(({ line, message }) => `${line}: ${message}`);
 
@@ -98,9 +98,9 @@ describe("a file's rules", () => {
       text: "+other\n*.* /a\n+@\n*.* /b\n-@\n*.* /c\n+other, @\n*.* /d",
       rules: [
         { line: 2, host: "other", select: "*.*", to: "file:/a" },
-        { line: 4, host: HERE, select: "*.*", to: "file:/b" },
-        { line: 6, host: `!${HERE}`, select: "*.*", to: "file:/c" },
-        { line: 8, host: `other,${HERE}`, select: "*.*", to: "file:/d" },
+        { line: 4, host: NAME, select: "*.*", to: "file:/b" },
+        { line: 6, host: `!${NAME}`, select: "*.*", to: "file:/c" },
+        { line: 8, host: `other,${NAME}`, select: "*.*", to: "file:/d" },
       ],
     },
     {
@@ -109,7 +109,7 @@ describe("a file's rules", () => {
       rules: [
         { line: 2, program: "ppp,sshd", select: "*.*", to: "file:/a" },
         { line: 4, program: "ppp,sshd", host: "web-1.example.com", select: "*.*", to: "file:/b" },
-        { line: 6, program: "ppp,sshd", host: `!${HERE}`, select: "*.*", to: "file:/c" },
+        { line: 6, program: "ppp,sshd", host: `!${NAME}`, select: "*.*", to: "file:/c" },
         { line: 10, program: "cron", select: "*.*", to: "file:/d" },
         { line: 10, program: "cron", select: "*.*", stop: true },
       ],
@@ -186,6 +186,11 @@ describe("a file's rules", () => {
       told: "1: left out: mail.none chooses nothing",
     },
     {
+      name: "a file that is a directory",
+      text: "*.* /etc\nmail.* /y",
+      told: "1: left out: /etc is a directory",
+    },
+    {
       name: "a line across the page that is no comment",
       text: "+---------+\nmail.* /y",
       told: '1: left out: found "+---------+", expected names of hosts',
@@ -214,6 +219,7 @@ describe("a line that is left out is a mistake", () => {
   for (const { text, isMistake } of [
     { text: "user.inffo /x", isMistake: true },
     { text: "mail.info", isMistake: true },
+    { text: "mail.info /etc", isMistake: true },
     { text: "\u0000\u0001garbage", isMistake: true },
     { text: 'module(load="imuxsock"', isMistake: true },
     { text: "$ModLoad imuxsock", isMistake: false },
@@ -232,11 +238,11 @@ describe("a line that is left out is a mistake", () => {
 
 test("imported, the host's own name is a name, which is told", () => {
   const { toml, notes } = importSyslogConf("+@\n*.* /x\n", HERE);
-  expect(toml).toContain(`host = "${HERE}"`);
+  expect(toml).toContain(`host = "${NAME}"`);
   expect(notes).toEqual([
     {
       line: 1,
-      message: `"@" is this host's own name: "${HERE}" stands there now, which another host has to change`,
+      message: `"@" is this host's own name: "${NAME}" stands there now, which another host has to change`,
       isMistake: false,
     },
   ]);

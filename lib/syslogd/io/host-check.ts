@@ -1,0 +1,105 @@
+// What settings name on this host and can't be meant, as `--check` tells it: users that it does not know, certificates and keys that are bad, paths at which nothing can
+// be written. A start refuses some of it, and runs without the rest; nobody who asks beforehand wants any of it.
+import { statSync } from "node:fs";
+import { Fault } from "../../base/fault.ts";
+import type { ProcessSettings } from "../../base/process-settings.ts";
+import { accountOf, ownerOf } from "../../run/accounts.ts";
+import { readAuthorities, readCertificateFiles } from "../../run/certificate-files.ts";
+import { type Destination, formatDestination } from "../destination.ts";
+import type { Settings } from "../settings.ts";
+import { keysOf, type SinkKeys } from "../sink-settings.ts";
+import { listenersOf } from "../source-plan.ts";
+
+export interface HostCheck {
+  readonly wrong: readonly Fault[];
+  /** What this process may not look at: another user's may be good. */
+  readonly unseen: readonly Fault[];
+}
+
+export function checkOnHost(settings: Settings): HostCheck {
+  const found = new Map<string, Fault>(); // several rules may name the same file
+  const unseen: Fault[] = [];
+  for (const look of looks(settings)) {
+    try {
+      look();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (isForbidden(error)) unseen.push(error);
+      else found.set(error.message, error);
+    }
+  }
+  return { wrong: [...found.values()], unseen };
+}
+
+/** @throws {Fault} where we can't run as these */
+export function checkAccounts({ user, group }: Pick<ProcessSettings, "user" | "group">): void {
+  if (user !== "") accountOf("/etc/passwd", user, "run as");
+  if (group !== "") accountOf("/etc/group", group, "run as");
+}
+
+/** Each throws a fault where something is wrong. */
+function* looks(settings: Settings): Generator<() => void> {
+  const { process, rules, sinks, spread } = settings;
+  yield () => checkAccounts({ user: process.user, group: "" });
+  yield () => checkAccounts({ user: "", group: process.group });
+  for (const { keys } of sinks.entries)
+    if (keys.owner !== undefined && !isOfProcess(keys.owner, process)) yield () => void ownerOf(keys.owner!);
+  for (const { tls } of listenersOf(settings)) if (tls !== undefined) yield () => void readCertificateFiles(tls);
+  for (const { to } of rules) {
+    if (to === undefined) continue;
+    yield () => checkPath(to);
+    if (to.kind === "tls") yield () => checkIdentity(keysOf(to, sinks));
+  }
+  const { tls } = spread;
+  if (tls !== undefined && rules.some(({ to }) => to?.kind === "group"))
+    yield () =>
+      void readCertificateFiles({
+        certificatePath: tls.certificate,
+        keyPath: tls.key,
+        authoritiesPath: tls.authorities,
+      });
+}
+
+/** Files are given to whom we run as: told once where there is no such user. */
+function isOfProcess(owner: string, { user, group }: ProcessSettings): boolean {
+  return owner === (group === "" ? user : `${user}:${group}`);
+}
+
+function checkIdentity({ certificate, key, authorities }: SinkKeys): void {
+  if (certificate !== undefined && key !== undefined)
+    readCertificateFiles({ certificatePath: certificate, keyPath: key, authoritiesPath: authorities });
+  else if (authorities !== undefined) readAuthorities(authorities);
+}
+
+/** Where there is nothing yet, the file is made. */
+function checkPath(to: Destination): void {
+  if (to.kind !== "file" && to.kind !== "fifo" && to.kind !== "console") return;
+  const found = kindAt(to.path);
+  const wrong =
+    found === "directory"
+      ? "it is a directory"
+      : found === "blocked"
+        ? "what stands for a directory in its path is none"
+        : found === "other" && to.kind === "fifo"
+          ? "this is no FIFO (mkfifo makes one)"
+          : undefined;
+  if (wrong !== undefined) throw new Fault("config", "path", `cannot write to ${formatDestination(to)}: ${wrong}`);
+}
+
+function kindAt(path: string): "directory" | "fifo" | "other" | "blocked" | "nothing" {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return "nothing";
+    return found.isDirectory() ? "directory" : found.isFIFO() ? "fifo" : "other";
+  } catch (error) {
+    return codeOf(error) === "ENOTDIR" ? "blocked" : "nothing"; // another user may see more
+  }
+}
+
+function isForbidden({ cause }: Fault): boolean {
+  return codeOf(cause) === "EACCES" || codeOf(cause) === "EPERM";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
