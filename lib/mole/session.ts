@@ -82,10 +82,9 @@ export class Session {
     this.isTransitional = false;
     this.pulse.enter(view, nowMs, first);
     if (!this.rules.silenceOutlivesJoins) this.pulse.forgetSilence(nowMs);
-    if (this.table !== undefined) {
-      this.acquainted = new Set(this.table.members);
-      this.unreleased.noteDepartures(this.table, view);
-    }
+    if (this.table !== undefined) this.acquainted = new Set(this.table.members);
+    // Also of one that departs while an exchange goes on.
+    if (this.latestTable !== undefined) this.unreleased.noteDepartures(this.latestTable, view);
     if (view.cause === "network") {
       this.acquainted = new Set([...this.acquainted].filter((member) => view.together.includes(member)));
       this.part = view.together.length;

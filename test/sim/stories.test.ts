@@ -70,6 +70,17 @@ const STORIES: readonly Story[] = [
     without: "announceAfterMerge",
   },
   {
+    name: "a host hangs and departs while the others tell each other what they hold: whoever has its vip by then announces itself when it is back",
+    hosts: 3,
+    vips: 5,
+    faults: [
+      at(0, "freeze", B, 1_848),
+      at(112, "part", A, 124, 1),
+      at(296, "kill daemon", B, 20),
+      at(695, "stop", A, 403),
+    ],
+  },
+  {
     name: "a merge beside a slow driver's queue: what waits in the queue is asked for again",
     hosts: 3,
     vips: 5,
