@@ -51,6 +51,8 @@ export interface AddressOrder {
   readonly label?: string | undefined;
   /** Whose it is: kernels from 5.18 keep it with the address. */
   readonly mark: number;
+  /** IPv6 alone: the route to its subnet is not made with it, nor ended with it. */
+  readonly hasNoRoute?: boolean | undefined;
 }
 
 /** An address as the kernel tells it. */
@@ -102,8 +104,8 @@ export function writeNewAddress(
   if (order.label !== undefined && !isIpv6) to.attribute(IFA_LABEL, terminated(order.label));
   to.attribute(IFA_CACHEINFO, words(isIpv6 ? 0 : (leaseS ?? FOREVER), leaseS ?? FOREVER, 0, 0));
   // A /128 has its local route anyway; a second one in the main table made each deletion twice as long.
-  if (isIpv6)
-    to.attribute(IFA_FLAGS, words(order.prefixBits === 128 ? IFA_F_NODAD | IFA_F_NOPREFIXROUTE : IFA_F_NODAD));
+  const hasNoRoute = order.hasNoRoute === true || order.prefixBits === 128;
+  if (isIpv6) to.attribute(IFA_FLAGS, words(hasNoRoute ? IFA_F_NODAD | IFA_F_NOPREFIXROUTE : IFA_F_NODAD));
   to.attribute(IFA_PROTO, Uint8Array.of(order.mark));
 }
 

@@ -237,6 +237,52 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).toMatch(/192\.0\.2\.10\/32 scope global dynamic near0\\\s+valid_lft 2sec/);
   });
 
+  describe("the route of an IPv6 vip's subnet", () => {
+    const wide = vip("wide", ["2001:db8::10/64"]);
+    const other = vip("other", ["2001:db8:7::10/64"], { device: "near0" });
+    const routes = (subnet: string) => wire.near(`ip -6 route show ${subnet} dev near0`).trim();
+
+    test("stays the host's own, whatever becomes of the vip", async () => {
+      const before = routes("2001:db8::/64");
+      expect(before).not.toContain("expires");
+      expect(driver.acquire(wide, LEASE_MS, later(), yes)).toBe("acquired");
+      driver.renew([wide.id], undefined, Number.POSITIVE_INFINITY);
+      expect(routes("2001:db8::/64")).toBe(before);
+      driver.renew([wide.id], 1_000, later());
+      expect(routes("2001:db8::/64")).toBe(before);
+      driver.release(wide.id);
+      expect(routes("2001:db8::/64")).toBe(before);
+      expect(driver.acquire(wide, 1_000, later(), yes)).toBe("acquired");
+      await until("the lease's end", () => !wire.addresses().includes("2001:db8::10/"));
+      expect(routes("2001:db8::/64")).toBe(before);
+      expect(wire.near("ping -q -c 1 -W 5 2001:db8::2")).toContain("1 received");
+    });
+
+    test("comes with the vip, where the host has no address in it, and is the host's once it has one", async () => {
+      expect(driver.acquire(other, LEASE_MS, later(), yes)).toBe("acquired");
+      expect(routes("2001:db8:7::/64")).toContain("expires");
+      driver.renew([other.id], undefined, Number.POSITIVE_INFINITY);
+      expect(routes("2001:db8:7::/64")).not.toContain("expires");
+      driver.configure([other]);
+      wire.near("ip address add 2001:db8:7::1/64 dev near0 nodad");
+      wire.near("ip address add 2001:db8:7::11/128 dev near0 nodad"); // heard behind it
+      driver.configure([other, vip("seen", ["2001:db8:7::11"], { device: "near0" })]);
+      await until("the host's address", () => event("standing") !== undefined);
+      driver.renew([other.id], LEASE_MS, later());
+      driver.release(other.id);
+      expect(routes("2001:db8:7::/64")).toContain("2001:db8:7::/64");
+      expect(routes("2001:db8:7::/64")).not.toContain("expires");
+    });
+
+    test("is there as long as the vip, where the host gives up its address", () => {
+      expect(driver.acquire(wide, LEASE_MS, later(), yes)).toBe("acquired");
+      wire.near("ip address del 2001:db8::1/64 dev near0");
+      driver.preflight([]); // hears of it
+      driver.renew([wide.id], 3_000, later());
+      expect(routes("2001:db8::/64")).toContain("2001:db8::/64");
+    });
+  });
+
   test("an address that somebody removes is put back and announced; the third time in a minute is a failure", async () => {
     driver.acquire(web, 60_000, bootMs() + 60_000, yes);
     const heard = hearFar();

@@ -1,5 +1,5 @@
 // Puts addresses on and takes them off, by the facts of the kernel (the model, section 2). Knows no vip that is held: that is the driver's.
-import { type IpAddress, tryAddress } from "../../base/ip-address.ts";
+import { type IpAddress, networkContains, tryAddress } from "../../base/ip-address.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../../linux/netlink-message.ts";
 import {
   type AddressOrder,
@@ -21,9 +21,17 @@ export interface Place {
   readonly deviceName: string;
 }
 
+interface Written {
+  readonly leaseS: number | undefined;
+  readonly hasNoRoute: boolean;
+  readonly message: Uint8Array;
+}
+
 export class AddressWriter {
   /** The last order of each place: a renewal is the same bytes, but for its number. */
-  readonly #written = new WeakMap<Place, { readonly leaseS: number | undefined; readonly message: Uint8Array }>();
+  readonly #written = new WeakMap<Place, Written>();
+  /** All addresses that were ever put on: where the kernel keeps no marks, they are none of the host's. */
+  readonly #everPut = new Set<string>();
 
   constructor(private readonly network: HostNetwork) {}
 
@@ -142,16 +150,36 @@ export class AddressWriter {
       numbered.set(sequence, place);
       const asks = numbered.size === places.length ? flags | NLM_F_ACK : flags;
       const before = this.#written.get(place);
-      if (before !== undefined && before.leaseS === leaseS) requester.writer.again(before.message, asks, sequence);
+      const hasNoRoute = this.#hasHostsRoute(place);
+      if (before !== undefined && before.leaseS === leaseS && before.hasNoRoute === hasNoRoute)
+        requester.writer.again(before.message, asks, sequence);
       else {
         const start = requester.writer.length;
-        writeNewAddress(requester.writer, place.order, leaseS, asks, sequence);
-        this.#written.set(place, { leaseS, message: requester.writer.bytes.slice(start) });
+        writeNewAddress(requester.writer, { ...place.order, hasNoRoute }, leaseS, asks, sequence);
+        this.#written.set(place, { leaseS, hasNoRoute, message: requester.writer.bytes.slice(start) });
+        this.#everPut.add(place.placed.text);
       }
     }
     const refused = new Map<P, number>();
     for (const [sequence, number] of requester.order()) refused.set(numbered.get(sequence)!, number);
     return refused;
+  }
+
+  /**
+   * Whether the subnet's route on that device is the host's: it has an address of its own in it. The kernel keeps one route for all IPv6 addresses of a subnet, and gives it our lease;
+   * so with the lease it would end for the host as well.
+   */
+  #hasHostsRoute({ placed, order: { device, prefixBits } }: Place): boolean {
+    const { address } = placed;
+    if (address.family === 4 || prefixBits === 128) return false;
+    return this.network
+      .subnetsOf(device)
+      .some(
+        (subnet) =>
+          subnet.prefixBits === prefixBits &&
+          networkContains(subnet, address) &&
+          (this.network.hasMarks || !this.#everPut.has(subnet.text)),
+      );
   }
 
   /** Whether these, which are on already, are what an earlier life of ours left. */

@@ -92,11 +92,15 @@ export class HostNetwork implements Disposable {
   /** The device whose subnet has the address; of several the narrowest. */
   deviceFor(address: IpAddress): number | undefined {
     let best: Subnet | undefined;
-    this.#subnets ??= [...this.#addresses.values()].flat().flatMap(subnetOf);
-    for (const subnet of this.#subnets)
+    for (const subnet of this.#allSubnets())
       if ((best === undefined || subnet.prefixBits > best.prefixBits) && networkContains(subnet, address))
         best = subnet;
     return best?.device;
+  }
+
+  /** What is on the wire of a device, by each address that the host has there by itself. */
+  subnetsOf(device: number): readonly Subnet[] {
+    return this.#allSubnets().filter((subnet) => subnet.device === device);
   }
 
   /** Where the address stands already, without a mark of ours. */
@@ -124,6 +128,11 @@ export class HostNetwork implements Disposable {
   [Symbol.dispose](): void {
     this.#monitor[Symbol.dispose]();
     this.requester[Symbol.dispose]();
+  }
+
+  #allSubnets(): readonly Subnet[] {
+    this.#subnets ??= [...this.#addresses.values()].flat().flatMap(subnetOf);
+    return this.#subnets;
   }
 
   #readAll(): void {
@@ -194,14 +203,17 @@ export class HostNetwork implements Disposable {
   }
 }
 
-interface Subnet extends IpNetwork {
+/** A subnet that the host has an address of its own in. */
+export interface Subnet extends IpNetwork {
   readonly device: number;
+  /** That address. */
+  readonly text: string;
 }
 
 /** What else is on the wire of a device, by an address of the host itself; an address with all its bits says nothing. */
 function subnetOf({ text, prefixBits, device }: AddressRecord): readonly Subnet[] {
   const address = tryAddress(text)!; // it was written by formatAddress
-  return prefixBits === 0 || prefixBits === address.bytes.length * 8 ? [] : [{ address, prefixBits, device }];
+  return prefixBits === 0 || prefixBits === address.bytes.length * 8 ? [] : [{ address, prefixBits, device, text }];
 }
 
 /** One of a device's settings below /proc/sys/net; `undefined` where there is none. */
