@@ -30,6 +30,9 @@ import { simulateCommand } from "./mole/simulate.ts";
 import { statusCommand } from "./mole/status.ts";
 import { whyCommand } from "./mole/why.ts";
 
+/** What it gives up in order, and the hooks that are called for that, are through by then. */
+const ENDS_WITHIN_MS = 60_000;
+
 export const moleCommand: AnyCommand = defineCommand({
   name: "mole",
   summary: "keeps every vip, a set of addresses, covered by exactly one live host",
@@ -77,10 +80,11 @@ export const moleCommand: AnyCommand = defineCommand({
       statusLines: () => [],
     }).filter(({ name }) => name === "stats" || name === "reload"),
   ],
+  endsWithinMs: ENDS_WITHIN_MS,
   sections: [
     {
       title: "Signals",
-      text: "SIGTERM and SIGINT give up every vip in order: others have taken each over within milliseconds. SIGHUP reads the configuration anew; one with mistakes is refused. SIGUSR1 tells the counts.",
+      text: "SIGTERM and SIGINT give up every vip in order: others have taken each over within milliseconds. A second SIGTERM meanwhile changes nothing; a second SIGINT ends it at once, and the guard removes the addresses. SIGHUP reads the configuration anew; one with mistakes is refused. SIGUSR1 tells the counts.",
     },
     {
       title: "Killed",

@@ -17,6 +17,9 @@ import { controlPath, type SpreaddTable, spreaddTable } from "../lib/spreadd/tab
 import { configurationOf } from "./configuration.ts";
 import { statusCommand } from "./spreadd/status.ts";
 
+/** It ends at once; its sockets may take a moment. */
+const ENDS_WITHIN_MS = 10_000;
+
 export const spreaddCommand: AnyCommand = defineCommand({
   name: "spreadd",
   summary: "a daemon for group communication on this host, for clients of the Spread toolkit and ours",
@@ -83,7 +86,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
     {
       title: "Signals",
       text:
-        "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more. " +
+        "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more. A second SIGTERM changes nothing, a second SIGINT ends it at once. " +
         "SIGHUP has it read the certificates of [spreadd.tls] anew; sessions stay.",
     },
     {
@@ -92,6 +95,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
     },
   ],
   commands: [statusCommand],
+  endsWithinMs: ENDS_WITHIN_MS,
   async run(call) {
     const { flags, env, log, stop, version } = call;
     const table = withFlags(configurationOf(call, [spreaddTable]).table(spreaddTable), flags);

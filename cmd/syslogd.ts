@@ -161,6 +161,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     tz: { type: "value", hint: "ZONE", about: "explain: the zone of times that name none", read: readZone },
   },
   json: true,
+  endsWithinMs: 2 * CLOSE_MS,
   commands: controlCommands<Status>({
     restarts: true,
     name: "syslogd",
@@ -203,7 +204,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     },
     {
       title: "Signals",
-      text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGUSR2 restarts it, as syslogd restart does. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s.",
+      text: "SIGHUP opens the files anew, for logrotate, reads certificates that were renewed, and the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 says the counts, as messages. SIGUSR2 restarts it, as syslogd restart does. SIGTERM and SIGINT end it in order: what was received is delivered first, within 5 s. A second SIGTERM meanwhile changes nothing; a second SIGINT ends it at once, and what waits in memory is lost.",
     },
   ],
   async run(call) {
@@ -229,7 +230,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
     if (settings.process.umask !== undefined) process.umask(settings.process.umask);
     const inheritance = Inheritance.take(env);
     giveTo(settings.process, settings.sinks.spoolDirectory);
-    const daemon = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage: teller(log) });
+    const { promise: rootDropped, resolve: onRootDropped } = Promise.withResolvers<void>();
+    const onOwnMessage = teller(log);
+    const daemon = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage, rootDropped });
     const say = daemon.say.bind(daemon);
     for (const { text, isMistake } of leftOut) say(isMistake ? "err" : "warning", text);
     await daemon.ready();
@@ -252,7 +255,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     });
     using _life = markLife(settings.sinks.spoolDirectory, say);
     using _metrics = settings.metrics && serveMetrics(settings.metrics, METRICS_PREFIX, () => samplesOf(daemon.totals));
-    using _pidFile = keepPidFile(settings.process.pidFile);
+    using _pidFile = keepNumber(settings.process.pidFile, inheritance, say);
     const controlFd = inheritance.takePlace(CONTROL_KEY);
     using listening = settings.control === "" ? undefined : await operation.listen(settings.control, controlFd);
     control = listening;
@@ -263,6 +266,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     giveTo(settings.process, settings.sinks.spoolDirectory); // what sinks have spooled since
     if (daemon.listensOn.includes(KERNEL_LOG)) giveFileTo(settings.process, settings.sources.kernelStatePath);
     dropRoot(settings.process, filesOf(settings.rules), say, KEPT);
+    onRootDropped();
     for (const obstacle of jitObstacles()) say("warning", obstacle);
     using _watchdog = beatForWatchdog(env);
     notifyServiceManager("READY=1", env);
@@ -288,6 +292,17 @@ function tryStart(before: Settings, { metrics, process: { user, group, pidFile }
   if (pidFile !== before.process.pidFile) keepPidFile(pidFile)[Symbol.dispose]();
   if (metrics !== undefined && JSON.stringify(metrics) !== JSON.stringify(before.metrics))
     serveMetrics(metrics, METRICS_PREFIX, () => [])[Symbol.dispose]();
+}
+
+/** After a restart a pid file that can't be written is told: no reason to leave the host without its logger. @throws {Fault} at a first start */
+function keepNumber(path: string, inheritance: Inheritance, say: Syslogd["say"]): Disposable {
+  try {
+    return keepPidFile(path, path === inheritance.pidFile);
+  } catch (error) {
+    if (!inheritance.isSome || !(error instanceof Fault)) throw error;
+    say("warning", `${error.message}; goes on without it`);
+    return { [Symbol.dispose]() {} };
+  }
 }
 
 function filesOf(rules: readonly DirectedRule[]): Set<string> {

@@ -73,6 +73,7 @@ export const recordCommand: AnyCommand = defineCommand({
     check: { type: "switch", about: "check the configuration, show the rules, and end" },
   },
   json: true,
+  endsWithinMs: 2 * CLOSE_MS,
   commands: controlCommands<Status>({
     name: "recorder",
     typed: "logcat record",
@@ -89,7 +90,7 @@ export const recordCommand: AnyCommand = defineCommand({
     },
     {
       title: "Signals",
-      text: "SIGHUP opens the files anew, for logrotate, and reads the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 tells the counts. SIGTERM and SIGINT end it in order: what was received is written first, within 5 s.",
+      text: "SIGHUP opens the files anew, for logrotate, and reads the configuration; one with mistakes is refused, and the old one stays. SIGUSR1 tells the counts. SIGTERM and SIGINT end it in order: what was received is written first, within 5 s. A second SIGTERM meanwhile changes nothing; a second SIGINT ends it at once, and what waits is lost.",
     },
   ],
   async run(call) {

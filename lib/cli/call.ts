@@ -50,7 +50,7 @@ export interface Call<Flags extends Readonly<Record<string, Flag>>> {
   readonly printJson: (value: unknown) => Promise<void>;
   /** What a person should know: stderr, one line each, behind the command's name. */
   readonly log: Log;
-  /** Aborted by SIGINT or SIGTERM: end in order. A second signal ends the process at once. */
+  /** Aborted by SIGINT or SIGTERM: end in order. A second signal ends the process at once; of a service only a second SIGINT does (`endsWithinMs` of the command). */
   readonly stop: AbortSignal;
   readonly version: VersionFacts;
 }

@@ -59,6 +59,8 @@ export interface AnyCommand {
   readonly passThrough?: boolean;
   /** A check for Nagios and Icinga: it knows no statuses but 0 to 3, and is read on stdout; what is wrong with the call is "unknown". */
   readonly isCheck?: boolean;
+  /** A service: how long its end in order may take. A second SIGTERM within that changes nothing (timeout(1) and some init scripts send two); else it ends it at once. */
+  readonly endsWithinMs?: number;
   /** It prints results, so it takes `--json`. */
   readonly json?: boolean;
   /** Ends with the given exit status, 0 where it gives none. Throws `Fault` for whatever was foreseen. */

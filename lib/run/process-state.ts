@@ -28,11 +28,15 @@ type Say = (severity: "warning" | "notice", text: string) => void;
 const PID_FILE = /^\s*\d{0,10}\s*$/;
 const PID_FILE_BYTES_MAX = 64;
 
-/** Leaves our number in a file; whoever reads it finds all of it or nothing. @throws {Fault} kind "cannot-create": it can't be written, or what stands there is no pid file */
-export function keepPidFile(path: string): Disposable {
+/**
+ * Leaves our number in a file; whoever reads it finds all of it or nothing.
+ * @param isOursAlready this process was another one before, and that has left its number there: it may be nobody now who could read or write it
+ * @throws {Fault} kind "cannot-create": it can't be written, or what stands there is no pid file
+ */
+export function keepPidFile(path: string, isOursAlready = false): Disposable {
   if (path === "") return { [Symbol.dispose]() {} };
   const kept = { [Symbol.dispose]: () => removeOwn(path) };
-  if (isOwn(path)) return kept; // this process was another one before
+  if (isOursAlready || isOwn(path)) return kept;
   try {
     refuseOther(path);
     mkdirSync(dirname(path), { recursive: true });

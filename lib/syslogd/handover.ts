@@ -26,6 +26,8 @@ export interface Handover {
   readonly answerFd: number;
   /** When it was begun, by the clock that only goes forward: senders have waited since. */
   readonly sinceMs: number;
+  /** Where the number of the process stands already; left out where it stands nowhere, and by programs before this was handed over. */
+  readonly pidFile?: string;
 }
 
 /** Where its descriptor stands in the environment. */

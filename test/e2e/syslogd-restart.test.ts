@@ -243,6 +243,27 @@ test("as another user it goes on as that user, with sockets that only root could
   expect((await ask("reload")).stdout).toContain("listens on udp:127.0.0.1:515, listens no more on udp:127.0.0.1:514");
 }, 30_000);
 
+for (const umask of ["0027", "0077"])
+  test(`as another user it goes on with the pid file that root has left, with umask ${umask}`, async () => {
+    if (process.getuid!() !== 0) {
+      process.stderr.write("SKIP: not root, leaving root is not tried\n");
+      return;
+    }
+    await using syslogd = await running(
+      () => rule("user.*", "file:/dev/null"),
+      (directory) => `user = "nobody"\numask = "${umask}"\npid_file = "${directory}/run/pid"`,
+    );
+    const { daemon, at, ask } = syslogd;
+    await daemon.stderr.until("runs as nobody");
+    Bun.spawnSync(["chmod", "755", at("")]); // it has to read its configuration
+    for (let times = 0; times < 2; times++) {
+      const { status, stdout, stderr } = await ask("restart");
+      expect([status, stdout, stderr]).toEqual([0, expect.stringContaining("restarted"), ""]);
+    }
+    expect(readFileSync(at("run/pid"), "utf8")).toBe(`${daemon.pid}\n`);
+    expect(JSON.parse((await ask("status", "--json")).stdout).pid).toBe(daemon.pid);
+  }, 30_000);
+
 test("sockets that systemd holds are found again", async () => {
   using scratch = temporaryDirectory();
   const at = (name: string) => join(scratch.path, name);

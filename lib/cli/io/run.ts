@@ -72,7 +72,7 @@ async function carryOut(decision: Decision, { out, env, version }: Surroundings)
     out,
     printJson: (value) => out.write(`${JSON.stringify(value)}\n`),
     log: standardErrorLog(shortName(path), flags["verbose"] === true, env),
-    stop: stopSignal(),
+    stop: stopSignal(command.endsWithinMs ?? 0),
     version,
   };
   return (await command.run(call)) ?? 0;
@@ -83,12 +83,18 @@ function shortName(path: readonly string[]): string {
   return path.length > 1 && path[0] === "spreadbox" ? path.slice(1).join(" ") : path.join(" ");
 }
 
-function stopSignal(): AbortSignal {
+function stopSignal(endsWithinMs: number): AbortSignal {
   const stop = new AbortController();
+  let firstMs = 0;
   const onSignal = (name: NodeJS.Signals) => {
+    if (!stop.signal.aborted) {
+      firstMs = performance.now();
+      stop.abort(name);
+      return;
+    }
+    if (name === "SIGTERM" && performance.now() - firstMs < endsWithinMs) return; // it ends
     // The second one means it: end as the signal would have ended us.
-    if (stop.signal.aborted) process.exit(name === "SIGINT" ? SIGNAL_STATUS.SIGINT : SIGNAL_STATUS.SIGTERM);
-    stop.abort(name);
+    process.exit(name === "SIGINT" ? SIGNAL_STATUS.SIGINT : SIGNAL_STATUS.SIGTERM);
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);

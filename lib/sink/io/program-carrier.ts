@@ -19,6 +19,8 @@ export interface ProgramOptions {
   /** Run by /bin/sh. */
   readonly command: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** It is started when this has resolved: what starts as root stays root. At once unless said. */
+  readonly mayStart?: Promise<void>;
   /** A line of its stderr. */
   readonly onLine: (line: string) => void;
   /** 10 s unless said. */
@@ -45,7 +47,8 @@ export class ProgramCarrier implements Carrier {
   }
 
   async open(onBroken: (reason: Error) => void): Promise<void> {
-    const { command, env, onLine } = this.#options;
+    const { command, env, mayStart, onLine } = this.#options;
+    await mayStart;
     const child = spawn("/bin/sh", ["-c", command], {
       stdio: ["pipe", "ignore", "pipe"],
       env: env as NodeJS.ProcessEnv,

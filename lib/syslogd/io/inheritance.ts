@@ -15,9 +15,11 @@ export class Inheritance {
   /** How many of each were there. */
   readonly placesCount: number;
   readonly connectionsCount: number;
+  /** Where the number of this process stands already; "": nowhere that is known. */
+  readonly pidFile: string;
 
   private constructor(handover: Handover | undefined) {
-    const { places = [], connections = [], answerFd = -1, sinceMs = 0 } = handover ?? {};
+    const { places = [], connections = [], answerFd = -1, sinceMs = 0, pidFile = "" } = handover ?? {};
     this.isSome = handover !== undefined;
     for (const { key, fd } of places) if (takeOver(fd)) this.#places.set(key, fd);
     for (const one of connections) {
@@ -28,6 +30,7 @@ export class Inheritance {
     }
     this.#answerFd = answerFd >= 0 && takeOver(answerFd) ? answerFd : -1;
     this.sinceMs = sinceMs;
+    this.pidFile = pidFile;
     this.placesCount = this.#places.size;
     this.connectionsCount = connections.length;
   }

@@ -59,7 +59,8 @@ export async function becomeAnew(options: RestartOptions): Promise<never> {
   const control = controlFd < 0 ? [] : [{ key: CONTROL_KEY, fd: controlFd }];
   for (const { fd } of control) keepOpen(fd);
   if (answerFd >= 0) keepOpen(answerFd);
-  const handover = { places: [...places, ...control], connections, answerFd, sinceMs };
+  const { pidFile } = daemon.settings.process; // as it was written: a reload leaves it alone
+  const handover = { places: [...places, ...control], connections, answerFd, sinceMs, pidFile };
   if (kept.length > 0 && process.geteuid!() !== 0) passOn(kept);
   return become(programPath(), [process.argv0, ...args], environmentWith(handover, env));
 }

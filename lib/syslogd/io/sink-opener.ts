@@ -40,6 +40,8 @@ export interface OpenerContext {
   readonly zone: ZoneOffset;
   readonly clock: Clock;
   readonly env: Record<string, string | undefined>;
+  /** Resolves when programs may be started. */
+  readonly rootDropped: Promise<void>;
   readonly session: SessionOptions;
   readonly say: (severity: SeverityName, text: string) => void;
   /** A sink has begun to fail, or works again. */
@@ -100,7 +102,7 @@ export class SinkOpener {
 
   /** How records get to a destination: what of its sink can be another while it runs. */
   delivery(to: QueuedDestination, choice: FormatChoice | undefined, settings: SinkSettings): Delivery {
-    const { zone, clock, env, say } = this.#context;
+    const { zone, clock, env, rootDropped, say } = this.#context;
     const keys = keysOf(to, settings);
     const format = openFormat(choice ?? usualFormat(kindOf(to)), zone);
     switch (to.kind) {
@@ -119,7 +121,11 @@ export class SinkOpener {
       case "program": {
         const name = formatDestination(to);
         const onLine = (line: string): void => say("notice", `${name}: ${line}`);
-        return { carrier: new ProgramCarrier({ command: to.command, env, onLine }), format, frame: "lines" };
+        return {
+          carrier: new ProgramCarrier({ command: to.command, env, mayStart: rootDropped, onLine }),
+          format,
+          frame: "lines",
+        };
       }
       case "users":
         return { carrier: new TerminalCarrier(audienceOf(to.users)), format, frame: "terminal" };

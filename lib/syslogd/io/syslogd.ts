@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly env: Record<string, string | undefined>;
   /** What the process that we were left us; nothing unless said. */
   readonly inheritance?: Inheritance;
+  /** Resolves when we run as whom we are to run as, for good: no program is started before; at once unless said. */
+  readonly rootDropped?: Promise<void>;
   /** Own messages, besides their way through the rules. */
   readonly onOwnMessage: (severity: SeverityName, text: string) => void;
 }
@@ -71,7 +73,7 @@ export class Syslogd implements Intake {
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
-    const { clock, env } = surroundings;
+    const { clock, env, rootDropped = Promise.resolve() } = surroundings;
     const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
     this.inputEnded = inputEnded;
     const say = this.say.bind(this);
@@ -80,6 +82,7 @@ export class Syslogd implements Intake {
       zone: this.#zone,
       clock,
       env,
+      rootDropped,
       session: settings.spread,
       say,
       onTold: (severity, text, isFailure) => this.#onTold(severity, text, isFailure),
