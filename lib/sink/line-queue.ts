@@ -30,7 +30,7 @@ export class BlockPool {
   }
 
   give(block: Block): void {
-    if (block.bytes.length > BLOCK_BYTES || this.#free.length >= FREE_BLOCKS_MAX) return;
+    if (block.bytes.length !== BLOCK_BYTES || this.#free.length >= FREE_BLOCKS_MAX) return;
     block.end = 0;
     block.records = 0;
     block.isUrgent = false;
@@ -82,6 +82,19 @@ export class LineQueue {
     block.bytes.set(line, block.end);
     this.#end(block, block.end + line.length, severity);
     return true;
+  }
+
+  /** Appends whole lines, with their line ends, however full it is. The bytes are not copied. */
+  pushLines(bytes: Uint8Array, records: number, isUrgent: boolean): void {
+    const block = new Block(bytes);
+    block.end = bytes.length;
+    block.records = records;
+    block.isUrgent = isUrgent;
+    if (this.#filling !== undefined) this.#blocks.push(this.#filling);
+    this.#filling = undefined;
+    this.#blocks.push(block);
+    this.#bytes += bytes.length;
+    this.#records += records;
   }
 
   /** The oldest block, to be written and then given back by `done`. */

@@ -3,6 +3,7 @@
 // The rule of all of them: `accepted` = `delivered` + `lost` + what waits. A full queue refuses the newest record (policy "drop-newest"): what was accepted
 // into it is never taken back, so each loss is known exactly, when it happens and to the record.
 import type { RecordView } from "../syslog/record.ts";
+import type { Leftovers } from "./leftovers.ts";
 
 /** What a sink counts, from its start. Refilled in place. */
 export class SinkCounters {
@@ -55,6 +56,10 @@ export interface Sink {
   reopen(): void;
   /** Takes no more, gives the queue `withinMs` to empty, counts what is left as lost. */
   close(withinMs: number): Promise<void>;
+  /** As `close`, before this process becomes another one: gives what is left, which is not counted as lost. Left out where nothing can be given: then it is. */
+  handOver?(withinMs: number): Promise<readonly Leftovers[]>;
+  /** Takes what the same sink of the process before gave, in its order, before anything else. */
+  takeUp?(left: Leftovers): void;
 }
 
 /** A disk that answers within this keeps up: so long nobody minds to wait, and programs that log wait no longer. */

@@ -60,15 +60,21 @@ export class WaitingLines<T> {
     const bound = this.#format.bound(record);
     if (bound > this.#scratch.length) this.#scratch = new Uint8Array(bound);
     const bytes = this.#scratch.slice(0, this.#format.write(record, this.#scratch, 0));
+    return this.pushLine(path, file, { bytes, severity: record.pri & 7 });
+  }
+
+  /** The same of what is a line already. */
+  pushLine(path: string, file: T, line: Line): boolean {
+    if (this.isFull) return false;
     let waiting = this.#files.get(path);
     if (waiting === undefined) {
       waiting = { file, lines: [], bytes: FILE_BYTES + 2 * path.length };
       this.#files.set(path, waiting);
       this.#bytes += waiting.bytes;
     }
-    waiting.lines.push({ bytes, severity: record.pri & 7 });
-    waiting.bytes += bytes.length + LINE_BYTES;
-    this.#bytes += bytes.length + LINE_BYTES;
+    waiting.lines.push(line);
+    waiting.bytes += line.bytes.length + LINE_BYTES;
+    this.#bytes += line.bytes.length + LINE_BYTES;
     this.#records += 1;
     return true;
   }

@@ -1,5 +1,6 @@
 // What a process leaves to the one that it becomes (`syslogd restart`): its sockets, its connections, and where each of these was in the midst of a message.
 // Text, JSON, in memory that is passed on; its first line is a version, since the one that comes may be a newer one.
+import type { Leftovers } from "../sink/leftovers.ts";
 import type { ReaderState } from "../syslog/framing.ts";
 
 /** One that was bound, or listens. `key`: what it is called in both processes. */
@@ -19,6 +20,19 @@ export interface HandedConnection {
   readonly reader: ReaderState;
 }
 
+/** What waited in a sink's memory; its bytes are in memory behind a descriptor of their own. */
+export interface HandedQueue extends Omit<Leftovers, "bytes"> {
+  /** As rules name the sink. */
+  readonly name: string;
+  readonly fd: number;
+}
+
+/** Records that could not be handed over. */
+export interface HandedLoss {
+  readonly name: string;
+  readonly records: number;
+}
+
 export interface Handover {
   readonly places: readonly HandedPlace[];
   readonly connections: readonly HandedConnection[];
@@ -28,6 +42,9 @@ export interface Handover {
   readonly sinceMs: number;
   /** Where the number of the process stands already; left out where it stands nowhere, and by programs before this was handed over. */
   readonly pidFile?: string;
+  /** Left out by programs before these were handed over. */
+  readonly queues?: readonly HandedQueue[];
+  readonly losses?: readonly HandedLoss[];
 }
 
 /** Where its descriptor stands in the environment. */

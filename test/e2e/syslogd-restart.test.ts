@@ -6,7 +6,7 @@ import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-soc
 import { binary } from "../support/binary.ts";
 import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
-import { eventually } from "../syslogd/running.ts";
+import { eventually, logger } from "../syslogd/running.ts";
 import { connect } from "../syslogd/sender.ts";
 import { rule, running } from "./running-syslogd.ts";
 
@@ -336,5 +336,72 @@ describe("a reader of groups", () => {
     expect(told).toEqual([
       expect.stringMatching(/^-- web1 began anew in logs at 1: what it sent after \d+ is not known$/),
     ]); // and nothing of the restart
+  }, 30_000);
+});
+
+describe("what waits in memory goes on in the new process, first and in its order:", () => {
+  test("of a FIFO that nobody reads; restart tells how many, status has them", async () => {
+    await using syslogd = await running((directory) => rule("user.*", `fifo:${directory}/fifo`));
+    const { at, ask, log, daemon } = syslogd;
+    Bun.spawnSync(["mkfifo", at("fifo")]);
+    for (let number = 0; number < 5; number++) log(`m${number}`);
+    await daemon.stderr.until("nobody reads it");
+    for (let times = 0; times < 2; times++)
+      expect((await ask("restart")).stdout).toContain("0 connections handed over, and 5 records that waited; it took");
+    expect((await ask("status")).stdout).toContain("fifo: accepted 5, delivered 0, waiting 5, lost 0");
+    for (let number = 5; number < 7; number++) log(`m${number}`);
+    await using reader = start(["cat", at("fifo")]);
+    await reader.stdout.until("m6");
+    expect([...reader.stdout.text.matchAll(/ m(\d)$/gm)].map(([, number]) => Number(number))).toEqual(upTo(7));
+    expect((await ask("status")).stdout).toContain("fifo: accepted 7, delivered 7, waiting 0, lost 0");
+  }, 30_000);
+
+  for (const { name, path } of [
+    { name: "of a file that can't be opened", path: "blocked/all" },
+    { name: "of files by template, in their turn or not", path: "blocked/%app%" },
+  ])
+    test(name, async () => {
+      await using syslogd = await running(
+        (directory) => {
+          writeFileSync(join(directory, "blocked"), "");
+          return rule("user.*", `file:${directory}/${path}`);
+        },
+        () => '[[syslogd.sink]]\nof = "file:*"\nopen_files = 2',
+      );
+      const { at, ask, daemon, log } = syslogd;
+      const apps = ["a", "b", "c", "d"];
+      for (let number = 0; number < 12; number++)
+        logger(at("log"), "-t", apps[number % 4]!, "-p", "user.err", `m${number}`);
+      await daemon.stderr.until(/ENOTDIR|EEXIST/);
+      expect((await ask("restart")).stdout).toContain("and 12 records that waited");
+      log("m12");
+      Bun.spawnSync(["rm", at("blocked")]);
+      const found = () => Bun.spawnSync(["sh", "-c", `cat ${at("blocked")}/*`]).stdout.toString();
+      await eventually(
+        () => found().split("\n").length > 13,
+        () => `${found()}: ${daemon.stderr.text}`,
+      );
+      const numbers = (text: string) => [...text.matchAll(/ m(\d+)$/gm)].map(([, number]) => Number(number));
+      if (path.includes("%")) {
+        for (const [index, app] of apps.entries())
+          expect(numbersIn(at(`blocked/${app}`))).toEqual([index, index + 4, index + 8]);
+      } else expect(numbers(found())).toEqual(upTo(13));
+      const { stdout } = await ask("status");
+      expect(stdout).toContain("accepted 13, delivered 13, waiting 0, lost 0");
+    }, 30_000);
+
+  test("and what nobody takes any more is told, and counted as lost", async () => {
+    await using syslogd = await running(
+      (directory) => rule("user.*", `fifo:${directory}/fifo`) + rule("syslog.*", `file:${directory}/told`),
+    );
+    const { at, ask, log, daemon, line } = syslogd;
+    Bun.spawnSync(["mkfifo", at("fifo")]);
+    for (let number = 0; number < 3; number++) log(`m${number}`);
+    await daemon.stderr.until("nobody reads it");
+    writeFileSync(at("c.toml"), readFileSync(at("c.toml"), "utf8").replace(`fifo:${at("fifo")}`, "file:/dev/null"));
+    const { stdout } = await ask("restart");
+    expect(stdout).toContain(`; fifo:${at("fifo")}: 3 lost, which could not be handed over`);
+    await line("told", `fifo:${at("fifo")}: 3 records that waited were lost in the restart: no rule names it any more`);
+    expect((await ask("status")).stdout).toContain("fifo: accepted 3, delivered 0, waiting 0, lost 3");
   }, 30_000);
 });

@@ -195,6 +195,41 @@ test.skipIf(!canMount)(
   20_000,
 );
 
+test.skipIf(!canMount)(
+  "what a full disk has no room for is handed over, and goes on in the midst of a line",
+  async () => {
+    using scratch = temporaryDirectory();
+    using disk = smallDisk(scratch.path, "size=128k");
+    const filler = join(disk.path, "filler");
+    writeFileSync(filler, new Uint8Array(96 * 1024));
+    const text = (number: number) => `${number} ${"x".repeat(77)}`;
+    const before = new Bench(join(disk.path, "messages"));
+    let next = 0;
+    while (next < 600) {
+      for (let at = 0; at < 20; at++) before.log(text(next++));
+      await new Promise((done) => setTimeout(done, 1));
+    }
+    await before.heard("failing");
+    const left = await before.sink.handOver(50);
+    const { accepted, delivered, lost } = before.sink.counters;
+    expect([accepted, lost]).toEqual([next, 0]);
+    expect(left).toMatchObject([{ form: "lines", records: accepted - delivered }]);
+    expect(left[0]!.writtenBytes).toBeGreaterThan(0); // the disk is full in the midst of a line
+    rmSync(filler);
+    const after = new Bench(before.path);
+    for (const one of left) after.sink.takeUp(one);
+    after.log(text(next++));
+    await after.idle();
+    await after.sink.close(1_000);
+    expect(after.texts()).toEqual(Array.from({ length: next }, (_, number) => text(number)));
+    expect(after.sink.counters).toMatchObject({
+      accepted: left[0]!.records + 1,
+      delivered: left[0]!.records + 1,
+      lost: 0,
+    });
+  },
+);
+
 test.skipIf(!canMount)("a disk that may only be read is an outage as any other", async () => {
   using scratch = temporaryDirectory();
   using disk = smallDisk(scratch.path, "ro");

@@ -85,6 +85,12 @@ test("it comes back as it was, and what is of another version is left alone", ()
     ],
     answerFd: 9,
     sinceMs: 12.5,
+    pidFile: "/run/pid",
+    queues: [
+      { name: "fifo:/x", fd: 10, form: "records", path: "", records: 3, writtenBytes: 0, isUrgent: false },
+      { name: "file:/%app%", fd: 11, form: "lines", path: "/a", records: 1, writtenBytes: 7, isUrgent: true },
+    ],
+    losses: [{ name: "program:x", records: 2 }],
   };
   expect(tryHandover(formatHandover(handover))).toEqual(handover);
   expect(tryHandover(formatHandover(handover).replace("syslogd-handover 1", "syslogd-handover 2"))).toBeUndefined();

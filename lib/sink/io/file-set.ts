@@ -11,6 +11,7 @@ import { NameCache, NameTemplate } from "../../syslog/name-template.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Template } from "../../syslog/template.ts";
 import type { ZoneOffset } from "../../syslog/zone.ts";
+import type { Leftovers } from "../leftovers.ts";
 import { LossWatch } from "../loss-watch.ts";
 import { type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import { WaitingLines } from "../waiting-lines.ts";
@@ -23,12 +24,17 @@ const CLOSE_MS = 10_000;
 const TURN_MS = 10;
 /** What waits for a place that nothing gets for so long holds up no source. */
 const HANGS_AFTER_MS = 2_000;
+const LF = 10;
+const LINE_END = Uint8Array.of(LF);
+const LEAST_SEVERITY = 7;
 /** A file that could not be written for so long gives up its place, and its records, where the queue of those that wait is full. */
 const GIVES_UP_MS = 60_000;
 
 /** A file of the set. */
 export interface File extends Sink, Outlet {
   readonly queuedBytes: number;
+  handOver(withinMs: number): Promise<readonly Leftovers[]>;
+  takeUp(left: Leftovers): void;
   committed(): Promise<boolean>;
   /** As `take`, of a record that is a line already, without its line end. */
   takeLine(line: Uint8Array, severity: number): void;
@@ -83,6 +89,8 @@ export class FileSet implements Sink, Outlet {
   readonly #losses = new LossWatch();
   /** Lost by no open file, and not told yet. */
   #refused = 0;
+  /** What files leave to another process; `undefined` where there will be none. */
+  #left: Leftovers[] | undefined;
   /** Takes no more. */
   #isClosing = false;
   /** Opens no more. */
@@ -200,6 +208,31 @@ export class FileSet implements Sink, Outlet {
     await Promise.all(this.#leaving.values());
   }
 
+  async handOver(withinMs: number): Promise<readonly Leftovers[]> {
+    const left: Leftovers[] = [];
+    this.#left = left;
+    await this.close(withinMs);
+    return left;
+  }
+
+  takeUp(left: Leftovers): void {
+    const { path } = left;
+    const member = this.#open.get(path) ?? this.#room.get(path) ?? new Member(path);
+    if (this.#use(member)) {
+      this.#busy.add(member);
+      member.file!.takeUp({ ...left, path: "" });
+      return;
+    }
+    const severity = left.isUrgent ? 0 : LEAST_SEVERITY;
+    for (let at = 0, end = 0; at < left.bytes.length; at = end + 1) {
+      end = left.bytes.indexOf(LF, at);
+      if (this.#room.pushLine(path, member, { bytes: left.bytes.slice(at, end), severity })) continue;
+      this.#closed.accepted += 1;
+      this.#lose(1);
+    }
+    this.#wait();
+  }
+
   get #files(): File[] {
     return [...[...this.#open.values()].flatMap(({ file }) => file ?? []), ...this.#leaving.keys()];
   }
@@ -284,7 +317,13 @@ export class FileSet implements Sink, Outlet {
   /** The end came before these had a place. */
   #dropRoom(): void {
     for (const { path, opened } of this.#room.files()) {
-      const { length } = this.#room.take(path);
+      const lines = this.#room.take(path);
+      const { length } = lines;
+      if (this.#left !== undefined && length > 0) {
+        const bytes = Buffer.concat(lines.flatMap(({ bytes }) => [bytes, LINE_END]));
+        this.#left.push({ form: "lines", path, records: length, bytes, writtenBytes: 0, isUrgent: false });
+        continue;
+      }
       this.#closed.accepted += length;
       this.#lose(length);
       for (const done of opened.splice(0)) done();
@@ -303,7 +342,7 @@ export class FileSet implements Sink, Outlet {
     this.#open.delete(member.path);
     this.#busy.delete(member);
     const lostBefore = file.counters.lost;
-    const closed = file.close(withinMs).then(() => {
+    const closed = this.#end(file, member.path, withinMs).then(() => {
       const { accepted, delivered, lost } = file.counters;
       this.#closed.accepted += accepted;
       this.#closed.delivered += delivered;
@@ -312,6 +351,12 @@ export class FileSet implements Sink, Outlet {
       this.#leaving.delete(file);
     });
     this.#leaving.set(file, closed);
+  }
+
+  async #end(file: File, path: string, withinMs: number): Promise<void> {
+    if (this.#left === undefined) return await file.close(withinMs);
+    const left = await file.handOver(withinMs);
+    this.#left.push(...left.map((one) => ({ ...one, path })));
   }
 
   /** Many files fail together, as on a full disk: that is told once, and once that all work again. */

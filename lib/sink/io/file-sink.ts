@@ -10,6 +10,7 @@ import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { Nap } from "../../run/nap.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
+import type { Leftovers } from "../leftovers.ts";
 import { type Block, type BlockPool, LineQueue } from "../line-queue.ts";
 import { LossWatch } from "../loss-watch.ts";
 import { KEEPS_UP_MS, LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
@@ -64,6 +65,8 @@ export class FileSink implements Sink, Outlet {
   /** The blocks being written, and how much of the first is. */
   readonly #blocks: Block[] = [];
   #writtenBytes = 0;
+  /** So much of the first line in the queue was in the file when it was left by the process before; until it is open. */
+  #resumeAt = 0;
   #mustReopen = true;
   #isWriting = false;
   #writing: Promise<void> = Promise.resolve();
@@ -180,6 +183,30 @@ export class FileSink implements Sink, Outlet {
     if (!this.#isWriting && this.#fd !== undefined) await this.#closeFile(this.#fd); // else it hangs in a call, and would hang us too
   }
 
+  async handOver(withinMs: number): Promise<readonly Leftovers[]> {
+    await this.close(withinMs);
+    const [first] = this.#blocks;
+    const from = first === undefined ? 0 : lineStart(first.bytes, this.#writtenBytes);
+    const writtenBytes = this.#writtenBytes - from;
+    const whole = first === undefined ? 0 : countLines(first.bytes, from);
+    for (let block = this.#queue.take(); block !== undefined; block = this.#queue.take()) this.#blocks.push(block);
+    const blocks = this.#blocks.splice(0);
+    const records = blocks.reduce((sum, block) => sum + block.records, -whole);
+    this.counters.lost -= records + whole;
+    this.counters.delivered += whole;
+    if (records <= 0) return [];
+    const bytes = Buffer.concat(blocks.map(({ bytes, end }, at) => bytes.subarray(at === 0 ? from : 0, end)));
+    const isUrgent = blocks.some((block) => block.isUrgent);
+    return [{ form: "lines", path: "", records, bytes, writtenBytes, isUrgent }];
+  }
+
+  takeUp({ bytes, records, writtenBytes, isUrgent }: Leftovers): void {
+    if (this.#queue.records === 0) this.#resumeAt = writtenBytes;
+    this.counters.accepted += records;
+    this.#queue.pushLines(bytes, records, isUrgent);
+    this.flush();
+  }
+
   /** Runs until nothing waits. Never throws. */
   async #write(): Promise<void> {
     this.#isWriting = true;
@@ -248,8 +275,12 @@ export class FileSink implements Sink, Outlet {
     if (made !== undefined) await care?.madeDirectory(made, dirname(path));
     const fd = await files.open(path, OPEN_FLAGS, mode);
     try {
-      if (await endsInHalfALine(path, fd)) await files.write(fd, Uint8Array.of(LF));
+      // The half line may be the beginning of what we were left: then it goes on.
+      const isHalf = await endsInHalfALine(path, fd);
+      if (isHalf && this.#resumeAt === 0) await files.write(fd, Uint8Array.of(LF));
       await care?.opened(fd);
+      if (isHalf && this.#resumeAt > 0) this.#writtenBytes = this.#resumeAt;
+      this.#resumeAt = 0;
     } catch (error) {
       await files.close(fd);
       throw error;
@@ -327,6 +358,13 @@ async function endsInHalfALine(path: string, fd: number): Promise<boolean> {
     return false; // we may write it and not read it: then nobody can tell
   }
   return last[0] !== LF;
+}
+
+/** How many lines there are before `end`. */
+function countLines(bytes: Uint8Array, end: number): number {
+  let lines = 0;
+  for (let at = 0; at < end; at++) if (bytes[at] === LF) lines += 1;
+  return lines;
 }
 
 /** Where the line of the byte at `at` begins. */

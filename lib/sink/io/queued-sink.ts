@@ -13,6 +13,7 @@ import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Frame } from "../frame-writer.ts";
+import { type Leftovers, RecordPacker, visitPacked } from "../leftovers.ts";
 import { LossWatch } from "../loss-watch.ts";
 import { type QueueEvent, queueEventOf, whyLost } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
@@ -187,6 +188,25 @@ export class QueuedSink implements Sink, Outlet {
     this.#tellDoubts();
     this.#lostAtEnd = await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
     this.counters.lost += this.#lostAtEnd;
+  }
+
+  async handOver(withinMs: number): Promise<readonly Leftovers[]> {
+    await this.close(withinMs);
+    if (this.#queue.outlives) return [];
+    const packer = new RecordPacker();
+    this.#queue.visitLeft(() => packer.push(this.#queue.bytes, this.#queue.start, this.#queue.end));
+    const { packed } = packer;
+    if (packed === undefined) return [];
+    this.counters.lost -= packed.records;
+    return [packed];
+  }
+
+  takeUp({ bytes }: Leftovers): void {
+    visitPacked(bytes, (start, end) => {
+      this.counters.accepted += 1;
+      if (!this.#queue.pushLate(this.#number++, bytes, start, end)) this.#lose(1, this.#whyFull);
+    });
+    this.flush();
   }
 
   /** Runs until it is closed. Never throws. */

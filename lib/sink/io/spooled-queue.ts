@@ -84,6 +84,18 @@ export class SpooledQueue extends RingQueue {
     return this.#spool!.append(stream, number, bytes, start, end) >= 0;
   }
 
+  /** As `push`, of a record that has waited in the process before this one: it is late. */
+  pushLate(number: number, bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.push(0, number, bytes, start, end)) return false;
+    if (!this.#isSpooling) this.lateRecords = this.headRecords;
+    return true;
+  }
+
+  /** After `close`, without a spool: visits all that is left, as `next` would find it. */
+  visitLeft(visit: () => void): void {
+    this.ring.visitUnconfirmed(visit);
+  }
+
   /** The record that `next` found counts as sent. */
   take(): void {
     this.takeFromRing();

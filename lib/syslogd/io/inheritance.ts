@@ -1,13 +1,23 @@
 // What the process that we were left us: taken place by place as sources open, and closed where nobody wants it any more.
 import { closeSync, writeSync } from "node:fs";
 import { leaveBytes, reapInherited, takeBytes, takeOver } from "../../linux/exec.ts";
-import { formatHandover, HANDOVER_VARIABLE, type HandedConnection, type Handover, tryHandover } from "../handover.ts";
+import type { Leftovers } from "../../sink/leftovers.ts";
+import {
+  formatHandover,
+  HANDOVER_VARIABLE,
+  type HandedConnection,
+  type HandedLoss,
+  type HandedQueue,
+  type Handover,
+  tryHandover,
+} from "../handover.ts";
 
 type Environment = Record<string, string | undefined>;
 
 export class Inheritance {
   readonly #places = new Map<string, number>();
   readonly #connections = new Map<string, HandedConnection[]>();
+  readonly #queues: readonly HandedQueue[];
   readonly #answerFd: number;
   readonly sinceMs: number;
   /** Whether there is any. */
@@ -15,11 +25,16 @@ export class Inheritance {
   /** How many of each were there. */
   readonly placesCount: number;
   readonly connectionsCount: number;
+  /** Records that waited in memory. */
+  readonly recordsCount: number;
+  /** What waited too, and could not be handed over. */
+  readonly losses: readonly HandedLoss[];
   /** Where the number of this process stands already; "": nowhere that is known. */
   readonly pidFile: string;
 
   private constructor(handover: Handover | undefined) {
     const { places = [], connections = [], answerFd = -1, sinceMs = 0, pidFile = "" } = handover ?? {};
+    const { queues = [], losses = [] } = handover ?? {};
     this.isSome = handover !== undefined;
     for (const { key, fd } of places) if (takeOver(fd)) this.#places.set(key, fd);
     for (const one of connections) {
@@ -31,6 +46,9 @@ export class Inheritance {
     this.#answerFd = answerFd >= 0 && takeOver(answerFd) ? answerFd : -1;
     this.sinceMs = sinceMs;
     this.pidFile = pidFile;
+    this.#queues = queues;
+    this.losses = losses;
+    this.recordsCount = queues.reduce((sum, { records }) => sum + records, 0);
     this.placesCount = this.#places.size;
     this.connectionsCount = connections.length;
   }
@@ -65,6 +83,21 @@ export class Inheritance {
     return found;
   }
 
+  /** What waited in the memory of sinks, once. */
+  *takeQueues(): Generator<Leftovers & { readonly name: string }> {
+    for (const { fd, ...more } of this.#queues) {
+      const bytes = takeOver(fd) ? takeBytes(fd) : undefined;
+      if (bytes !== undefined) yield { ...more, bytes };
+    }
+  }
+
+  /** What there was, for people. */
+  get summary(): string {
+    const records = this.recordsCount === 1 ? "1 record that waited" : `${this.recordsCount} records that waited`;
+    const more = this.recordsCount === 0 ? "" : `, and ${records}`;
+    return `${this.placesCount} sockets and ${this.connectionsCount} connections handed over${more}`;
+  }
+
   /** What nobody took is closed: the configuration names it no more. */
   closeRest(): void {
     for (const fd of this.#places.values()) closeSync(fd);
@@ -88,4 +121,9 @@ export class Inheritance {
 /** The environment of the process that comes. */
 export function environmentWith(handover: Handover, env: Environment): Environment {
   return { ...env, [HANDOVER_VARIABLE]: String(leaveBytes(new TextEncoder().encode(formatHandover(handover)))) };
+}
+
+/** Leaves what waited in a sink where the process that comes finds it. @throws {SystemError} where there is no room */
+export function leaveQueue(name: string, { bytes, ...more }: Leftovers): HandedQueue {
+  return { ...more, name, fd: leaveBytes(bytes) };
 }

@@ -9,15 +9,18 @@ import type { FileSet } from "../../sink/io/file-set.ts";
 import type { FileSink } from "../../sink/io/file-sink.ts";
 import { type GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
 import type { QueuedCounters, QueuedSink } from "../../sink/io/queued-sink.ts";
+import type { Leftovers } from "../../sink/leftovers.ts";
 import type { AckStanding } from "../../sink/recorder-watch.ts";
-import type { Outlet, Sink, SinkCounters } from "../../sink/sink.ts";
+import { type Outlet, type Sink, SinkCounters } from "../../sink/sink.ts";
 import { spoolDirectoryName } from "../../sink/spool-name.ts";
 import type { FormatChoice } from "../../syslog/format-choice.ts";
 import { type Destination, formatDestination, type QueuedDestination } from "../destination.ts";
 import type { DirectedRule } from "../directed-rule.ts";
+import type { HandedLoss, HandedQueue } from "../handover.ts";
 import { Router } from "../router.ts";
 import type { SinkTotals } from "../samples.ts";
 import { describeSink, keysOf, keysOfName, type SinkSettings } from "../sink-settings.ts";
+import { leaveQueue } from "./inheritance.ts";
 import type { SinkOpener } from "./sink-opener.ts";
 
 /** A sink that no rule names any more, and whose queue does not outlive us, may take so long to be empty. */
@@ -45,6 +48,8 @@ export class Outlets {
   /** Of these, those that have on the disk what they take. */
   #settling: readonly Sink[] = [];
   #lastResort: QueuedSink | undefined;
+  /** By sink, how many records a restart has lost: they could not be handed over, or nobody takes them up. */
+  readonly #restartLosses = new Map<string, number>();
   readonly #opener: SinkOpener;
   readonly #say: Say;
   #looking: ReturnType<typeof setInterval> | undefined;
@@ -115,12 +120,19 @@ export class Outlets {
 
   get totals(): readonly SinkTotals[] {
     const all = [...this.#held.values(), ...this.#retiring.values(), ...this.#closing.keys()];
-    return all.map(({ sink }) => {
+    const losses = new Map(this.#restartLosses);
+    const totals = all.map(({ sink, name }): SinkTotals => {
       const { acks } = sink as Sink & { readonly acks?: AckStanding };
       const standing = acks === undefined ? {} : { acks };
       const failing = sink.isFailing === true ? 1 : 0;
-      return { name: sink.name, ...countsOf(sink.counters), waiting: sink.waiting, failing, ...standing };
+      const counts = countsOf(sink.counters, losses.get(name));
+      losses.delete(name);
+      return { name: sink.name, ...counts, waiting: sink.waiting, failing, ...standing };
     });
+    const gone = [...losses].map(
+      ([name, lost]): SinkTotals => ({ name, ...countsOf(new SinkCounters(), lost), waiting: 0, failing: 0 }),
+    );
+    return [...totals, ...gone];
   }
 
   /** Spools below the directory that no sink of ours reads: somebody should know that records lie there. */
@@ -138,8 +150,61 @@ export class Outlets {
     }
   }
 
+  /** What waited in the memory of the sinks of the process that we were goes first in the sinks of the same names; what nobody takes is lost. */
+  takeUp(queues: Iterable<Leftovers & { readonly name: string }>, losses: readonly HandedLoss[]): void {
+    for (const { name, records } of losses) this.#loseInRestart(name, records);
+    for (const left of queues) {
+      const held = [...this.#held.values()].find(({ name }) => name === left.name);
+      if (held?.sink.takeUp === undefined) this.#loseInRestart(left.name, left.records);
+      else held.sink.takeUp(left);
+    }
+  }
+
+  /** When they can be heard. */
+  tellRestartLosses(): void {
+    for (const [name, lost] of this.#restartLosses) {
+      const count = lost === 1 ? "1 record that waited was" : `${lost} records that waited were`;
+      const isHeld = [...this.#held.values()].some((held) => held.name === name);
+      const why = isHeld ? "what it holds could not be handed over" : "no rule names it any more";
+      this.#say("warning", `${name}: ${count} lost in the restart: ${why}`);
+    }
+  }
+
+  #loseInRestart(name: string, records: number): void {
+    this.#restartLosses.set(name, (this.#restartLosses.get(name) ?? 0) + records);
+  }
+
+  /** As `close`; what sinks have in memory only is left to the process that this one becomes. */
+  async handOver(
+    withinMs: number,
+  ): Promise<{ readonly queues: readonly HandedQueue[]; readonly losses: readonly HandedLoss[] }> {
+    const queues: HandedQueue[] = [];
+    const losses: HandedLoss[] = [];
+    const lose = (name: string, records: number): void => {
+      if (records > 0) losses.push({ name, records });
+    };
+    const closing = [...this.#closing.keys()];
+    await this.#closeAll(withinMs, async ({ sink, name }) => {
+      const before = sink.counters.lost;
+      for (const left of (await sink.handOver?.(withinMs)) ?? (await sink.close(withinMs)) ?? []) {
+        try {
+          queues.push(leaveQueue(name, left));
+        } catch {
+          lose(name, left.records); // there is no memory for it
+        }
+      }
+      lose(name, sink.counters.lost - before);
+    });
+    for (const { sink, name } of closing) lose(name, sink.waiting);
+    return { queues, losses };
+  }
+
   /** Gives the sinks `withinMs` to get rid of their queues. */
   async close(withinMs: number): Promise<void> {
+    await this.#closeAll(withinMs, ({ sink }) => sink.close(withinMs));
+  }
+
+  async #closeAll(withinMs: number, closeOne: (held: Held) => Promise<void>): Promise<void> {
     clearInterval(this.#looking);
     const all = [...this.#held.values(), ...this.#retiring.values()];
     void this.#lastResort?.close(0);
@@ -148,7 +213,7 @@ export class Outlets {
       timer = setTimeout(done, withinMs);
     });
     const retired = Promise.race([Promise.all(this.#closing.values()), late]);
-    await Promise.all([retired, ...all.map(({ sink }) => sink.close(withinMs))]);
+    await Promise.all([retired, ...all.map(closeOne)]);
     clearTimeout(timer);
   }
 
@@ -255,8 +320,9 @@ export function checkOwners({ entries }: SinkSettings): void {
 }
 
 /** What all sinks count, and 0 for what only some do. */
-function countsOf({ accepted, delivered, lost, ...more }: Readonly<SinkCounters & Partial<QueuedCounters>>) {
-  return { accepted, delivered, lost, again: more.again ?? 0, uncertain: more.uncertain ?? 0 };
+function countsOf(counters: Readonly<SinkCounters & Partial<QueuedCounters>>, lostBefore = 0) {
+  const { accepted, delivered, lost, again = 0, uncertain = 0 } = counters;
+  return { accepted: accepted + lostBefore, delivered, lost: lost + lostBefore, again, uncertain };
 }
 
 /** The form of a sink's records: what one of its rules says, since all of them say the same. */

@@ -3,7 +3,7 @@
 // reload, so that what can't be had (an address, a key) is refused while there is somebody to go on as before: else all stays as it is.
 //
 // The order: ask; reload; have connections over TLS end, whose keys can't be passed on; read no more; get rid of what was taken (what can't be sent now is on disk, or
-// counted); exec. Between the last two nothing can fail but the exec itself, and what it would start has just run.
+// handed over in memory); exec. Between the last two nothing can fail but the exec itself, and what it would start has just run.
 import { accessSync, constants } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import { writeAnswer } from "../../control/message.ts";
@@ -55,12 +55,12 @@ export async function becomeAnew(options: RestartOptions): Promise<never> {
   for (const { tls } of listenersOf(settings)) if (tls !== undefined) readCertificateFiles(tls); // a reload goes on with the old ones; a start has none
   await daemon.reload(settings);
   notifyServiceManager(`RELOADING=1\nMONOTONIC_USEC=${Math.round(systemClock.monotonicMs() * 1_000)}`, env);
-  const { places, connections, sinceMs } = await daemon.handOver(FLUSH_MS);
+  const { places, ...handed } = await daemon.handOver(FLUSH_MS);
   const control = controlFd < 0 ? [] : [{ key: CONTROL_KEY, fd: controlFd }];
   for (const { fd } of control) keepOpen(fd);
   if (answerFd >= 0) keepOpen(answerFd);
   const { pidFile } = daemon.settings.process; // as it was written: a reload leaves it alone
-  const handover = { places: [...places, ...control], connections, answerFd, sinceMs, pidFile };
+  const handover = { ...handed, places: [...places, ...control], answerFd, pidFile };
   if (kept.length > 0 && process.geteuid!() !== 0) passOn(kept);
   return become(programPath(), [process.argv0, ...args], environmentWith(handover, env));
 }
@@ -78,9 +78,10 @@ function programPath(): string {
 /** In the new process: to who asked. @param more at the end of the line */
 export function answerRestart(inheritance: Inheritance, version: string, more = ""): void {
   if (!inheritance.isSome) return;
-  const { placesCount, connectionsCount, sinceMs } = inheritance;
+  const { summary, losses, sinceMs } = inheritance;
   const ms = Math.round(systemClock.monotonicMs() - sinceMs);
-  const value = `restarted: spreadbox ${version}, ${placesCount} sockets and ${connectionsCount} connections handed over; it took ${ms} ms${more}`;
+  const lost = losses.map(({ name, records }) => `; ${name}: ${records} lost, which could not be handed over`).join("");
+  const value = `restarted: spreadbox ${version}, ${summary}; it took ${ms} ms${lost}${more}`;
   inheritance.answer(writeAnswer({ is: "end", value }));
 }
 

@@ -90,12 +90,13 @@ export class Syslogd implements Intake {
     this.#outlets = new Outlets(opener, say);
     this.#router = this.#outlets.route(settings.rules, settings.sinks);
     const { inheritance = Inheritance.none() } = surroundings;
+    this.#outlets.takeUp(inheritance.takeQueues(), inheritance.losses);
     const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, inheritance, onInputEnd };
     this.#sources = openSources(settings, context);
     this.#restrain(settings);
-    const { placesCount, connectionsCount } = inheritance;
-    const handed = inheritance.isSome ? `; ${placesCount} sockets and ${connectionsCount} connections handed over` : "";
+    const handed = inheritance.isSome ? `; ${inheritance.summary}` : "";
     this.say("notice", `started: listens on ${this.listensOn.join(", ")}${handed}`);
+    this.#outlets.tellRestartLosses();
   }
 
   /** What we listen on. */
@@ -251,10 +252,10 @@ export class Syslogd implements Intake {
   }
 
   /**
-   * Has connections end that can't be handed over, gets rid of what it has taken, within about `withinMs`, and leaves its sockets open and unread, for another process.
+   * Has connections end that can't be handed over, gets rid of what it has taken, within about `withinMs`, and leaves its sockets open and unread, and what waits in memory, for another process.
    * @returns what stays open, and since when nobody reads it
    */
-  async handOver(withinMs: number): Promise<Pick<Handover, "places" | "connections" | "sinceMs">> {
+  async handOver(withinMs: number): Promise<Omit<Handover, "answerFd" | "pidFile">> {
     this.say("notice", `restarts after ${this.#received} records`);
     await this.#sources?.drain();
     const sinceMs = this.#surroundings.clock.monotonicMs();
@@ -262,8 +263,8 @@ export class Syslogd implements Intake {
     clearInterval(this.#telling);
     if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
-    await this.#outlets.close(withinMs);
-    return { ...(this.#sources?.handOver() ?? { places: [], connections: [] }), sinceMs };
+    const waiting = await this.#outlets.handOver(withinMs);
+    return { ...waiting, ...(this.#sources?.handOver() ?? { places: [], connections: [] }), sinceMs };
   }
 
   /** What a sink has to tell: through the rules, as all that is said. That it fails has to be read somewhere: where no sink that works takes it, by the last resort. */
