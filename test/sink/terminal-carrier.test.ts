@@ -1,6 +1,6 @@
 // On terminals of their own, made by script(1).
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TerminalCarrier } from "../../lib/sink/io/terminal-carrier.ts";
 import { start } from "../support/child.ts";
@@ -50,17 +50,38 @@ test("where nobody is logged in there is nobody to miss it", async () => {
   await rig.sink.close(100);
 });
 
-test("a file is no terminal, and is not written to; that is counted, and not reported for ever", async () => {
+test("a console that is none is a failure, told once; its records wait, and come when it is there", async () => {
   using scratch = temporaryDirectory();
   const path = join(scratch.path, "console");
   writeFileSync(path, "");
   const rig = new SinkRig(new TerminalCarrier({ to: "console", path }), { frame: "terminal" });
   rig.log("a", "b");
-  await rig.settled();
-  expect(rig.ledger).toEqual({ accepted: 2, delivered: 0, lost: 2, waiting: 0 });
-  expect(rig.events).toEqual([]);
+  expect(await rig.heard("failing")).toEqual({ on: "failing", reason: `${path} is no terminal` });
+  expect(rig.sink.isFailing).toBe(true);
+  expect(rig.ledger).toEqual({ accepted: 2, delivered: 0, lost: 0, waiting: 2 });
   expect(Bun.file(path).size).toBe(0);
+  rmSync(path);
+  // A character device is all that it asks for; this one is /dev/null.
+  if (Bun.spawnSync(["mknod", path, "c", "1", "3"]).exitCode !== 0) {
+    process.stderr.write("SKIP: not root, no device is made\n");
+    await rig.sink.close(0);
+    return;
+  }
+  expect(await rig.heard("working")).toMatchObject({ lost: 0 });
+  await rig.settled();
+  expect(rig.ledger).toEqual({ accepted: 2, delivered: 2, lost: 0, waiting: 0 });
+  expect(rig.events.map(({ on }) => on)).toEqual(["failing", "working"]);
   await rig.sink.close(100);
+});
+
+test("a console that is missing at the end has lost what waits for it", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "none");
+  const rig = new SinkRig(new TerminalCarrier({ to: "console", path }), { frame: "terminal" });
+  rig.log("a");
+  expect(await rig.heard("failing")).toMatchObject({ reason: expect.stringContaining("ENOENT") });
+  await rig.sink.close(50);
+  expect(rig.ledger).toEqual({ accepted: 1, delivered: 0, lost: 1, waiting: 0 });
 });
 
 test("a terminal that is stopped keeps nobody waiting", async () => {

@@ -1,4 +1,5 @@
 // Terminals: those of users who are logged in now, or the console. Each is opened for each message and never waited for: one that is stopped (^S) misses it.
+// A console that can't be opened is a failure as of any sink: its records wait, and it is tried again. So are users' terminals when we may open none of them.
 // The format makes control characters visible; a terminal obeys nobody but its user.
 import { constants } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +38,10 @@ export class TerminalCarrier implements Carrier {
     else this.name = audience.users === "all" ? "users:*" : `users:${audience.users.join(",")}`;
   }
 
-  async open(): Promise<void> {}
+  async open(): Promise<void> {
+    if (this.#audience.to !== "console") return;
+    await closed(await openTerminal(this.#audience.path));
+  }
 
   send(shipment: Shipment): Promise<number> {
     const sent = this.#last.then(() => this.#sendToAll(shipment));
@@ -56,7 +60,12 @@ export class TerminalCarrier implements Carrier {
     const paths = await this.#paths();
     const bytes = shipment.bytes.subarray(0, shipment.end);
     const took = await Promise.all(paths.map((path) => writeTo(path, bytes)));
-    return paths.length > 0 && !took.includes(true) ? shipment.records : 0;
+    if (paths.length === 0 || took.includes("took")) return 0;
+    const failure = took.find((one) => one instanceof Error);
+    // A line of utmp whose terminal has gone is nobody's; one that we may not write to is somebody's.
+    const isOurs = this.#audience.to === "console" || failure?.code === "EACCES";
+    if (failure !== undefined && isOurs && !took.includes("missed")) throw failure;
+    return shipment.records;
   }
 
   async #paths(): Promise<string[]> {
@@ -70,16 +79,30 @@ export class TerminalCarrier implements Carrier {
   }
 }
 
-/** Whether the terminal took all of it. */
-async function writeTo(path: string, bytes: Uint8Array): Promise<boolean> {
+/** Whether the terminal took all of it; why where it can't be opened. */
+async function writeTo(path: string, bytes: Uint8Array): Promise<"took" | "missed" | NodeJS.ErrnoException> {
   let fd = -1;
   try {
-    fd = await files.open(path, FLAGS, 0);
-    if (!(await files.fstat(fd)).isCharacterDevice()) return false;
-    return (await files.write(fd, bytes, 0, bytes.length, null)) === bytes.length;
-  } catch {
-    return false;
-  } finally {
-    if (fd >= 0) await files.close(fd).catch(() => {});
+    fd = await openTerminal(path);
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
   }
+  try {
+    return (await files.write(fd, bytes, 0, bytes.length, null)) === bytes.length ? "took" : "missed";
+  } catch {
+    return "missed"; // it is stopped, or hung up just now
+  } finally {
+    await closed(fd);
+  }
+}
+
+async function openTerminal(path: string): Promise<number> {
+  const fd = await files.open(path, FLAGS, 0);
+  if ((await files.fstat(fd)).isCharacterDevice()) return fd;
+  await closed(fd);
+  throw new Error(`${path} is no terminal`);
+}
+
+async function closed(fd: number): Promise<void> {
+  await files.close(fd).catch(() => {});
 }
