@@ -178,7 +178,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
   sections: [
     {
       title: "Exit status",
-      text: "0 it ended as asked; 74 records were lost at the end (with --stdin: any record). A service that lost records earlier has told so, and ends with 0.",
+      text: "0 it ended as asked; 74 records were lost at the end (with --stdin: any record, or what became of some is not known, as where a program fails that had read them). A service that lost records earlier has told so, and ends with 0.",
     },
     {
       title: "Sources",
@@ -192,7 +192,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       title: "Sinks",
       text:
         "file:PATH (with %host%, %app% and the like a file for each), group:NAME (likewise), udp:HOST, tcp:HOST, tls:HOST (each with :PORT; by default 514, 601, " +
-        "6514), fifo:PATH, program:COMMAND (a line each to its stdin; started again when it ends), users:NAME,NAME (users:* are all), console. What is special to " +
+        "6514), fifo:PATH, program:COMMAND (a line each to its stdin; started again when it ends, and given what the one before had not read), users:NAME,NAME (users:* are all), console. What is special to " +
         "one, or to all of a kind, is set in [[syslogd.sink]] of the configuration: queue and spool, sync, owner, mode, rotation by size and age, framing, TLS. " +
         "Sinks to other hosts and groups spool below /var/lib/spreadbox/syslogd, 256 MiB and 7 days each, unless told otherwise.",
     },
@@ -280,9 +280,10 @@ export const syslogdCommand: AnyCommand = defineCommand({
     await daemon.close(CLOSE_MS);
     for (const { name, lost } of daemon.totals.sinks)
       if (lost > 0) log.warn(`${name}: ${lost === 1 ? "1 record was" : `${lost} records were`} lost in all`);
-    // A service that lost something long ago, and told, ends well; a pipe into a file that is not there does not.
-    const lostNow = lostOf(daemon) - (settings.sources.stdin === "only" ? 0 : lostBefore);
-    return lostNow > 0 ? exitCodeOf("io") : 0;
+    // A service that lost something long ago, and told, ends well; a pipe into a file that is not there, or into a program that fails, does not.
+    const isPipe = settings.sources.stdin === "only";
+    const missed = isPipe ? lostOf(daemon) + uncertainOf(daemon) : lostOf(daemon) - lostBefore;
+    return missed > 0 ? exitCodeOf("io") : 0;
   },
 });
 
@@ -311,6 +312,10 @@ function filesOf(rules: readonly DirectedRule[]): Set<string> {
 
 function lostOf(daemon: Syslogd): number {
   return daemon.totals.sinks.reduce((sum, { lost }) => sum + lost, 0);
+}
+
+function uncertainOf(daemon: Syslogd): number {
+  return daemon.totals.sinks.reduce((sum, { uncertain }) => sum + uncertain, 0);
 }
 
 async function explainStdin(

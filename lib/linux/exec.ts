@@ -71,20 +71,35 @@ export function become(
 
 /** How often it is looked whether one of them has ended. */
 const REAP_EVERY_MS = 1_000;
+/** They have lost whoever was at the other end: after this long they are asked to end, after as long again they are ended. */
+const GRACE_MS = 2_000;
 const WNOHANG = 1;
 
 /**
- * Takes leave of programs that this process started when it was another one: the runtime does not know them, and they would stay behind as zombies. To be called
- * before anything else is started.
+ * Takes leave of programs that this process started when it was another one: the runtime does not know them, and they would stay behind as zombies, or, where they
+ * hang, for good. Those with a group of their own get SIGTERM, then SIGKILL, all of the group. To be called before anything else is started.
  */
 export function reapInherited(): void {
   const left = new Set(childrenOf(process.pid));
   if (left.size === 0) return;
+  const signalAll = (signal: NodeJS.Signals): void => {
+    for (const pid of left) signalGroup(pid, signal);
+  };
+  setTimeout(signalAll, GRACE_MS, "SIGTERM").unref();
+  setTimeout(signalAll, 2 * GRACE_MS, "SIGKILL").unref();
   const timer = setInterval(() => {
     for (const pid of left) if (libc().waitpid(pid, null as never, WNOHANG) !== 0) left.delete(pid); // it has ended, or is none of ours
     if (left.size === 0) clearInterval(timer);
   }, REAP_EVERY_MS);
   timer.unref();
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // it has ended, or has no group of its own
+  }
 }
 
 function childrenOf(pid: number): number[] {

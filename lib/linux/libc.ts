@@ -30,6 +30,7 @@ const SYMBOLS = {
   write: { args: ["i32", "ptr", "u64"], returns: LONG },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   pipe2: { args: ["ptr", "i32"], returns: "i32" },
+  ioctl: { args: ["i32", LONG, "ptr"], returns: "i32" },
   mmap: { args: ["ptr", "u64", "i32", "i32", "i32", LONG], returns: LONG },
   munmap: { args: [LONG, "u64"], returns: "i32" },
   madvise: { args: [LONG, "u64", "i32"], returns: "i32" },

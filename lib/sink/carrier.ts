@@ -27,8 +27,20 @@ export interface Carrier {
   send(shipment: Shipment): Promise<number>;
   /** Records that were told to have arrived, of which that is not sure now that it broke or ended. Asked once, then. */
   takeUncertain(): number;
+  /** Asked once behind `close`: of what was sent and not resolved, so many records, the first ones, have arrived all the same; no other has. Left out where nobody knows. */
+  takeRead?(): number;
   /** Ends what is open; unfinished sends reject. */
   close(): void;
+  /** Ends what is open in order, when all was sent and at the end of the process, and waits until the other side has ended too. Left out where that says nothing. */
+  finish?(withinMs: number): Promise<CarrierEnd>;
+}
+
+/** How it ended. */
+export interface CarrierEnd {
+  /** Records that had been told to have arrived, of which that is not sure. */
+  readonly uncertain: number;
+  /** Why it is not. */
+  readonly reason?: string;
 }
 
 /** A host as it stands before a port. */

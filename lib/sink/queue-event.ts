@@ -12,7 +12,14 @@ export type QueueEvent =
   | { readonly on: "spool-failing"; readonly reason: string }
   | { readonly on: "spool-working"; readonly outageMs: number }
   /** It broke: `again` are sent again and may come twice; of `uncertain`, which its `taker` had taken, nobody knows. */
-  | { readonly on: "uncertain"; readonly again: number; readonly uncertain: number; readonly taker?: string }
+  | {
+      readonly on: "uncertain";
+      readonly again: number;
+      readonly uncertain: number;
+      readonly taker?: string;
+      /** What happened, where that is told by nothing else. */
+      readonly reason?: string;
+    }
   /** Records wait, and of the hosts that have to acknowledge them too few do; then, that there are enough again. */
   | { readonly on: "unacknowledged" | "acknowledged"; readonly wanted: number; readonly hosts: readonly string[] }
   /** Something makes names of groups that Spread does not take; the first of them. */
@@ -91,8 +98,9 @@ export function queueReport(
   }
 }
 
-function uncertainText({ again, uncertain, taker = "the other system" }: QueueEvent & { on: "uncertain" }): string {
-  const parts: string[] = [];
+function uncertainText(event: QueueEvent & { on: "uncertain" }): string {
+  const { again, uncertain, taker = "the other system", reason } = event;
+  const parts: string[] = reason === undefined ? [] : [reason];
   if (again > 0) parts.push(`${records(again)} sent again and may come twice`);
   if (uncertain > 0) parts.push(`${records(uncertain)} taken by ${taker} just before, and may be lost`);
   return parts.join(", ");

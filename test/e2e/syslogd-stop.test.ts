@@ -1,7 +1,9 @@
 // How syslogd ends: what it was given goes out first, or is told.
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { start } from "../support/child.ts";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { runSpreadbox, start } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually } from "../syslogd/running.ts";
 import { rule, running } from "./running-syslogd.ts";
 
@@ -50,4 +52,54 @@ test("no program is started as root by one that runs as another user", async () 
     () => daemon.stderr.text,
   );
   expect(who()).toBe("nobody\n");
+}, 30_000);
+
+for (const { name, command, told, arrives } of [
+  {
+    name: "ends before the end of its input",
+    command: "head -n 3 > got",
+    told: "100 records taken by the program just before, and may be lost",
+    arrives: 3,
+  },
+  { name: "fails", command: "cat > got; exit 5", told: "the program ended with status 5", arrives: 100 },
+  { name: "does not exist", command: "/nonexistent/x", told: "100 records were lost in all", arrives: 0 },
+  { name: "reads nothing", command: "false", told: "100 records were lost in all", arrives: 0 },
+  { name: "does what it should", command: "cat > got", told: "", arrives: 100 },
+])
+  test(`with --stdin, into a program that ${name}, the status says whether all has arrived`, async () => {
+    using scratch = temporaryDirectory();
+    const lines = Array.from({ length: 100 }, (_, number) => `m${number}\n`).join("");
+    const to = `program:cd ${scratch.path} && ${command}`;
+    const options = { stdin: lines };
+    const { status, stderr } = await runSpreadbox(["syslogd", "--stdin", "--rule", `user.* -> ${to}`], options);
+    expect([status, stderr]).toEqual([told === "" ? 0 : 74, expect.stringContaining(told)]);
+    const path = join(scratch.path, "got");
+    expect(existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0).toBe(arrives);
+  }, 30_000);
+
+test("a program that does not end is told to, at the end and by the process that follows a restart", async () => {
+  await using syslogd = await running((directory) =>
+    rule("user.*", `program:echo $$ >> ${directory}/pids; exec sleep 600`),
+  );
+  const { at, daemon, ask, log } = syslogd;
+  const pids = () => (existsSync(at("pids")) ? readFileSync(at("pids"), "utf8").trim().split("\n").map(Number) : []);
+  const started = (count: number) =>
+    eventually(
+      () => pids().length === count,
+      () => `${pids()}: ${daemon.stderr.text}`,
+    );
+  const gone = (pid: number) =>
+    eventually(
+      () => !existsSync(`/proc/${pid}`),
+      () => `${pid} is still there`,
+    );
+  log("m0");
+  await started(1);
+  expect((await ask("restart")).stdout).toContain("and 1 record that waited");
+  await started(2);
+  await gone(pids()[0]!);
+  expect((await ask("status")).stdout).toContain("accepted 1, delivered 0, waiting 1, lost 0");
+  daemon.signal("SIGTERM");
+  expect(await daemon.exited).toBe(74);
+  await gone(pids()[1]!);
 }, 30_000);

@@ -47,22 +47,87 @@ test("a program that ends is told, and started again for what comes after", asyn
   expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
 });
 
-test("a program that ends each time it was started is told once; what it took and may not have read is counted each time", async () => {
+test("what a program that ends has not read goes to the next, in order; what it read just before is uncertain, and its end is told once", async () => {
   using scratch = temporaryDirectory();
   const path = join(scratch.path, "out");
+  // The shell's own read takes no byte behind the line.
   const rig = program(`read x; echo "$x" >> ${path}; exit 3`);
-  const written = () => (existsSync(path) ? readFileSync(path, "utf8").trim().split("\n").length : 0);
-  for (let life = 1; life <= 5; life++) {
-    rig.log(...numbered(200, life * 1_000));
-    await until(() => written() >= life && rig.sink.waiting === 0);
-  }
+  rig.log(...numbered(7));
+  await rig.settled();
   const { counters } = rig.sink;
-  await until(() => rig.sink.isFailing && counters.delivered - counters.uncertain <= written()); // the last one has ended too
+  await until(() => counters.uncertain === 7); // the last one has ended too
+  expect(textsOf(readFileSync(path, "utf8"))).toEqual(numbered(7));
+  expect(counters).toMatchObject({ accepted: 7, delivered: 7, lost: 0, again: 0 });
   expect(rig.events.map(({ on }) => on)).toEqual(["uncertain", "failing"]);
   await rig.sink.close(1_000);
-  const { uncertain } = counters;
   const told = rig.events.map((event) => (event.on === "uncertain" ? event.uncertain : 0));
-  expect(told.reduce((sum, one) => sum + one)).toBe(uncertain);
+  expect(told.reduce((sum, one) => sum + one)).toBe(7);
+});
+
+for (const { what, command, reason, lost, uncertain } of [
+  {
+    what: "can't be run has read nothing",
+    command: "/nonexistent/x",
+    reason: "the program ended with status 127",
+    lost: 5,
+    uncertain: 0,
+  },
+  {
+    what: "ends without reading",
+    command: "sleep 0.1; exit 1",
+    reason: "the program ended with status 1",
+    lost: 5,
+    uncertain: 0,
+  },
+  {
+    what: "reads all and fails",
+    command: "cat > /dev/null; exit 4",
+    reason: "the program ended with status 4",
+    lost: 0,
+    uncertain: 5,
+  },
+  {
+    what: "ends well before the end of its input",
+    command: "dd bs=65536 count=1 > /dev/null 2>&1",
+    reason: "the program ended with status 0", // before the end of its input, or while it was thought to go on
+    lost: 0,
+    uncertain: 5,
+  },
+  {
+    what: "does not end",
+    command: "cat > /dev/null; exec sleep 600",
+    reason: "the program did not end when its input did, and was told to",
+    lost: 0,
+    uncertain: 5,
+  },
+])
+  test(`at the end, of one that ${what}, ${lost} of 5 are lost and ${uncertain} uncertain, and that is told`, async () => {
+    const rig = program(command);
+    rig.log(...numbered(5));
+    if (lost === 0) await rig.settled();
+    await rig.sink.close(500);
+    expect(rig.sink.counters).toMatchObject({ accepted: 5, delivered: 5 - lost, lost, uncertain });
+    expect(rig.events).toContainEqual(expect.objectContaining({ reason: expect.stringContaining(reason) }));
+  });
+
+test("what a program that hangs has not read is taken back from it, and handed over", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "out");
+  const rig = program(`until [ -e ${path}.go ]; do sleep 0.02; done; cat > ${path}; touch ${path}.done`);
+  rig.log(...numbered(2_000));
+  const [left] = await rig.sink.handOver(100);
+  expect(left).toMatchObject({ form: "records", records: 2_000 });
+  expect(rig.ledger).toMatchObject({ accepted: 2_000, delivered: 0, lost: 0 });
+  writeFileSync(`${path}.go`, "");
+  await until(() => existsSync(`${path}.done`));
+  expect(readFileSync(path, "utf8")).toBe("");
+  const next = program(`cat > ${path}`);
+  next.sink.takeUp(left!);
+  next.log("new");
+  await next.settled();
+  await next.sink.close(1_000);
+  expect(textsOf(readFileSync(path, "utf8"))).toEqual([...numbered(2_000), "new"]);
+  expect(rig.events).toEqual([]);
 });
 
 for (const { what, provenAfterMs, told } of [

@@ -169,6 +169,11 @@ export class QueuedSink implements Sink, Outlet {
   }
 
   async close(withinMs: number): Promise<void> {
+    await this.#close(withinMs, true);
+  }
+
+  /** @param isEnd the other side is to end too, before we do */
+  async #close(withinMs: number, isEnd: boolean): Promise<void> {
     this.#isClosing = true;
     const deadlineMs = performance.now() + withinMs;
     const giveUp = (): void => {
@@ -184,14 +189,17 @@ export class QueuedSink implements Sink, Outlet {
     clearTimeout(late);
     this.#stopStallTimer();
     clearTimeout(this.#provenTimer);
+    const end = isEnd ? await this.#carrier.finish?.(Math.max(0, deadlineMs - performance.now())) : undefined;
+    this.counters.uncertain += end?.uncertain ?? 0;
     this.#carrier.close();
-    this.#tellDoubts();
+    this.#confirmRead();
+    this.#tellDoubts(end?.reason);
     this.#lostAtEnd = await this.#queue.close(Math.max(500, deadlineMs - performance.now()));
     this.counters.lost += this.#lostAtEnd;
   }
 
   async handOver(withinMs: number): Promise<readonly Leftovers[]> {
-    await this.close(withinMs);
+    await this.#close(withinMs, false);
     if (this.#queue.outlives) return [];
     const packer = new RecordPacker();
     this.#queue.visitLeft(() => packer.push(this.#queue.bytes, this.#queue.start, this.#queue.end));
@@ -361,25 +369,41 @@ export class QueuedSink implements Sink, Outlet {
     this.#isEnding = false;
     this.#broken = undefined;
     this.#carrier.close();
-    const again = this.#queue.unconfirmed;
-    const uncertain = this.#carrier.takeUncertain();
+    this.#confirmRead();
     const uncertainBefore = this.counters.uncertain;
-    this.counters.again += again;
-    this.counters.uncertain += uncertain;
+    this.counters.uncertain += this.#carrier.takeUncertain();
+    // What is sent by nobody any more does not come twice; and what a carrier knows not to have arrived comes once.
+    if (!this.#isClosed && this.#carrier.takeRead === undefined) this.counters.again += this.#queue.unconfirmed;
     this.#queue.away();
+    if (this.#isClosed) return; // it broke because it was left
     if (this.#failingSinceMs === undefined) this.#tellDoubts(); // else when it works again
     this.#tellFailing(error instanceof Error ? error.message : String(error), uncertainBefore);
   }
 
-  #tellDoubts(): void {
+  /** Of what was sent and had not been told to have arrived, some has. */
+  #confirmRead(): void {
+    const read = this.#carrier.takeRead?.() ?? 0;
+    if (read === 0) return;
+    this.#queue.confirmFirst(read);
+    this.counters.delivered += read;
+  }
+
+  /** @param reason what happened, where nothing else tells it */
+  #tellDoubts(reason?: string): void {
     const told = this.#toldDoubts;
     const again = this.counters.again - told.again;
     const uncertain = this.counters.uncertain - told.uncertain;
-    if (again + uncertain === 0) return;
+    if (again + uncertain === 0 && reason === undefined) return;
     told.again += again;
     told.uncertain += uncertain;
     const { taker } = this.#carrier;
-    this.#options.onEvent({ on: "uncertain", again, uncertain, ...(taker === undefined ? {} : { taker }) });
+    this.#options.onEvent({
+      on: "uncertain",
+      again,
+      uncertain,
+      ...(taker === undefined ? {} : { taker }),
+      ...(reason === undefined ? {} : { reason }),
+    });
   }
 
   #tellFailing(reason: string, uncertainBefore = this.counters.uncertain): void {

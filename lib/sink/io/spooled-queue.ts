@@ -109,6 +109,13 @@ export class SpooledQueue extends RingQueue {
     return records;
   }
 
+  /** Of what was sent and not confirmed the first `records` have arrived, and nothing else has: that waits again. */
+  confirmFirst(records: number): void {
+    this.rewindRing();
+    for (let count = 0; count < records && this.ring.next(); count++) this.takeFromRing();
+    this.confirm(this.mark());
+  }
+
   /** The destination is gone: all that is not confirmed waits again, is late, and goes to disk. */
   away(): void {
     this.#isAway = true;
