@@ -1,8 +1,13 @@
 // A corosync for a host of the harness. Products' own files (`spreadbox cluster init`) can be put in its place: what counts is /etc/corosync/corosync.conf.
+import { LINK_PING_MS, linkTimeoutMs } from "../../lib/cluster/profile.ts";
+
+/** By what corosync's packets go: "knet" as `cluster init` writes it, but not encrypted; "udpu" (if not said) is ready sooner when a cable is back. */
+export type Transport = "udpu" | "knet";
 
 /** Times of a ring, in milliseconds. */
 export interface RingTimes {
   readonly tokenMs: number;
+  readonly transport?: Transport;
   /** corosync refuses tokens below 150 with its own 4. */
   readonly retransmits?: number;
   /**
@@ -19,21 +24,23 @@ export interface RingHost {
 }
 
 /** A corosync.conf without encryption. */
-export function corosyncConf(hosts: readonly RingHost[], { tokenMs, retransmits, shares }: RingTimes): string {
+export function corosyncConf(hosts: readonly RingHost[], times: RingTimes): string {
+  const { tokenMs, retransmits, shares, transport = "udpu" } = times;
+  const link = `interface {\n    linknumber: 0\n    knet_ping_interval: ${LINK_PING_MS}\n    knet_ping_timeout: ${linkTimeoutMs(times)}\n  }`;
   const nodes = hosts.map(
     ({ name, id, address }) => `  node {\n    ring0_addr: ${address}\n    nodeid: ${id}\n    name: ${name}\n  }\n`,
   );
   return `totem {
   version: 2
   cluster_name: test
-  transport: udpu
+  transport: ${transport}
   crypto_cipher: none
   crypto_hash: none
   token: ${tokenMs}
   token_coefficient: 0
   window_size: 150
   max_messages: 75
-${retransmits === undefined ? "" : `  token_retransmits_before_loss_const: ${retransmits}\n`}}
+${transport === "knet" ? `  ${link}\n` : ""}${retransmits === undefined ? "" : `  token_retransmits_before_loss_const: ${retransmits}\n`}}
 nodelist {
 ${nodes.join("")}}
 ${shares ? "system {\n  sched_rr: no\n  priority: 0\n}\n" : ""}quorum {

@@ -1,6 +1,7 @@
 // scripts/soak: random faults over the corosync engine, for as long as one likes.
 import { mkdirSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { Transport } from "./corosync.ts";
 import { hasCorosync } from "./requirements.ts";
 import { soak } from "./soak.ts";
 
@@ -9,10 +10,12 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "1" },
     seed: { type: "string" },
     hosts: { type: "string", default: "3" },
+    transport: { type: "string", default: "udpu" },
     keep: { type: "string" },
   },
 });
 if (!hasCorosync) process.exit(69);
+if (!["udpu", "knet"].includes(values.transport)) throw new Error("--transport is udpu or knet");
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
 if (values.keep !== undefined) mkdirSync(values.keep, { recursive: true });
 const tell = (line: string) => void process.stdout.write(`${line}\n`);
@@ -22,6 +25,7 @@ const { broken, ...counts } = await soak({
   minutes: Number(values.minutes),
   seed,
   tell,
+  transport: values.transport as Transport,
   keep: values.keep,
 });
 for (const line of broken) tell(`BROKEN ${line}`);

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Random, seededRandom } from "../../lib/base/random.ts";
 import { Client } from "./client.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
+import type { Transport } from "./corosync.ts";
 import { Director } from "./director.ts";
 import { brokenPromises } from "./invariants.ts";
 import type { Life } from "./record.ts";
@@ -12,6 +13,8 @@ export interface SoakOptions {
   readonly minutes: number;
   readonly seed: number;
   readonly tell: (line: string) => void;
+  /** Of corosync; udpu if not said. */
+  readonly transport?: Transport;
   /** Where the records of a broken round go. */
   readonly keep?: string | undefined;
 }
@@ -39,7 +42,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const random = seededRandom(seed);
   await using cluster = await startCluster({
     hosts: options.hosts,
-    corosync: { tokenMs: 150, retransmits: 2 },
+    corosync: { tokenMs: 150, retransmits: 2, transport: options.transport ?? "udpu" },
     spreadd: CONFIG,
   });
   const total = { rounds: 0, faults: 0, lives: 0, deliveries: 0, views: 0, broken: [] as readonly string[] };
