@@ -40,8 +40,14 @@ export function parseNameList(text: string, anyCase: boolean): NameList {
   const names = (isExcluding ? text.slice(1) : text).split(",").map((name) => name.trim());
   const odd = names.find((name) => name === "" || /[\s!]/.test(name));
   if (odd === undefined) return new NameList(names, isExcluding, anyCase);
-  const hint = odd.startsWith("!") ? '; one "!" before the first name excludes them all' : "";
-  throw new Fault("config", "names", `cannot read names ${JSON.stringify(text)}: found ${JSON.stringify(odd)}${hint}`);
+  const wanted = odd.startsWith("!")
+    ? '; one "!" before the first name excludes them all'
+    : ", expected names without spaces, with commas between them";
+  throw new Fault(
+    "config",
+    "names",
+    `cannot read names ${JSON.stringify(text)}: found ${JSON.stringify(odd)}${wanted}`,
+  );
 }
 
 /** Writes what `parseNameList` reads. */

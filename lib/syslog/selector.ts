@@ -1,9 +1,10 @@
 // The classic selector: which facilities, and how urgent.
 //
-//   part[;part...]      part: facility[,facility...].[!][=]priority
+//   part[;part...]      part: facility[,facility...].[!][comparison]priority
 //
 //   mail.info           info and all that is more urgent
 //   mail.=info          info alone
+//   mail.>info          what is more urgent alone; so with <, <=, >= and <> (FreeBSD's, where the graver priority is the greater one)
 //   mail.!err           takes away err and all that is more urgent
 //   mail.!=err          takes away err alone
 //   mail.none           takes the facility away; so do mail.!* and mail.!debug
@@ -128,13 +129,33 @@ function readFacilities(text: string, list: string, start: number): number[] {
       const facility = word.toLowerCase() === "mark" ? MARK_FACILITY : tryFacility(word);
       if (facility === undefined) {
         const at = offset + item.length - item.trimStart().length;
-        throw new SelectorError(text, at, word, 'a facility or "*"', nearestFacility(word));
+        throw new SelectorError(
+          text,
+          at,
+          word,
+          'a facility or "*"',
+          word.includes(".") ? tryParted(text) : nearestFacility(word),
+        );
       }
       facilities.push(facility);
     }
     offset += item.length + 1;
   }
   return facilities;
+}
+
+/**
+ * With a semicolon behind each part, as a classic daemon reads it: behind a priority commas and semicolons, one or more, are the same to it.
+ * `mail.info,news.err` is `mail.info;news.err`.
+ */
+export function partedSelector(text: string): string {
+  return text.replace(/\.([^.,;]*)(?:[,;]\s*)+/g, ".$1;");
+}
+
+/** What was meant where parts have commas between them. */
+function tryParted(text: string): string | undefined {
+  const parted = partedSelector(text);
+  return parted !== text && trySelector(parted) !== undefined ? parted : undefined;
 }
 
 /** What a part does: sets `value` for each severity that holds. */
@@ -144,20 +165,26 @@ interface Choice {
 }
 
 function readPriority(text: string, form: string, start: number): Choice {
-  const [, space, negation, equals, rest] = /^(\s*)(!?)(=?)(.*)$/s.exec(form)!;
+  const [, space, negation, signs, rest] = /^(\s*)(!?)(<>|><|[<>]=?|=[<>]?|)(.*)$/s.exec(form)!;
   const word = rest!.trim();
   const value = negation === "!" ? 0 : 1;
   if (word === "*") return { holds: () => true, value };
-  const offset = start + space!.length + negation!.length + equals!.length;
+  const offset = start + space!.length + negation!.length + signs!.length;
   if (word.toLowerCase() === "none") {
-    if (negation === "" && equals === "") return { holds: () => true, value: 0 };
+    if (negation === "" && signs === "") return { holds: () => true, value: 0 };
     throw new SelectorError(text, start + space!.length, form.trim(), '"none" by itself', "none");
   }
   const priority = trySeverity(word);
   if (priority === undefined) {
     throw new SelectorError(text, offset, word, 'a priority, "*" or "none"', nearestPriority(word));
   }
-  return { holds: equals === "=" ? (severity) => severity === priority : (severity) => severity <= priority, value };
+  return { holds: comparison(signs === "" ? ">=" : signs!, priority), value };
+}
+
+/** Severities are numbered from the gravest on. */
+function comparison(signs: string, priority: number): Choice["holds"] {
+  const [lesser, equal, greater] = ["<", "=", ">"].map((sign) => signs.includes(sign));
+  return (severity) => (severity > priority ? lesser! : severity < priority ? greater! : equal!);
 }
 
 function nearestPriority(word: string): string | undefined {

@@ -2,6 +2,7 @@
 import { Fault } from "../base/fault.ts";
 import type { RawRule } from "./rule-table.ts";
 import type { RawSink } from "./sink-table.ts";
+import { withoutComment } from "./syslog-conf-lines.ts";
 
 export interface ConfAction {
   readonly keys: Pick<RawRule, "to" | "stop" | "format">;
@@ -25,11 +26,12 @@ const FORMATS: Readonly<Record<string, NonNullable<RawRule["format"]>>> = {
 };
 
 /** @throws {Fault} kind "config", code "action": it is none that has an equivalent */
-export function readAction(text: string): ConfAction {
+export function readAction(written: string): ConfAction {
+  const isCommand = written.startsWith("|") && !written.startsWith("|/"); // the shell knows its own comments
+  const text = isCommand ? written : withoutComment(written);
   if (text === "~" || text === "stop") return { keys: { stop: true }, notes: [] };
+  if (isCommand) return { keys: { to: commandOf(text.slice(1)) }, notes: [] };
   const [, action, options] = /^([^;]*?)\s*(?:;\s*(.*))?$/s.exec(text)!;
-  if (action!.startsWith("|") && !action!.startsWith("|/"))
-    return { keys: { to: commandOf(text.slice(1)) }, notes: [] };
   const to = targetOf(action!);
   if (options === undefined) return { keys: { to, ...formatFor(to) }, notes: [] };
   return withOptions(
@@ -100,7 +102,7 @@ function remoteOf(action: string): string {
 
 /** `|command`, `|"command"`: its stdin gets the records. */
 function commandOf(text: string): string {
-  const command = text.trim().replace(/^(?:exec\s+)?"(.*)"$/s, "$1");
+  const command = text.trim().replace(/^(?:exec\s+)?"(.*)"(?:\s+#[^"]*)?$/s, "$1");
   if (command === "") throw new Fault("config", "action", '"|" names no FIFO and no command');
   return `program:${command}`;
 }

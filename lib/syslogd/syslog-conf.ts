@@ -1,6 +1,6 @@
 // The classic /etc/syslog.conf, as BSD, sysklogd and inetutils read it, and the lines of rsyslog's that are classic too.
 //
-//   SELECTOR  ACTION            a rule; \ at the end of a line goes on in the next
+//   SELECTOR  ACTION  # note    a rule; \ at the end of a line goes on in the next
 //   !prog,prog  !-prog  !*      rules below are for these programs, for all others, for all; `!!prog`: and what they take no later rule sees
 //   +host  -host  +*  ++host    the same for hosts; @ is this one
 //   #!prog  #+host  #-host      as without the #, where nothing else is on the line
@@ -16,6 +16,7 @@ import { readRule } from "./rule-line.ts";
 import { directedRule, type RawRule } from "./rule-table.ts";
 import { type ConfAction, readAction } from "./syslog-conf-action.ts";
 import { logicalLines, withoutComment } from "./syslog-conf-lines.ts";
+import { classicSelector } from "./syslog-conf-selector.ts";
 
 /** Something that has no equivalent, or can't be read. */
 export interface ConfNote {
@@ -128,9 +129,9 @@ class Reader {
     else {
       // The parts of a selector may have spaces between them: lines that go on in the next are indented.
       const [, select, action] = /^((?:\S|(?<=[;,])\s+)+)\s+(.+)$/s.exec(text) ?? [];
-      if (select === undefined || action === undefined)
+      if (select === undefined || action === undefined || withoutComment(action) === "")
         throw new Fault("config", "line", `found ${JSON.stringify(text)}, expected a selector and an action`);
-      this.#rule(line, { ...this.#block, select: select.replace(/\s/g, "") }, action);
+      this.#rule(line, { ...this.#block, select: classicSelector(select) }, action);
     }
   }
 
@@ -158,15 +159,15 @@ class Reader {
   }
 
   #property(line: number, text: string): void {
-    if (text.trim() === ":*") {
+    if (withoutComment(text) === ":*") {
       const { property: _, ...others } = this.#block;
       this.#block = others;
       return;
     }
-    const [, filter, action] = /^(:[^"]*(?:"(?:[^"\\]|\\.)*")?)\s*(.*)$/s.exec(text)!;
+    const [, filter, action] = /^(:[^"#]*(?:"(?:[^"\\]|\\.)*")?)\s*(.*)$/s.exec(text)!;
     const property = [...(this.#block.property ?? []), filter!.trim()];
     readRule({ select: "*.*", property, to: "file:/x" }); // refused here, not at each rule of the block
-    if (action === "") this.#block = { ...this.#block, property: [filter!.trim()] };
+    if (withoutComment(action!) === "") this.#block = { ...this.#block, property: [filter!.trim()] };
     else this.#rule(line, { ...this.#block, select: "*.*", property }, action!);
   }
 

@@ -15,6 +15,13 @@ describe("a selector", () => {
     { text: "mail.*;mail.!*", says: "nothing" },
     { text: "mail.*;mail.!debug", says: "nothing" },
     { text: "mail.=*", says: "mail: all" },
+    { text: "mail.>=err", says: "mail: err and more urgent" },
+    { text: "mail.=>err", says: "mail: err and more urgent" },
+    { text: "mail.>err", says: "mail: crit and more urgent" },
+    { text: "mail.<=notice", says: "mail: notice, info, debug" },
+    { text: "mail.<notice", says: "mail: info, debug" },
+    { text: "mail.<>debug", says: "mail: info and more urgent" },
+    { text: "*.*;mail.!<err", says: "every facility but mail: all; mail: err and more urgent" },
     { text: "mail.!err", says: "nothing" },
     { text: "mail.!err;mail.*", says: "mail: all" },
     { text: "mail,news.err", says: "mail, news: err and more urgent" },
@@ -72,6 +79,10 @@ describe("a selector that is none is told with its place and what was meant:", (
     { text: "mail.8", offset: 5, found: "8" },
     { text: "mail.-1", offset: 5, found: "-1" },
     { text: "mail.==err", offset: 6, found: "=err", meant: "err" },
+    { text: "mail.>wraning", offset: 6, found: "wraning", meant: "warning" },
+    { text: "mail.>none", offset: 5, found: ">none", meant: "none" },
+    { text: "mail.info,news.err", offset: 0, found: "mail.info", meant: "mail.info;news.err" },
+    { text: "kern.*;mail.info,news,lpr.err", offset: 7, found: "mail.info", meant: "kern.*;mail.info;news,lpr.err" },
   ])
     test(JSON.stringify(text), () => {
       try {
@@ -94,9 +105,14 @@ function naive(text: string, facility: number, severity: number): boolean {
     if (!names.includes("*") && !names.includes(facilityName(facility))) continue;
     if (priority === "none") chosen = false;
     else {
-      const [, not, only, name] = /^(!?)(=?)(.*)$/.exec(priority)!;
+      const [, not, signs, name] = /^(!?)([<=>]*)(.*)$/.exec(priority)!;
       const limit = (SEVERITY_NAMES as readonly string[]).indexOf(name!);
-      const isMeant = name === "*" || (only === "=" ? severity === limit : severity <= limit);
+      const asked = signs === "" ? ">=" : signs!;
+      const isMeant =
+        name === "*" ||
+        (asked.includes("=") && severity === limit) ||
+        (asked.includes(">") && severity < limit) ||
+        (asked.includes("<") && severity > limit);
       if (isMeant) chosen = not !== "!";
     }
   }
@@ -109,7 +125,11 @@ const facilities = fc
 const priority = fc.oneof(
   fc.constant("none"),
   fc
-    .tuple(fc.constantFrom("", "!"), fc.constantFrom("", "="), fc.constantFrom("*", ...SEVERITY_NAMES))
+    .tuple(
+      fc.constantFrom("", "!"),
+      fc.constantFrom("", "=", "<", ">", "<=", ">=", "<>"),
+      fc.constantFrom("*", ...SEVERITY_NAMES),
+    )
     .map((parts) => parts.join("")),
 );
 const selector = fc

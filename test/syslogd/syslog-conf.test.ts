@@ -36,6 +36,12 @@ describe("an action", () => {
     ["/dev/console", { to: "console" }],
     ["/dev/tty12", { to: "console:/dev/tty12" }],
     ["@spread:log.%facility%", { to: "group:log.%facility%" }],
+    ["/var/log/all#1  # all of it; really", { to: "file:/var/log/all#1" }],
+    ["@loghost # there", { to: "udp:loghost:514", format: "rfc3164" }],
+    ["root # who else", { to: "users:root" }],
+    ["|grep '# x' >/y", { to: "program:grep '# x' >/y" }],
+    ['|"/usr/bin/filter; true" # all', { to: "program:/usr/bin/filter; true" }],
+    ["~ # gone", { stop: true }],
     ["~", { stop: true }],
     ["stop", { stop: true }],
   ] as const)
@@ -130,7 +136,7 @@ describe("a file's rules", () => {
     },
     {
       name: "may ask for a property, by itself or as a block",
-      text: ':msg, contains, "oops" /a\n& stop\n:app, isempty\n*.err /b\n:*\n*.err /c',
+      text: ':msg, contains, "oops" /a # as it is\n& stop\n:app, isempty # nobody\n*.err /b\n:* # all\n*.err /c',
       rules: [
         { line: 1, select: "*.*", property: [':msg, contains, "oops"'], to: "file:/a" },
         { line: 2, select: "*.*", property: [':msg, contains, "oops"'], stop: true },
@@ -144,7 +150,31 @@ describe("a file's rules", () => {
       expect(keysIn(text) as unknown[]).toEqual(rules);
     });
 
+  for (const { written, select, says } of [
+    { written: "*.>=notice", select: "*.>=notice", says: "every facility: notice and more urgent" },
+    { written: "mail.<=err", select: "mail.<=err", says: "mail: err, warning, notice, info, debug" },
+    { written: "mail.info,news.err", select: "mail.info;news.err", says: "news: err and more urgent" },
+    { written: "mail.info;;,news.err;", select: "mail.info;news.err;", says: "news: err and more urgent" },
+    { written: "16,128.err", select: "mail,local0.err", says: "mail, local0: err and more urgent" },
+    { written: "mail.3;0.4", select: "mail.3;kern.4", says: "kern: warning and more urgent" },
+  ])
+    test(`may be chosen by ${written}`, () => {
+      const [rule] = readSyslogConf(`${written} /x\n`, HERE).rules;
+      expect(rule!.keys.select).toBe(select);
+      expect(rule!.rule.rule.selector.describe()).toContain(says);
+    });
+
   for (const { name, text, told } of [
+    {
+      name: "a facility that is numbered in another way than in PRI",
+      text: "3.*  /x\nmail.* /y",
+      told: '1: left out: cannot read selector: 3 is no facility, expected a multiple of 8 below 192, as in <syslog.h>; did you mean "daemon", which is 24 here?',
+    },
+    {
+      name: "a comment where the action should be",
+      text: "mail.info # to nobody\nmail.* /y",
+      told: '1: left out: found "mail.info # to nobody", expected a selector and an action',
+    },
     {
       name: "a selector that can't be read",
       text: "\nmial.*  /x\nmail.* /y",
