@@ -50,7 +50,8 @@ export async function becomeAnew(options: RestartOptions): Promise<never> {
       "this syslogd is run from its source: only the compiled program can become another",
     );
   const args = process.argv.slice(2);
-  await checkProgram(args, env);
+  const path = programPath();
+  await checkProgram(path, args, env);
   tryStart(settings);
   for (const { tls } of listenersOf(settings)) if (tls !== undefined) readCertificateFiles(tls); // a reload goes on with the old ones; a start has none
   await daemon.reload(settings);
@@ -62,16 +63,35 @@ export async function becomeAnew(options: RestartOptions): Promise<never> {
   const { pidFile } = daemon.settings.process; // as it was written: a reload leaves it alone
   const handover = { ...handed, places: [...places, ...control], answerFd, pidFile };
   if (kept.length > 0 && process.geteuid!() !== 0) passOn(kept);
-  return become(programPath(), [process.argv0, ...args], environmentWith(handover, env));
+  return becomeOneOf(path, [process.argv0, ...args], environmentWith(handover, env));
 }
 
-/** What lies where we were started from; where we can't get there any more (as another user), what we are. */
+/** What the kernel puts behind a path whose file has been removed, or replaced. */
+const DELETED = " (deleted)";
+const WHAT_WE_ARE = "/proc/self/exe";
+
+/** What lies where we were started from; where we can't get there any more (as another user), what we are. @throws {Fault} where nothing lies there */
 function programPath(): string {
+  const { execPath } = process;
+  const path = execPath.endsWith(DELETED) ? execPath.slice(0, -DELETED.length) : execPath;
   try {
-    accessSync(process.execPath, constants.X_OK);
-    return process.execPath;
-  } catch {
-    return "/proc/self/exe";
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR")
+      throw new Fault("os-file", "no-program", `no program at ${path}; install one there, then restart`);
+    return WHAT_WE_ARE;
+  }
+}
+
+/** The program at the path, which has just run; where it is gone since, what we are: the host is not to be without. */
+function becomeOneOf(path: string, args: readonly string[], env: Record<string, string | undefined>): never {
+  try {
+    return become(path, args, env);
+  } catch (error) {
+    if (path === WHAT_WE_ARE) throw error;
+    return become(WHAT_WE_ARE, args, env);
   }
 }
 
@@ -86,20 +106,34 @@ export function answerRestart(inheritance: Inheritance, version: string, more = 
 }
 
 /** The program that we would become says whether it can run by this configuration. */
-async function checkProgram(args: readonly string[], env: Record<string, string | undefined>): Promise<void> {
-  const child = Bun.spawn({
-    cmd: [programPath(), ...args, "--check"],
-    argv0: process.argv0,
-    env,
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-    timeout: CHECK_MS,
-  });
+async function checkProgram(
+  path: string,
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+): Promise<void> {
+  const child = startCheck(path, args, env);
   const [status, stderr] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   if (status === 0) return;
   const lines = stderr.split("\n").filter((line) => line !== "");
   const told = lines.map((line) => new Fault("config", "refused", line));
-  const found = `${process.execPath} --check ended with ${status}`;
+  const found = `${path} --check ended with ${status}`;
   throw new Fault("config", "refused", lines[0] ?? found, told.length === 0 ? {} : { all: told });
+}
+
+/** @throws {Fault} where it is no program of this host */
+function startCheck(path: string, args: readonly string[], env: Record<string, string | undefined>) {
+  try {
+    return Bun.spawn({
+      cmd: [path, ...args, "--check"],
+      argv0: process.argv0,
+      env,
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      timeout: CHECK_MS,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("os-file", "no-program", `cannot start ${path}: ${reason}`, { cause });
+  }
 }
