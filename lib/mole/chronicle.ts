@@ -57,7 +57,7 @@ export class Chronicle {
     if (table === undefined) return;
     const why = this.reasonOf(event, table);
     this.noteHosts(table, why, event.now);
-    for (const entry of table.entries.values()) this.noteEntry(entry, why, event.now);
+    for (const entry of table.entries.values()) this.noteEntry(entry, table.isHeld(entry), why, event.now);
     this.hasTable = true;
     for (const vip of this.vips.keys()) if (!table.entries.has(vip)) this.vips.delete(vip);
   }
@@ -107,8 +107,7 @@ export class Chronicle {
     if (this.hosts.size > HOSTS_MAX) for (const [host, { isHere }] of this.hosts) if (!isHere) this.hosts.delete(host);
   }
 
-  private noteEntry({ definition, owner, number, acked }: Entry, why: string, nowMs: number): void {
-    const isHeld = owner !== undefined && acked === number;
+  private noteEntry({ definition, owner, number }: Entry, isHeld: boolean, why: string, nowMs: number): void {
     const past = this.vips.get(definition.id);
     if (past === undefined) {
       const moves: Move[] = [];

@@ -126,7 +126,11 @@ function judgeBalance(table: CoverTable): Outcome | undefined {
 
 function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {
   if (table.maintenance.on !== on) return { done: false, text: "another operator has decided otherwise meanwhile" };
-  if (on) return { done: true, text: "maintenance is on: nothing is taken over, moved or given up until it is off" };
+  if (on)
+    return {
+      done: true,
+      text: `maintenance is on: nothing is taken over, moved or given up until it is off${whoIsDeaf(table)}`,
+    };
   const live = [...table.unleased].filter((member) => table.hosts.has(member));
   if (live.length > 0) return undefined; // each host leases again first
   const kept = [...table.waited.values()].filter(({ why }) => why === "kept");
@@ -138,6 +142,15 @@ function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {
         ? "maintenance is off: everything is guarded again"
         : `maintenance is off; ${names} went away in it and keeps its vips until it is back: --force gives them up`,
   };
+}
+
+/** Maintenance that a part of the hosts has not heard of is none there. */
+function whoIsDeaf(table: CoverTable): string {
+  const here = new Set([...table.hosts.values()].map(({ identity }) => identity.host));
+  const deaf = table.hostList.hosts.filter((host) => !here.has(host));
+  if (deaf.length === 0) return "";
+  const those = deaf.length === 1 ? "that is" : "those are";
+  return `. NOT HEARD BY ${deaf.join(", ")}: if ${those} running and only cut off, it goes on there as before, and takes over what is held here`;
 }
 
 function hostNamed(table: CoverTable, name: HostName) {

@@ -174,6 +174,12 @@ export class CoverTable {
     return this.inForce.has(entry.definition.digest);
   }
 
+  /** Its owner is here, has said by the number in force that it holds it, and under maintenance has not lost its carrier since: that gives nobody else the vip then. */
+  isHeld({ definition, owner, number, acked, set }: Entry): boolean {
+    if (owner === undefined || acked !== number || !set.has(owner) || !this.isLive(owner)) return false;
+    return !this.maintenance.on || this.hosts.get(owner)!.facts.unfit[definition.name] !== "carrier";
+  }
+
   isLive(member: Member): boolean {
     return this.hosts.has(member) && !this.expelled.has(member);
   }

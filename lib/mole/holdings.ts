@@ -101,7 +101,8 @@ export class Holdings {
   mayAcquire(session: Session, vip: VipId, number: number, nowMs: number): boolean {
     const { table } = session;
     const entry = table?.entries.get(vip);
-    if (table === undefined || entry === undefined || session.isTransitional || table.maintenance.on) return false;
+    if (table === undefined || entry === undefined || session.isTransitional) return false;
+    if (table.maintenance.on && !isForMeAlone(table, entry)) return false;
     if (entry.owner !== session.member || entry.number !== number || !entry.set.has(session.member)) return false;
     if (session.ended !== undefined || !this.self.hasCarrier(entry.definition)) return false;
     return this.isFresh(session, nowMs) && this.isFree(session, table, entry, nowMs);
@@ -110,7 +111,10 @@ export class Holdings {
   /** Does what the table asks for. */
   follow(session: Session, table: CoverTable, nowMs: number): void {
     this.nextMs = Number.POSITIVE_INFINITY;
-    if (table.maintenance.on) return;
+    if (table.maintenance.on) {
+      this.followMaintained(session, table, nowMs);
+      return;
+    }
     for (const entry of table.entries.values()) {
       const vip = entry.definition.id;
       const hold = this.holds.get(vip);
@@ -119,6 +123,26 @@ export class Holdings {
       else if (entry.set.has(session.member)) this.sayReleased(vip, entry.number);
     }
     for (const vip of this.holds.keys()) if (!table.entries.has(vip)) this.release(vip);
+  }
+
+  /**
+   * Under maintenance nothing moves. But what a merge finds on two hosts is let go by the one that does not own it, as soon as the owner, live in the same complete
+   * view, has said that it holds it; and an owner that holds it no more (it was without power) puts it on again, where nobody else may have it.
+   */
+  private followMaintained(session: Session, table: CoverTable, nowMs: number): void {
+    for (const entry of table.entries.values()) {
+      const hold = this.holds.get(entry.definition.id);
+      if (entry.owner === session.member) {
+        if (hold?.at === "held" || (this.rules.ownersPutBack && isForMeAlone(table, entry)))
+          this.followAsOwner(session, table, entry, hold, nowMs);
+      } else if (
+        hold?.at === "held" &&
+        this.rules.losersYield &&
+        !session.isTransitional &&
+        isHeldByOwner(table, entry)
+      )
+        this.release(entry.definition.id);
+    }
   }
 
   /** The holder of a doubled vip tells the network when the other has let go: until then clients may ask that one. */
@@ -208,7 +232,9 @@ export class Holdings {
       return;
     }
     if (!this.mayAcquire(session, vip, entry.number, nowMs)) return;
-    if ((!entry.vacated || this.doubted.has(vip)) && !this.hasProbed(entry, nowMs)) return;
+    // Under maintenance somebody may have put it elsewhere by hand.
+    const isAsked = !entry.vacated || this.doubted.has(vip) || table.maintenance.on;
+    if (isAsked && !this.hasProbed(entry, nowMs)) return;
     const { silenceMs, leaseMs } = this.self.config.times;
     const { definition, number } = entry;
     this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs });
@@ -291,7 +317,7 @@ export class Holdings {
     const vip = entry.definition.id;
     const cleared: Member[] = [];
     for (const name of entry.set.keys()) {
-      if (!table.waited.has(name)) continue;
+      if (!table.waited.has(name) || table.maintenance.on) continue; // its lease may have been lifted
       if (session.waits.hasRunOut(name, nowMs)) cleared.push(name);
       else this.wakeFor(session.waits.untilMs(name), nowMs);
     }
@@ -301,4 +327,14 @@ export class Holdings {
     this.acquiredFor.set(vip, what);
     this.out.sayAcquired(vip, entry.number, cleared);
   }
+}
+
+/** No other name, waited for or not, stands where it could hold one of the vip's addresses. */
+function isForMeAlone(table: CoverTable, entry: Entry): boolean {
+  return entry.set.size === 1 && table.sharers(entry).every(({ set }) => set.size === 0);
+}
+
+/** Its owner is one that all agree upon, and holds it. */
+function isHeldByOwner(table: CoverTable, entry: Entry): boolean {
+  return table.isHeld(entry) && table.hosts.get(entry.owner!)!.informed;
 }

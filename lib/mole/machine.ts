@@ -131,6 +131,7 @@ export class Machine {
         return;
       case "driven":
         this.holdings.driven(session, event.vip, event.did, now);
+        if (event.did === "acquired" && this.isMaintained()) this.lift([event.vip]);
         if (session !== undefined) session.changed = true;
         return;
       case "probed":
@@ -293,8 +294,13 @@ export class Machine {
     const vips = this.holdings.held();
     if (!turned || vips.length === 0) return;
     const { leaseMs, silenceMs } = this.self.config.times;
-    if (maintenance.on) this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
+    if (maintenance.on) this.lift(vips);
     else this.out.do({ do: "renew", vips, notAfterMs: pulse.youngestMs + silenceMs, leaseMs });
+  }
+
+  /** Under maintenance what is held is held without a lease. */
+  private lift(vips: readonly VipId[]): void {
+    this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
   }
 
   /** After maintenance, once a whole beat has passed since the leases were ordered on. */

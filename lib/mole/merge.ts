@@ -10,7 +10,7 @@ import { assign, candidates, isMajority, judge } from "./assign.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { Member, View } from "./member.ts";
-import type { EntrySnapshot, Snapshot, StateMessage } from "./message.ts";
+import { type EntrySnapshot, RULES_VERSION, type Snapshot, type StateMessage } from "./message.ts";
 import type { Rules } from "./rules.ts";
 
 export interface Parts {
@@ -49,7 +49,7 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
   for (const { member, state } of told) if (table.isLive(member)) strikeFormerSessions(table, member, state);
   suspectUnknown(table, states, told, rules);
   table.knowledge = !safe || backed.length > 0;
-  settle(table, told, trusted);
+  settle(table, told, trusted, heirs(table, states, told, trusted));
   table.unsettled = true;
   assign(table);
   table.beginView();
@@ -157,8 +157,35 @@ function suspectUnknown(table: CoverTable, states: Parts["states"], told: Told, 
   }
 }
 
+/**
+ * By owner that is gone: the same host's session that is back under maintenance. What was its own stays its own, also where its kernel has lost it: then it puts it on
+ * again. Hosts of the version before leave such a vip without an owner, so that is done where there are none of them.
+ */
+function heirs(
+  table: CoverTable,
+  states: Parts["states"],
+  told: Told,
+  trusted: readonly Snapshot[],
+): ReadonlyMap<Member, Member> {
+  const heirs = new Map<Member, Member>();
+  const isAgreed = [...states.values()].every(({ version }) => version >= RULES_VERSION);
+  if (!isAgreed || !table.maintenance.on || !table.rules.ownersPutBack) return heirs;
+  const former = trusted.flatMap(({ hosts, waited }) => [
+    ...hosts.map(({ member, identity }) => ({ name: member, identity })),
+    ...waited,
+  ]);
+  for (const { member, state } of told) {
+    if (!state.adopts || !table.isLive(member)) continue;
+    const { host, machine, incarnation } = state.identity;
+    for (const { name, identity } of former)
+      if (identity?.host === host && identity.machine === machine && identity.incarnation < incarnation)
+        heirs.set(name, member);
+  }
+  return heirs;
+}
+
 /** Whoever holds a vip keeps it if it may; of several: may have it, came with the larger part, has held it longer, has the lower name. */
-function settle(table: CoverTable, told: Told, trusted: readonly Snapshot[]): void {
+function settle(table: CoverTable, told: Told, trusted: readonly Snapshot[], heirs: ReadonlyMap<Member, Member>): void {
   const highest = ownersBefore(trusted);
   table.redefined = true;
   judge(table);
@@ -180,8 +207,17 @@ function settle(table: CoverTable, told: Told, trusted: readonly Snapshot[]): vo
     const before = highest.get(entry.definition.id)?.owner;
     // Held by a host that went away under maintenance: it stays its own, and nobody is put in.
     if (holders.length === 0 && before !== undefined && table.waited.get(before)?.why === "kept") entry.owner = before;
-    else table.own(entry, holders[0]?.member ?? (before !== undefined && able.has(before) ? before : undefined));
+    else table.own(entry, holders[0]?.member ?? ownerAgain(before, able, heirs));
   }
+}
+
+function ownerAgain(
+  before: Member | undefined,
+  able: ReadonlySet<Member>,
+  heirs: ReadonlyMap<Member, Member>,
+): Member | undefined {
+  if (before === undefined) return undefined;
+  return able.has(before) ? before : heirs.get(before);
 }
 
 function ownersBefore(trusted: readonly Snapshot[]): ReadonlyMap<VipId, EntrySnapshot> {

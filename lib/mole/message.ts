@@ -12,6 +12,11 @@ import type { StandingAddress } from "./standing.ts";
 
 /** The version this mole speaks. It reads its own and the one before. */
 export const VERSION = 1;
+/**
+ * The version of the rules by which it computes tables, told in its state where the version of the messages is told too: the next version of these is 3. What all must compute
+ * alike from one point on counts where all who told their state have it: 2, an owner that is back under maintenance is its own heir also in an exchange (merge.ts).
+ */
+export const RULES_VERSION = 2;
 
 /** Which host a session belongs to. */
 export interface Identity {

@@ -44,6 +44,10 @@ export interface Rules {
   readonly silentAreExpelled: boolean;
   /** Of two rival definitions only one is in force; sets count by address. */
   readonly setsByAddress: boolean;
+  /** Also under maintenance the loser of a merge lets go of what the winner says that it holds. */
+  readonly losersYield: boolean;
+  /** Under maintenance an owner that has lost a vip, with its power perhaps, puts it on again if nobody else may hold it. */
+  readonly ownersPutBack: boolean;
 }
 
 export const ALL_RULES: Rules = {
@@ -68,4 +72,6 @@ export const ALL_RULES: Rules = {
   announceAfterMerge: true,
   silentAreExpelled: true,
   setsByAddress: true,
+  losersYield: true,
+  ownersPutBack: true,
 };

@@ -12,7 +12,7 @@ import { Exchange } from "./exchange.ts";
 import type { Holdings } from "./holdings.ts";
 import type { Member, View } from "./member.ts";
 import { merge } from "./merge.ts";
-import { type Message, type Snapshot, VERSION, type WaitLeft } from "./message.ts";
+import { type Message, RULES_VERSION, type Snapshot, type WaitLeft } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
 import type { Rules } from "./rules.ts";
@@ -168,7 +168,7 @@ export class Session {
     const expelled = [...(last?.expelled ?? []), ...(before?.expelled ?? [])];
     this.out.send({
       kind: "state",
-      version: VERSION,
+      version: RULES_VERSION,
       view: view.id,
       identity: self.identity(this.incarnation),
       facts: self.facts(),

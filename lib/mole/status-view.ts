@@ -73,7 +73,7 @@ function vipRow(vip: VipStatus): string[] {
   const remarks = [
     ...(others.length > 0 ? [`${others.join(", ")} may still hold it`] : []),
     ...(waitMs > 0 ? [`waits ${ago(waitMs)}`] : []),
-    ...(vip.why !== "" && vip.is === "moving" && others.length === 0 ? [vip.why] : []),
+    ...(vip.why !== "" && (vip.is === "moving" || vip.is === "kept") && others.length === 0 ? [vip.why] : []),
     ...(vip.pinned ? ["put there by an operator"] : []),
     ...(vip.isHeldHere && is !== "held" ? ["held here"] : []),
   ];

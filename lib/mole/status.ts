@@ -46,7 +46,7 @@ export interface VipStatus {
   readonly addresses: readonly string[];
   /**
    * "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. "kept": under maintenance it stays
-   * where it is, as far as anybody knows. "unknown": this host is not in the group.
+   * its owner's, which is away, or is here and has not said that it holds it. "unknown": this host is not in the group.
    */
   readonly is: "held" | "moving" | "uncovered" | "kept" | "unknown";
   readonly owner: HostName | undefined;
@@ -266,14 +266,14 @@ function vipsOf(
   const vips = [...table.entries.values()].filter((entry) => table.isInForce(entry) || entry.set.size > 0);
   return vips
     .map((entry): VipStatus => {
-      const { definition, owner, number, acked, set, pinned } = entry;
+      const { definition, owner, number, set, pinned } = entry;
       const past = chronicle.vips.get(definition.id);
       return {
         vip: definition.name,
         addresses: definition.addresses,
         why: whyUnheld(table, entry, standsOn),
         unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
-        is: owner === undefined ? "uncovered" : acked === number ? "held" : table.maintenance.on ? "kept" : "moving",
+        is: vipIs(table, entry),
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
         isHeldHere: machine.holds.get(definition.id)?.at === "held",
@@ -284,6 +284,13 @@ function vipsOf(
       };
     })
     .sort((a, b) => compareText(a.vip, b.vip));
+}
+
+function vipIs(table: CoverTable, entry: Entry): VipStatus["is"] {
+  const { owner } = entry;
+  if (owner === undefined) return "uncovered";
+  if (table.isHeld(entry)) return "held";
+  return table.maintenance.on || table.waited.get(owner)?.why === "kept" ? "kept" : "moving";
 }
 
 /** Without a table: what this host defines, and what it holds all the same. */

@@ -5,9 +5,11 @@ import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 
 /** What holds it up, for somebody who has one line for it. "" where it is held. */
 export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): string {
-  const { definition, owner, number, acked, excused, set } = entry;
-  if (owner !== undefined && acked === number) return "";
-  if (table.maintenance.on) return "maintenance is on";
+  const { definition, owner, number, excused, set } = entry;
+  if (table.isHeld(entry)) return "";
+  const isAway = owner !== undefined && table.waited.get(owner)?.why === "kept";
+  if (isAway) return "its host went away under maintenance, and keeps it";
+  if (table.maintenance.on && owner === undefined) return "maintenance is on";
   if (!table.warm) return "cold start: waits for all hosts to come";
   if (!table.covers) return "no majority here";
   if (owner === undefined) {

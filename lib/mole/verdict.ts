@@ -27,7 +27,12 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
   if (is === "settled") {
     const uncovered = vips.filter((vip) => vip.is === "uncovered" && !status.cold);
     if (uncovered.length > 0) bad.push(`uncovered: ${uncovered.map(named).join("; ")}`);
-    const unheld = vips.filter((vip) => vip.is === "moving" || (vip.is === "uncovered" && status.cold));
+    // Under maintenance a host that is here says what it holds; of one that is away nobody can know.
+    const isMissed = ({ is, owner }: VipStatus) =>
+      is === "kept" && hosts.some((host) => host.host === owner && host.is === "here");
+    const unheld = vips.filter(
+      (vip) => vip.is === "moving" || (vip.is === "uncovered" && status.cold) || isMissed(vip),
+    );
     const late = unheld.filter((vip) => (vip.unheldForMs ?? vip.forMs ?? 0) > movingMs);
     if (late.length > 0)
       bad.push(`held by nobody for more than ${formatDuration(movingMs)}: ${late.map(named).join("; ")}`);
@@ -35,12 +40,8 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
     if (young.length > 0) odd.push(`on its way: ${young.map(named).join("; ")}`);
   }
   const level = bad.length > 0 ? 2 : odd.length > 0 ? 1 : 0;
-  const isHereNow = new Set(hosts.filter((host) => host.is === "here").map(({ host }) => host));
-  // Under maintenance a host that is here keeps what it has, whether or not it has said so since.
-  const here = isHereNow.size;
-  const held = vips.filter(
-    (vip) => vip.is === "held" || (vip.is === "kept" && vip.owner !== undefined && isHereNow.has(vip.owner)),
-  ).length;
+  const here = hosts.filter((host) => host.is === "here").length;
+  const held = vips.filter((vip) => vip.is === "held").length;
   const heldHere = vips.filter(({ isHeldHere }) => isHeldHere).length;
   const good = `${here} ${here === 1 ? "host" : "hosts"}, ${held} of ${vips.length} vips held, ${heldHere} here`;
   return {

@@ -50,7 +50,7 @@ function explain(
   stands: readonly Stand[],
   nowMs: number,
 ): Omit<Why, "notes"> {
-  const { definition, owner, number, acked, set } = entry;
+  const { definition, owner, number, set } = entry;
   const waits = machine.session!.waits;
   const able = new Set(candidates(table, entry));
   return {
@@ -58,7 +58,7 @@ function explain(
     id: definition.id,
     addresses: definition.addresses,
     owner: owner === undefined ? undefined : hostOf(owner, table, chronicle),
-    isHeld: owner !== undefined && acked === number,
+    isHeld: table.isHeld(entry),
     number,
     mayHold: [...set.keys()]
       .filter((name) => name !== owner)

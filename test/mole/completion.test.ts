@@ -217,3 +217,18 @@ describe("what can't be done is told, and what takes too long goes on", () => {
     });
   });
 });
+
+test("maintenance that a part of the hosts can't hear is told with their names", () => {
+  const { cluster, give, wait } = settled();
+  give({ do: "maintenance", on: true, force: false });
+  expect(wait(1_000)).toMatchObject({ done: true, text: expect.not.stringContaining("NOT HEARD") });
+  give({ do: "maintenance", on: false, force: false });
+  wait(3_000);
+  cluster.service.part([0, 1, 0]);
+  cluster.run(3_000);
+  give({ do: "maintenance", on: true, force: false });
+  expect(wait(1_000)).toMatchObject({
+    done: true,
+    text: expect.stringContaining("NOT HEARD BY B: if that is running"),
+  });
+});

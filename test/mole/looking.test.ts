@@ -159,10 +159,42 @@ describe("a monitor is told", () => {
       expect(verdictOf(status as Status, 10_000)).toMatchObject({ status: level, text });
     });
 
-  test("that what is held stays held under maintenance, also where it has not been said since", () => {
-    const found = verdictOf(vip({ is: "kept", why: "maintenance is on" }), 10_000);
-    expect(found.performance).toStartWith("hosts=3 held=3;;;0;3");
+  test("under maintenance of what a host that is here has not put on: first by a warning, then that it is critical", () => {
+    const kept = { is: "kept", why: "its host has not taken it yet" } as const;
+    const young = verdictOf(vip({ ...kept, unheldForMs: 9_000 }), 10_000);
+    expect(young).toMatchObject({ status: 1, text: "on its way: v0 (its host has not taken it yet)" });
+    expect(young.performance).toStartWith("hosts=3 held=2;;;0;3");
+    expect(verdictOf(vip({ ...kept, unheldForMs: 11_000 }), 10_000).status).toBe(2);
   });
+
+  test("under maintenance nothing of what a host keeps that is away, for nobody can know; but it is not counted as held", () => {
+    const found = verdictOf({ ...vip({ is: "kept", owner: "A", unheldForMs: 99_000 }), hosts: lone.slice(1) }, 10_000);
+    expect(found.status).toBe(0);
+    expect(found.performance).toContain("held=2;;;0;3");
+  });
+});
+
+test("under maintenance a vip is its host's while that is away, held when it says so, and missed when it is back and does not", () => {
+  const { cluster, a, status } = settled();
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(300);
+  const b = cluster.host("B");
+  const vip = () => status().vips.find(({ owner }) => owner === "B");
+  expect(vip()).toMatchObject({ is: "held", why: "" });
+  b.crash();
+  cluster.service.crash(b.daemon);
+  cluster.run(1_000);
+  expect(vip()).toMatchObject({ is: "kept", why: "its host went away under maintenance, and keeps it" });
+  cluster.service.restart(b.daemon);
+  b.isOnWire = () => true; // somebody has taken it by hand
+  b.start();
+  cluster.run(12_000);
+  expect(vip()).toMatchObject({ is: "kept", why: expect.stringContaining("somebody outside of the group answers") });
+  expect(verdictOf(status(), 10_000)).toMatchObject({ status: 2, text: expect.stringContaining("held by nobody for") });
+  b.isOnWire = () => false;
+  cluster.run(2_000);
+  expect(vip()).toMatchObject({ is: "held" });
+  expect(status().warnings.join()).not.toContain("keeps its vips");
 });
 
 test("a host that hears no other is an alarm, whatever it holds, and so is a part without majority", () => {

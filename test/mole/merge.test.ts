@@ -110,3 +110,29 @@ test("of two holders after a merge the one stays that came with the larger part,
   const byName = members[0]! < members[1]! ? 0 : 1;
   expect(winner({ together: 2, heldMs: 10 }, { together: 2, heldMs: 10 })).toBe(byName);
 });
+
+test("who is back under maintenance inherits what was its own, where all hosts of the exchange compute it so", () => {
+  const before = settled(1, "available");
+  const gone = before.entries[0]!.owner!;
+  const identity = before.hosts.find(({ member }) => member === gone)!.identity;
+  const snapshot = { ...before, maintenance: { counter: 1, on: true } };
+  const members = [...snapshot.members.filter((member) => member !== gone), "back"];
+  const view: View = { id: "next", members, cause: "network", together: members };
+  const ownersOf = (version: number) => {
+    const states = new Map<string, StateMessage>();
+    for (const member of members.slice(0, -1)) states.set(member, { ...stateOf(snapshot, member, view), version });
+    states.set("back", {
+      ...stateOf(snapshot, gone, view),
+      version: 2,
+      identity: { ...identity, incarnation: identity.incarnation + 1 },
+      holds: [],
+      adopts: true,
+      table: undefined,
+    });
+    const { entries } = merge({ view, states, expelled: new Set() }, ALL_RULES);
+    return snapshot.entries.filter(({ owner }) => owner === gone).map(({ definition }) => entries.get(definition.id)!);
+  };
+  expect(ownersOf(2).length).toBeGreaterThan(0);
+  for (const { owner, set } of ownersOf(2)) expect([owner, ...set.keys()]).toEqual(["back", "back"]);
+  for (const { owner } of ownersOf(1)) expect(owner).toBeUndefined();
+});

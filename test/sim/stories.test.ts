@@ -485,3 +485,81 @@ test("a released that is sent in one view and delivered in the next counts; with
   for (const seed of SEEDS) expect(expulsions(seed, {})).toBe(0);
   expect(SEEDS.some((seed) => expulsions(seed, { factsInAnyView: false }) > 0)).toBe(true);
 });
+
+/** Three hosts at rest. */
+function threeHosts(seed: number, rules: Partial<Rules> = {}): Cluster {
+  const cluster = new Cluster({ seed, hosts: 3, vips: 5, mode: "available", rules });
+  cluster.startAll();
+  cluster.settle(8_000);
+  cluster.run(1_000);
+  return cluster;
+}
+
+/** Vips that have no holder, or several, some time after a host lost its power under maintenance and is back. */
+function unheldAfterPowerCut(seed: number, rules: Partial<Rules> = {}): readonly string[] {
+  const cluster = threeHosts(seed, rules);
+  const before = cluster.owners();
+  cluster.host("A").command({ do: "maintenance", on: true, force: false });
+  cluster.run(500);
+  const host = cluster.host("B");
+  host.crash();
+  cluster.service.crash(host.daemon);
+  cluster.run(2_000);
+  expect(Object.values(cluster.owners())).toContain(""); // nobody takes them
+  cluster.service.restart(host.daemon);
+  host.start();
+  cluster.run(2_500);
+  const now = cluster.owners();
+  cluster.host("A").command({ do: "maintenance", on: false, force: false });
+  cluster.settle(8_000);
+  return Object.keys(before).filter((vip) => now[vip] !== before[vip]);
+}
+
+test("a host that loses its power under maintenance puts on again what was its own when it is back", () => {
+  for (const seed of SEEDS) expect(unheldAfterPowerCut(seed)).toEqual([]);
+  expect(SEEDS.some((seed) => unheldAfterPowerCut(seed, { ownersPutBack: false }).length > 0)).toBe(true);
+});
+
+test("under maintenance an owner that is back does not put on what somebody on the wire has", () => {
+  for (const seed of SEEDS) {
+    const cluster = threeHosts(seed);
+    const vip = Object.entries(cluster.owners()).find(([, owner]) => owner === "B")![0];
+    cluster.host("A").command({ do: "maintenance", on: true, force: false });
+    cluster.run(500);
+    const host = cluster.host("B");
+    host.crash();
+    host.isOnWire = () => true;
+    cluster.run(1_000);
+    host.start();
+    cluster.run(2_500);
+    expect(cluster.owners()[vip]).toBe("");
+    expect(cluster.reports.some(({ report }) => report.about === "answered" && report.vip === vip)).toBe(true);
+  }
+});
+
+/** Vips on several hosts some time after parts, one of them under maintenance, have met again. */
+function doubledAfterMerge(seed: number, rules: Partial<Rules> = {}): readonly string[] {
+  const cluster = threeHosts(seed, rules);
+  cluster.service.part([0, 1, 0]);
+  cluster.run(2_000);
+  expect(Object.values(cluster.owners()).every((owner) => owner.length === 3)).toBe(true);
+  cluster.host("A").command({ do: "maintenance", on: true, force: false });
+  cluster.run(500);
+  const before = cluster.owners();
+  cluster.service.part([0, 0, 0]);
+  cluster.run(4_000);
+  const now = cluster.owners();
+  // Each is left with one of those who had it.
+  for (const [vip, owners] of Object.entries(now))
+    for (const one of owners.split("+")) expect(before[vip]).toContain(one);
+  expect(cluster.host("B").stored.maintenance.on).toBe(true);
+  const doubled = Object.keys(now).filter((vip) => now[vip]!.length !== 1);
+  cluster.host("A").command({ do: "maintenance", on: false, force: false });
+  cluster.settle(8_000);
+  return doubled;
+}
+
+test("parts that meet under maintenance: of two holders one lets go, and the other announces itself", () => {
+  for (const seed of SEEDS) expect(doubledAfterMerge(seed)).toEqual([]);
+  expect(SEEDS.some((seed) => doubledAfterMerge(seed, { losersYield: false }).length > 0)).toBe(true);
+});

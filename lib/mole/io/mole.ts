@@ -10,7 +10,7 @@ import type { Definition, VipId } from "../definition.ts";
 import type { HostConfig, MoleEvent } from "../event.ts";
 import { samplesOf } from "../samples.ts";
 import { describeStand, type StandsOn } from "../standing.ts";
-import { type Status, statusOf } from "../status.ts";
+import { hostOf, type Status, statusOf } from "../status.ts";
 import { whoAnswers } from "../unheld.ts";
 import type { Driver, DriverEvent, DriverOptions } from "./driver.ts";
 import { HealthChecks } from "./health-checks.ts";
@@ -275,8 +275,29 @@ export class Mole implements Onlooker {
 
   private describeClaim({ vip, address, device, mac }: Claim): string {
     const stands = this.standsOn([address]).filter(({ host }) => host !== this.setup.config.host);
-    const who = stands.map(describeStand).join("; ") || "something outside of the group covers it too";
+    const who = stands.map(describeStand).join("; ") || this.whoMayCover(address);
     return `${mac} on ${device} says that it has ${address} of ${vip}, which this host holds: ${who}`;
+  }
+
+  /** Of who has not told that the address stands there: a host that may hold it still, one that nobody hears, or somebody outside. */
+  private whoMayCover(address: string): string {
+    const { host: own, hosts: configured } = this.setup.config;
+    const { session } = this.runner.machine;
+    const table = session?.latestTable;
+    if (table === undefined) return "something else covers it too";
+    const others = [...table.entries.values()]
+      .filter(({ definition }) => definition.addresses.includes(address))
+      .flatMap(({ set }) => [...set.keys()])
+      .filter((name) => name !== session?.member);
+    if (others.length > 0)
+      return `${others.map((name) => hostOf(name, table, this.chronicle)).join(", ")} may hold it still`;
+    const here = new Set([...table.hosts.values()].map(({ identity }) => identity.host));
+    const away = [...new Set([...configured, ...table.hostList.hosts])].filter(
+      (host) => !here.has(host) && host !== own,
+    );
+    return away.length === 0
+      ? "something outside of the group covers it too"
+      : `${away.join(" or ")}, which nobody hears, may cover it too; if not, something outside of the group`;
   }
 
   onLink(text: string): void {
