@@ -184,7 +184,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
       title: "Sources",
       text:
         "A connection over TCP, TLS or a unix stream socket may count its messages or end each with a line feed or a NUL (RFC 6587): that is told by " +
-        "itself. It waits while a file or a spool is written slower than it sends; programs that log to a datagram socket wait for no slow disk, and 50 ms at most for one that keeps up. TLS and all that is special to one " +
+        "itself. It waits while a file or a spool is written slower than it sends; programs that log to a datagram socket wait for no slow disk, and 50 ms at most for one that keeps up. [::] takes IPv4 too, unless 0.0.0.0 is listed at the same port. TLS and all that is special to one " +
         "place (networks, time zone, certificates, permitted peers) is set in [[syslogd.listen]] of the configuration. A unix socket that somebody takes " +
         "away is made again.",
     },

@@ -73,20 +73,22 @@ export function listenUnixDatagram(path: string, removeFrom = path): DatagramSoc
 }
 
 /**
- * Listens on a UDP port. The wildcard address of IPv6 takes IPv4 too.
+ * Listens on a UDP port. The wildcard address of IPv6 takes IPv4 too, unless `isIpv6Only`.
  * @param receiveBytes the kernel's buffer; more than the system allows is had with CAP_NET_ADMIN only, and what falls short is told
  */
 export function listenUdp(
   address: IpAddress,
   port: number,
   receiveBytes: number,
+  isIpv6Only = false,
 ): DatagramSocket & { readonly port: number } {
   const name = `udp:${address.family === 6 ? `[${formatAddress(address)}]` : formatAddress(address)}:${port}`;
   const fd = openSocket(address.family === 4 ? AF_INET : AF_INET6);
   try {
     const shortcomings = enlargeReceiveBuffer(fd, receiveBytes, name);
     const isWildcard = address.bytes.every((byte) => byte === 0);
-    if (address.family === 6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, isWildcard ? 0 : 1, `bind ${name}`);
+    if (address.family === 6)
+      setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, isWildcard && !isIpv6Only ? 0 : 1, `bind ${name}`);
     const bytes = inetAddress(address, port);
     if (libc().bind(fd, bytes, bytes.length) < 0) throw bindError(name, errno());
     const queueMax = Math.floor(receiveBytes / UDP_MESSAGE_BYTES);

@@ -38,13 +38,15 @@ export interface Listener {
   readonly allow: readonly IpNetwork[];
   /** The zone of times that name none; `undefined`: that of this host. */
   readonly zone: ZoneOffset | undefined;
+  /** The wildcard address of IPv6 takes IPv4 too, unless that has a listener of its own at the same port (`listenersOf`). */
+  readonly isIpv6Only: boolean;
   /** For a place by "tls". */
   readonly tls: TlsSettings | undefined;
 }
 
 /** A listener as most are. */
 export function listener(on: Place, more: Partial<Listener> = {}): Listener {
-  return { framing: "auto", allow: [], zone: undefined, tls: undefined, ...more, on };
+  return { framing: "auto", allow: [], zone: undefined, isIpv6Only: false, tls: undefined, ...more, on };
 }
 
 /**

@@ -132,7 +132,8 @@ type ListenEntry = SourceTable["listen"][number];
 
 function listenerOf(entry: ListenEntry, table: SourceTable): Listener {
   const { on, framing, zone } = entry;
-  return { on, framing, zone, allow: entry.allow ?? ("path" in on ? [] : table.allow), tls: tlsOf(entry) };
+  const allow = entry.allow ?? ("path" in on ? [] : table.allow);
+  return listener(on, { framing, zone, allow, tls: tlsOf(entry) });
 }
 
 function tlsOf({ on, certificate, key, authorities, peers }: ListenEntry): TlsSettings | undefined {

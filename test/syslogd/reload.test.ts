@@ -1,6 +1,11 @@
 // Sinks outlive rules: what a reload does to queues, seen from inside.
 import { expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
+import { connect as connectTo } from "node:net";
+import { parseListenAddress } from "../../lib/base/listen-address.ts";
+import { type Listener, listener } from "../../lib/syslogd/listener.ts";
 import { parseRuleLine } from "../../lib/syslogd/rule-line.ts";
+import { PLAIN_SOURCES } from "../../lib/syslogd/source-settings.ts";
 import { eventually, Running } from "./running.ts";
 
 test("a sink that no rule names any more gets rid of its queue first, however long that takes its reader", async () => {
@@ -38,4 +43,28 @@ test("a sink that rules name before and after goes on with its queue and its cou
   expect(daemon.totals.sinks.map(({ name, accepted }) => [name, accepted])).toEqual([
     [before.name, before.accepted + 1],
   ]);
+});
+
+test("the wildcards of IPv4 and IPv6 stand at one port together; that of IPv6 takes both where the other is not listed, also after a reload", async () => {
+  const port = 24_480;
+  const at = (...addresses: string[]) => addresses.map((address) => parseListenAddress(`${address}:${port}`));
+  const listeners = (...addresses: string[]): Listener[] =>
+    at(...addresses).map((address) => listener({ by: "tcp", ...address }));
+  const sources = (...addresses: string[]) => ({ ...PLAIN_SOURCES, listeners: listeners(...addresses) });
+  const both = ["0.0.0.0", "[::]"];
+  await using syslogd = new Running(["user.* -> file:%d/all"], { udp: at(...both), sources: sources(...both) });
+  const { daemon } = syslogd;
+  const arrives = async (what: string): Promise<void> => {
+    for (const host of ["127.0.0.1", "::1"]) {
+      const sender = createSocket(host === "::1" ? "udp6" : "udp4");
+      sender.send(`<13>app: ${what} by udp to ${host}`, port, host, () => sender.close());
+      const client = connectTo(port, host, () => client.end(`<13>app: ${what} by tcp to ${host}\n`));
+      for (const by of ["udp", "tcp"]) await syslogd.line("all", `${host} app: ${what} by ${by} to ${host}`);
+    }
+  };
+  await arrives("both");
+  await daemon.reload({ ...daemon.settings, udp: at("[::]"), sources: sources("[::]") });
+  await arrives("IPv6 alone");
+  await daemon.reload({ ...daemon.settings, udp: at("[::]", "0.0.0.0"), sources: sources("[::]", "0.0.0.0") });
+  await arrives("both again");
 });

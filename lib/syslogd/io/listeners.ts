@@ -92,7 +92,7 @@ export class Listeners {
         const fd = this.inheritance.takePlace(key);
         const place: StreamPlace =
           fd === undefined
-            ? { by: "tcp", hostname: formatAddress(on.address), port: on.port }
+            ? { by: "tcp", hostname: formatAddress(on.address), port: on.port, isIpv6Only: listener.isIpv6Only }
             : { by: "descriptor", fd, isUnix: false };
         this.#listen(opened, place);
         return;
@@ -273,10 +273,10 @@ export class Listeners {
     if (!this.#opened.includes(opened)) this.#opened.push(opened);
   }
 
-  #openTls(opened: Opened, { on, tls }: Listener): void {
+  #openTls(opened: Opened, { on, tls, isIpv6Only }: Listener): void {
     if (tls === undefined || on.by !== "tls") return; // the table's check has said so
     const fd = this.inheritance.takePlace(opened.key);
-    const place = { hostname: formatAddress(on.address), port: on.port, tls, fd };
+    const place = { hostname: formatAddress(on.address), port: on.port, isIpv6Only, tls, fd };
     if (!this.#opened.includes(opened)) this.#opened.push(opened);
     const opening = listenForTls(place, opened.reception).then((source) => {
       if (this.#hasClosed || opened.isGivenUp) source.stop();

@@ -194,7 +194,7 @@ class OpenSources implements Sources {
       for (const one of inTheWay) this.#open(one);
       throw error;
     }
-    for (const one of plan.gone) await this.#giveUp(formatPlace(one.on));
+    for (const one of plan.gone) if (!inTheWay.includes(one)) await this.#giveUp(formatPlace(one.on));
     const kept = new Set(choices.map(unixName));
     for (const choice of this.#choices) if (!kept.has(unixName(choice))) await this.#giveUp(unixName(choice));
     this.#choices = choices;
@@ -296,11 +296,13 @@ class OpenSources implements Sources {
     this.#datagrams.delete(name);
   }
 
-  #openUdp({ allow, zone }: Listener, at: ListenAddress): void {
+  #openUdp({ allow, zone, isIpv6Only }: Listener, at: ListenAddress): void {
     const key = formatPlace({ by: "udp", ...at });
     const handed = this.#context.inheritance.takePlace(key);
     const socket =
-      handed === undefined ? listenUdp(at.address, at.port, UDP_BUFFER_BYTES) : adoptUdp(handed, UDP_BUFFER_BYTES);
+      handed === undefined
+        ? listenUdp(at.address, at.port, UDP_BUFFER_BYTES, isIpv6Only)
+        : adoptUdp(handed, UDP_BUFFER_BYTES);
     this.#addUdp(key, allow, zone, socket);
   }
 

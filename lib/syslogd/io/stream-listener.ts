@@ -45,7 +45,7 @@ interface Client extends Socket<Conversation | undefined> {
 
 /** How to listen: by an address, or on a descriptor that somebody else has bound. */
 export type StreamPlace =
-  | { readonly by: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly by: "tcp"; readonly hostname: string; readonly port: number; readonly isIpv6Only: boolean }
   | { readonly by: "stream"; readonly path: string }
   | { readonly by: "descriptor"; readonly fd: number; readonly isUnix: boolean };
 
@@ -173,10 +173,10 @@ function open(place: StreamPlace, socket: Handlers): Listening {
       Bun.listen<Conversation | undefined>(adopted as never),
     ) as Listening;
   }
-  const { hostname, port } = place;
-  return tryListen(`${hostname} port ${port}`, () =>
-    Bun.listen<Conversation | undefined>({ hostname, port, exclusive: true, socket }),
-  );
+  const { hostname, port, isIpv6Only: ipv6Only } = place;
+  // Bun takes `ipv6Only` here too, and has it only in the types of connecting.
+  const bound = { hostname, port, ipv6Only, exclusive: true, socket };
+  return tryListen(`${hostname} port ${port}`, () => Bun.listen<Conversation | undefined>(bound));
 }
 
 function tryListen<T>(where: string, listen: () => T): T {

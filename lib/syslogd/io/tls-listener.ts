@@ -43,6 +43,7 @@ export interface TlsSource extends StreamSource {
 export interface TlsPlace {
   readonly hostname: string;
   readonly port: number;
+  readonly isIpv6Only: boolean;
   readonly tls: TlsSettings;
   /** Bound and listening already, by another process. */
   readonly fd?: number | undefined;
@@ -93,7 +94,7 @@ class TlsServer implements TlsSource {
   }
 
   listen(): Promise<void> {
-    const { hostname, port, fd } = this.place;
+    const { hostname, port, isIpv6Only: ipv6Only, fd } = this.place;
     return new Promise((resolve, reject) => {
       this.#server.once("error", (error: Error & { code?: string }) => {
         clearInterval(this.#looking);
@@ -103,7 +104,7 @@ class TlsServer implements TlsSource {
           new Fault(error.code === "EACCES" ? "no-permission" : "os", error.code ?? "unknown", found, { cause: error }),
         );
       });
-      this.#server.listen(fd === undefined ? { host: hostname, port } : { fd }, () => {
+      this.#server.listen(fd === undefined ? { host: hostname, port, ipv6Only } : { fd }, () => {
         this.#look();
         resolve();
       });
