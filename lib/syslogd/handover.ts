@@ -7,6 +7,8 @@ import type { ReaderState } from "../syslog/framing.ts";
 export interface HandedPlace {
   readonly key: string;
   readonly fd: number;
+  /** Of datagrams: how many the kernel had thrown away there, and the process that leaves it knew of. */
+  readonly dropped?: number;
 }
 
 export interface HandedConnection {

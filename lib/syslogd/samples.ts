@@ -17,7 +17,12 @@ export interface Totals {
 export interface SourceTotals {
   readonly name: string;
   readonly received: number;
+  /** Of these, longer than the limit. */
   readonly cut: number;
+  /** Of these, ended in their midst by the end of their connection. */
+  readonly unfinished: number;
+  /** Thrown away by the kernel before we could read them. */
+  readonly missed: number;
   readonly refused: number;
   readonly connections: number;
 }
@@ -41,6 +46,8 @@ export interface SinkTotals {
 const OF_SOURCES = [
   ["source_records", "counter", "records that a source took", "received"],
   ["source_cut", "counter", "of these, longer than the limit", "cut"],
+  ["source_unfinished", "counter", "of these, ended in their midst with their connection", "unfinished"],
+  ["source_missed", "counter", "messages that the kernel threw away before they were read", "missed"],
   ["source_refused", "counter", "messages or connections that were turned away", "refused"],
   ["source_connections", "gauge", "connections that are open", "connections"],
 ] as const;
@@ -91,8 +98,8 @@ export function formatTotals({ received, unrouted, heldBack, repeated, sources, 
   return [
     `received ${received}, of which no rule took ${unrouted}, ${heldBack} were held back and ${repeated} summed up as repetitions`,
     ...sources.map(
-      ({ name, received, cut, refused, connections }) =>
-        `${name}: received ${received}, cut ${cut}, refused ${refused}, connections ${connections}`,
+      ({ name, received, cut, unfinished, missed, refused, connections }) =>
+        `${name}: received ${received}, cut ${cut}${unfinished > 0 ? `, unfinished ${unfinished}` : ""}${missed > 0 ? `, missed ${missed}` : ""}, refused ${refused}, connections ${connections}`,
     ),
     ...sinks.map(formatSink),
   ];

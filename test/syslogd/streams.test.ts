@@ -51,6 +51,20 @@ test("a client that sends one byte at a time is heard, as is the end that it doe
   expect(userLines(running)).toHaveLength(3);
 });
 
+test("a counted message whose connection ends in its midst is told as that, and not as too long", async () => {
+  const port = freshPort();
+  await using running = new Running(["*.* -> file:%d/all"], sources([tcpOn(port)]));
+  using sender = await connect(port);
+  await sender.send("500 <13>app: died here");
+  sender.close();
+  await running.line("all", "127.0.0.1 app: died here");
+  const source = running.daemon.totals.sources.find(({ name }) => name.startsWith("tcp"));
+  expect(source).toMatchObject({ received: 1, cut: 0, unfinished: 1 });
+  await running.end();
+  const told = running.said.filter((line) => line.includes("message ") && line.includes("tcp:"));
+  expect(told).toEqual([`warning tcp:127.0.0.1:${port}: 1 message ended in the midst, with the connection`]);
+});
+
 test("a mebibyte without an end is one message that is cut, and what follows is whole", async () => {
   const port = freshPort();
   await using running = new Running(["*.* -> file:%d/all"], sources([tcpOn(port)]));

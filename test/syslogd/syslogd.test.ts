@@ -131,6 +131,31 @@ test("a sink that stalls stalls neither the programs that log nor other sinks, a
   sender[Symbol.dispose]();
 });
 
+test("datagrams that the kernel had no room for are counted, and told", async () => {
+  const port = 24_412;
+  await using running = new Running(["*.* -> file:%d/all"], { udp: [{ address: parseAddress("127.0.0.1"), port }] });
+  const missed = () => running.daemon.totals.sources.find(({ name }) => name.startsWith("udp"))!.missed;
+  const sent = 2_000;
+  // Nothing is read before this turn of the event loop ends: the buffer fills.
+  const flood = Bun.spawnSync([
+    "python3",
+    "-c",
+    `import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\nfor i in range(${sent}): s.sendto(b"x" * 60000, ("127.0.0.1", ${port}))`,
+  ]);
+  expect(flood.exitCode).toBe(0);
+  const received = () => running.daemon.totals.sources.find(({ name }) => name.startsWith("udp"))!.received;
+  await eventually(
+    () => received() + missed() === sent,
+    () => `${received()} and ${missed()} of ${sent}`,
+  );
+  const lost = missed();
+  expect(lost).toBeGreaterThan(0);
+  await running.end();
+  expect(running.said).toContain(
+    `warning udp:127.0.0.1:${port}: ${lost} messages were lost before being read: the kernel's buffer was full`,
+  );
+});
+
 test("a message longer than the limit is cut, and the next one is whole", async () => {
   await using running = new Running(["user.* -> file:%d/all"]);
   const sender = openUnixDatagram();

@@ -1,7 +1,7 @@
 // Takes messages from a datagram socket, unix or UDP, reads each where it lies and hands it on at once.
 import { hostname } from "node:os";
 import { DatagramReader } from "../../linux/datagram-reader.ts";
-import type { DatagramSocket } from "../../linux/datagram-socket.ts";
+import { type DatagramSocket, droppedDatagrams } from "../../linux/datagram-socket.ts";
 import { libc } from "../../linux/libc.ts";
 import { type Readable, watchReadable } from "../../linux/sigio.ts";
 import type { Clock } from "../../run/clock.ts";
@@ -41,6 +41,8 @@ export class DatagramSource implements Readable, Disposable {
   /** Datagrams taken, and of these how many were longer than the limit. */
   received = 0;
   cut = 0;
+  /** What the kernel had thrown away before this was counted. */
+  readonly #droppedBefore: number;
   readonly fd: number;
   #reader: DatagramReader;
   readonly #record = new RecordView();
@@ -57,12 +59,24 @@ export class DatagramSource implements Readable, Disposable {
     private readonly intake: Intake,
     host: string = hostname(),
     private door: Door = OPEN_DOOR,
+    droppedBefore?: number,
   ) {
+    this.#droppedBefore = droppedBefore ?? droppedDatagrams(socket.fd);
     this.fd = socket.fd;
     this.#local = origin(via, host);
     this.#record.origin = this.#local;
     this.#reader = new DatagramReader(socket.fd, rules.messageBytesMax);
     this.#watch = watchReadable(this);
+  }
+
+  /** Datagrams that the kernel threw away before they were read: on a unix socket none, senders wait there. */
+  get missed(): number {
+    return this.dropped - this.#droppedBefore;
+  }
+
+  /** The same, since the socket was made. */
+  get dropped(): number {
+    return droppedDatagrams(this.fd);
   }
 
   get readMax(): number {

@@ -16,6 +16,7 @@ type Environment = Record<string, string | undefined>;
 
 export class Inheritance {
   readonly #places = new Map<string, number>();
+  readonly #dropped = new Map<string, number>();
   readonly #connections = new Map<string, HandedConnection[]>();
   readonly #queues: readonly HandedQueue[];
   readonly #answerFd: number;
@@ -36,7 +37,10 @@ export class Inheritance {
     const { places = [], connections = [], answerFd = -1, sinceMs = 0, pidFile = "" } = handover ?? {};
     const { queues = [], losses = [] } = handover ?? {};
     this.isSome = handover !== undefined;
-    for (const { key, fd } of places) if (takeOver(fd)) this.#places.set(key, fd);
+    for (const { key, fd, dropped } of places) {
+      if (takeOver(fd)) this.#places.set(key, fd);
+      if (dropped !== undefined) this.#dropped.set(key, dropped);
+    }
     for (const one of connections) {
       if (!takeOver(one.fd)) continue;
       const others = this.#connections.get(one.key);
@@ -71,6 +75,13 @@ export class Inheritance {
     const fd = this.#places.get(key);
     this.#places.delete(key);
     return fd;
+  }
+
+  /** How many datagrams the kernel had thrown away there that were counted before; `undefined` where that was not told. */
+  takeDropped(key: string): number | undefined {
+    const found = this.#dropped.get(key);
+    this.#dropped.delete(key);
+    return found;
   }
 
   hasPlace(key: string): boolean {

@@ -34,8 +34,10 @@ export interface ReceptionOptions {
 export class Reception {
   received = 0;
   receivedBytes = 0;
-  /** Of these, how many were longer than the limit, or never ended. */
+  /** Of these, how many were longer than the limit. */
   cut = 0;
+  /** Of these, how many ended in their midst, since their connection did. */
+  unfinished = 0;
   connections = 0;
   readonly refusals = new Refusals();
   readonly record = new RecordView();
@@ -121,6 +123,7 @@ export class Conversation {
     reader.push(chunk);
     while (reader.next()) {
       this.#read();
+      if (reader.isCut) reception.cut += 1;
       intake.take(reception.record);
     }
     reception.unfinishedBytes += reader.heldBytes - this.#heldBytes;
@@ -146,6 +149,7 @@ export class Conversation {
     this.#aboutToTake();
     if (!this.#reader.finish()) return;
     this.#read();
+    if (this.#reader.isCut) reception.unfinished += 1;
     reception.options.intake.take(reception.record);
     reception.openTurn();
   }
@@ -163,8 +167,6 @@ export class Conversation {
     const reader = this.#reader;
     parseMessage(reception.record, reader.bytes, reader.start, reader.end, reception.options.rules);
     reception.received += 1;
-    if (!reader.isCut) return;
-    reception.record.mark(MARK_CUT);
-    reception.cut += 1;
+    if (reader.isCut) reception.record.mark(MARK_CUT);
   }
 }

@@ -33,7 +33,7 @@ import { openUnix, socketFacts, unixName } from "./unix-sockets.ts";
 const UDP_BUFFER_BYTES = 32 * 1024 * 1024;
 const TOLD_EVERY_MS = 60_000;
 export const KERNEL_LOG = "/dev/kmsg";
-const NOTHING = { received: 0, cut: 0, refused: 0, missed: 0, connections: 0 };
+const NOTHING = { received: 0, cut: 0, unfinished: 0, refused: 0, missed: 0, connections: 0 };
 
 export interface SourceContext {
   readonly host: string;
@@ -54,9 +54,11 @@ export interface SourceTotals {
   readonly received: number;
   /** Of these, how many were longer than the limit. */
   readonly cut: number;
+  /** Of these, how many ended in their midst with their connection. */
+  readonly unfinished: number;
   /** Messages or connections that were turned away. */
   readonly refused: number;
-  /** Messages of the kernel's that it overwrote before they were read. */
+  /** Messages that the kernel had no room for before they were read: its own that it overwrote, and datagrams. */
   readonly missed: number;
   readonly connections: number;
 }
@@ -112,8 +114,8 @@ class OpenSources implements Sources {
   #timers: ReturnType<typeof setInterval>[] = [];
   #kernel: KernelSource | undefined;
   #choices: readonly SocketChoice[] = [];
-  /** By source, how many cut messages were told. */
-  readonly #toldCut = new Map<string, number>();
+  /** By what is told and source, how many were. */
+  readonly #told = new Map<string, number>();
 
   constructor(settings: Settings, context: SourceContext) {
     this.#settings = settings;
@@ -151,11 +153,11 @@ class OpenSources implements Sources {
 
   totals(): readonly SourceTotals[] {
     const datagrams = [...this.#datagrams].map(([name, { source, refusals }]) => {
-      const { received, cut } = source;
-      return { name, received, cut, refused: refusals.count, missed: 0, connections: 0 };
+      const { received, cut, missed } = source;
+      return { ...NOTHING, name, received, cut, refused: refusals.count, missed };
     });
-    const streams = this.#listeners.receptions.map(({ options, received, cut, refusals, connections }) => {
-      return { name: options.name, received, cut, refused: refusals.count, missed: 0, connections };
+    const streams = this.#listeners.receptions.map(({ options, received, cut, unfinished, refusals, connections }) => {
+      return { ...NOTHING, name: options.name, received, cut, unfinished, refused: refusals.count, connections };
     });
     const { received = 0, missed = 0 } = this.#kernel ?? {};
     const kernel = this.#kernel === undefined ? [] : [{ ...NOTHING, name: KERNEL_LOG, received, missed }];
@@ -205,11 +207,12 @@ class OpenSources implements Sources {
   async close(): Promise<void> {
     this.#stopTimers();
     this.#guard[Symbol.dispose]();
+    this.#tellMissed();
     for (const { source } of this.#datagrams.values()) end(source);
     this.#tellRefusals(Number.POSITIVE_INFINITY);
-    this.#tellCut();
     this.#kernel?.[Symbol.dispose]();
     await this.#listeners.close();
+    this.#tellCut();
   }
 
   async drain(): Promise<void> {
@@ -227,10 +230,15 @@ class OpenSources implements Sources {
     this.#kernel?.pause();
     this.#tellRefusals(Number.POSITIVE_INFINITY);
     this.#tellCut();
+    this.#tellMissed();
   }
 
   handOver(): Pick<Handover, "places" | "connections"> {
-    const datagrams = [...this.#datagrams].map(([key, { source }]) => ({ key, fd: source.fd }));
+    const datagrams = [...this.#datagrams].map(([key, { source }]) => ({
+      key,
+      fd: source.fd,
+      dropped: source.dropped,
+    }));
     const kernel = this.#kernel === undefined ? [] : [{ key: KERNEL_LOG, fd: this.#kernel.fd }];
     const { places, connections } = this.#listeners.handOver();
     for (const { fd } of [...datagrams, ...kernel]) keepOpen(fd);
@@ -353,8 +361,9 @@ class OpenSources implements Sources {
     refusals: Refusals,
     door?: Door,
   ): void {
-    const { clock, intake, host, say } = this.#context;
-    const source = new DatagramSource(via, socket, this.#rules(via, zone), clock, intake, host, door);
+    const { clock, intake, host, say, inheritance } = this.#context;
+    const droppedBefore = inheritance.takeDropped(name);
+    const source = new DatagramSource(via, socket, this.#rules(via, zone), clock, intake, host, door, droppedBefore);
     this.#datagrams.set(name, { source, refusals });
     for (const shortcoming of socket.shortcomings) say("warning", `${name}: ${shortcoming}`);
   }
@@ -395,16 +404,40 @@ class OpenSources implements Sources {
   /** A line of a file does not show that it was cut: only structured data does. */
   #tellCut(): void {
     const bytesMax = formatSize(this.#settings.sources.messageBytesMax);
-    for (const { name, cut } of this.totals()) {
-      const fresh = cut - Math.min(cut, this.#toldCut.get(name) ?? 0); // one that was opened anew counts from 0
-      this.#toldCut.set(name, cut);
-      if (fresh === 0) continue;
-      const messages = fresh === 1 ? "1 message was" : `${fresh} messages were`;
-      this.#context.say(
-        "warning",
-        `${name}: ${messages} longer than ${bytesMax}, and ${fresh === 1 ? "was" : "were"} cut`,
+    for (const { name, cut, unfinished } of this.totals()) {
+      this.#tellFresh(
+        "cut",
+        name,
+        cut,
+        (messages, were) => `${messages} ${were} longer than ${bytesMax}, and ${were} cut`,
+      );
+      this.#tellFresh(
+        "unfinished",
+        name,
+        unfinished,
+        (messages) => `${messages} ended in the midst, with the connection`,
       );
     }
+  }
+
+  #tellMissed(): void {
+    for (const [name, { source }] of this.#datagrams)
+      this.#tellFresh(
+        "missed",
+        name,
+        source.missed,
+        (messages, were) => `${messages} ${were} lost before being read: the kernel's buffer was full`,
+      );
+  }
+
+  /** What there is more of a count than was told. */
+  #tellFresh(what: string, name: string, count: number, describe: (messages: string, were: string) => string): void {
+    const key = `${what} ${name}`;
+    const fresh = count - Math.min(count, this.#told.get(key) ?? 0); // one that was opened anew counts from 0
+    this.#told.set(key, count);
+    if (fresh === 0) return;
+    const text = fresh === 1 ? describe("1 message", "was") : describe(`${fresh} messages`, "were");
+    this.#context.say("warning", `${name}: ${text}`);
   }
 
   #startTimers(): void {
@@ -413,6 +446,7 @@ class OpenSources implements Sources {
     this.#every(TOLD_EVERY_MS, () => {
       this.#tellRefusals(clock.monotonicMs());
       this.#tellCut();
+      this.#tellMissed();
     });
     if (markEveryMs > 0) this.#every(markEveryMs, () => say("info", "-- MARK --"));
   }
