@@ -32,9 +32,19 @@ export function checkCommand(
       "maintenance",
       `cannot ${command.do} now: maintenance is on, and nothing moves; mole maintenance off ends it`,
     );
-  // It would refuse, but only once the holder has let go; and then nobody could take it, for that host answers for the address.
-  const inTheWay = command.do === "move" ? standsAt(command.vip, command.host, table, standsOn) : undefined;
+  const inTheWay = command.do === "move" ? standsInTheWay(command.vip, command.host, table, standsOn) : undefined;
   return inTheWay === undefined ? undefined : { done: false, text: inTheWay };
+}
+
+/** What an operator who drains a host should know besides: it would go on answering for these. "" where there is nothing. */
+export function leftOf(command: Command, table: CoverTable | undefined, standsOn: StandsOn): string {
+  if (command.do !== "drain" || table === undefined) return "";
+  const left = [...table.entries.values()].flatMap(({ definition: { name, addresses } }) =>
+    standsOn(addresses)
+      .filter(({ host }) => host === command.host)
+      .map((stand) => `; but it answers for ${name} all the same: ${describeStand(stand)}`),
+  );
+  return left.join("");
 }
 
 /** The vip's name, where one of its addresses is told in its place; else the text itself. */
@@ -61,6 +71,23 @@ export function standsAt(vip: string, host: HostName, table: CoverTable, standsO
     if (entry.definition.name !== vip || !table.isInForce(entry)) continue;
     const stand = standsOn(entry.definition.addresses).find((one) => one.host === host);
     if (stand !== undefined) return describeStand(stand);
+  }
+  return undefined;
+}
+
+/** Why a move there would end badly. @returns `undefined`: it would not, as far as the hosts have told */
+export function standsInTheWay(vip: string, to: HostName, table: CoverTable, standsOn: StandsOn): string | undefined {
+  // It would refuse, but only once the holder has let go; and then nobody could take it, for that host answers for the address.
+  const there = standsAt(vip, to, table, standsOn);
+  if (there !== undefined) return there;
+  // Who lets go of what it has twice answers for it still: the new holder, who need not ask behind one that has let go, would not be alone with it.
+  for (const entry of table.entries.values()) {
+    if (entry.definition.name !== vip || !table.isInForce(entry)) continue;
+    for (const member of entry.set.keys()) {
+      const host = table.hosts.get(member)?.identity.host;
+      const here = host === undefined || host === to ? undefined : standsAt(vip, host, table, standsOn);
+      if (here !== undefined) return `it would be doubled: ${here}`;
+    }
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 // What would become of the table: the same function that every host runs, on a copy.
-import { standsAt } from "./command-check.ts";
+import { standsAt, standsInTheWay } from "./command-check.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
 import { deliver } from "./deliver.ts";
@@ -65,7 +65,7 @@ export function simulate(
       const entry = [...after.entries.values()].find((one) => one.definition.name === vip && after.isInForce(one));
       if (to === undefined) return `no such host here: ${host}`;
       if (entry === undefined) return `no vip is called ${JSON.stringify(vip)}`;
-      const inTheWay = standsAt(vip, host, table, standsOn);
+      const inTheWay = standsInTheWay(vip, host, table, standsOn);
       if (inTheWay !== undefined) {
         notes.push(`${vip} would not go there: ${inTheWay}`);
         break;

@@ -8,7 +8,7 @@ import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Facts, Unfit } from "./message.ts";
 import type { Session } from "./session.ts";
-import { describeStand, type StandsOn } from "./standing.ts";
+import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 import { whyUnheld } from "./unheld.ts";
 
 /** Version of this shape; N can show N-1. */
@@ -115,7 +115,7 @@ export function statusOf(input: StatusInput): Status {
   const is = isAt(machine);
   const hosts = hostsOf(input, table);
   const vips = table === undefined ? ownVips(input) : vipsOf(input, table, session);
-  const alarms = alarmsOf(input, table, hosts);
+  const alarms = [...alarmsOf(input, table, hosts), ...doubledBy(vips, input.standsOn)];
   return {
     version: STATUS_VERSION,
     host: config.host,
@@ -368,10 +368,25 @@ function warningsOf(
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
   if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table));
-  for (const { vip, addresses } of vips)
-    for (const stand of standsOn(addresses))
-      if (stand.host !== config.host) all.push(`vip ${vip}: ${describeStand(stand)}`); // of itself it says more
+  for (const one of vips)
+    // Of itself it says more, and what makes two is an alarm.
+    for (const stand of standsOn(one.addresses))
+      if (stand.host !== config.host && !isDoubling(stand, one)) all.push(`vip ${one.vip}: ${describeStand(stand)}`);
   return [...all, ...warnings];
+}
+
+/** Two hosts answer for it: the one that holds it, and one that has an address of it by itself. */
+function doubledBy(vips: readonly VipStatus[], standsOn: StandsOn): readonly string[] {
+  return vips.flatMap((vip) =>
+    standsOn(vip.addresses)
+      .filter((stand) => isDoubling(stand, vip))
+      .map((stand) => `vip ${vip.vip} is covered by two: ${vip.owner} holds it, and ${describeStand(stand)}`),
+  );
+}
+
+/** Beside what a host holds itself its own answers are no second one. */
+function isDoubling({ host }: Stand, { is, owner }: VipStatus): boolean {
+  return (is === "held" || is === "kept") && owner !== undefined && owner !== host;
 }
 
 /** Hosts that define a vip otherwise than it is in force, or not at all: they can't take it. */

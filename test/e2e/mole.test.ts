@@ -311,12 +311,30 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await b.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
     const status = await until(a, (one) => vipOf(one).is === "held" && !one.warnings.join().includes("10.7.0.104"));
     expect(await holders("10.7.0.104")).toEqual([vipOf(status).owner!]);
-    // What is held already is told of too, though the group was there before.
     const [owner, other] = vipOf(status).owner === "a" ? [a, c] : [c, a];
+    // What the holder has twice does not go with the vip.
+    await owner.output(["ip", "addr", "add", "10.7.0.104/24", "dev", "eth0"]);
+    const twice = `${owner.name} has 10.7.0.104/24 by itself`;
+    const here = "vip own: 10.7.0.104/24 is on eth0 as well, and not ours";
+    await until(owner, ({ warnings, alarms }) => warnings.join().includes(here) && alarms.length === 0);
+    expect(await mole(owner, "check")).toMatchObject({ status: 1, stdout: expect.stringContaining(here) });
+    await until(other, ({ warnings }) => warnings.join().includes(`vip own: ${twice}`));
+    expect(await mole(b, "move", "own", other.name)).toMatchObject({
+      status: 69,
+      stderr: expect.stringContaining(`cannot move own to ${other.name}: it would be doubled: ${twice}`),
+    });
+    expect(await holders("10.7.0.104")).toEqual([owner.name]);
+    expect(await does(b, "drain", owner.name)).toContain(`but it answers for own all the same: ${twice}`);
+    await owner.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
+    await does(b, "resume", owner.name);
+    await does(b, "move", "own", owner.name);
+    // What is held already is told of too, though the group was there before.
     await other.output(["ip", "addr", "add", "10.7.0.104/24", "dev", "eth0"]);
-    await until(owner, ({ warnings }) =>
-      warnings.join().includes(`vip own: ${other.name} has 10.7.0.104/24 by itself`),
-    );
+    const doubled = `vip own is covered by two: ${owner.name} holds it, and ${other.name} has 10.7.0.104/24 by itself`;
+    for (const host of [a, b, c]) {
+      await until(host, ({ alarms }) => alarms.join().includes(doubled));
+      expect(await mole(host, "check")).toMatchObject({ status: 2, stdout: expect.stringContaining(doubled) });
+    }
     // It could not hold it, so it is not moved there: its holder would let go for nothing.
     const refused = await mole(b, "move", "own", other.name);
     expect([refused.status, refused.stderr]).toEqual([
@@ -327,7 +345,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     expect(await has(owner, "10.7.0.104")).toBe(true);
     expect(await does(b, "why", "own")).toMatch(new RegExp(`- +${other.name} +has 10\\.7\\.0\\.104/24 by itself`));
     await other.output(["ip", "addr", "del", "10.7.0.104/24", "dev", "eth0"]);
-    await until(owner, ({ warnings }) => !warnings.join().includes("10.7.0.104"));
+    await until(owner, ({ warnings }) => !warnings.join().includes(doubled));
     for (const [at, host] of [a, b, c].entries()) {
       host.write(path, texts[at]!);
       await does(host, "reload");

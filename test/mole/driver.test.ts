@@ -155,10 +155,16 @@ describe.if(hasNamespaces)("the driver", () => {
     wire.near("ip address add 192.0.2.10/24 dev near0");
     await until("its coming", () => event("standing") !== undefined);
     expect(driver.standing()).toEqual([{ address: "192.0.2.10", prefixBits: 24, device: "near0" }]);
+    const told =
+      "192.0.2.10/24 is on near0 as well, and not ours: once another host takes the vip, both answer for it; remove it there, or from the config";
+    expect(driver.conflicts()).toEqual([`vip web: ${told}`]);
+    expect(driver.preflight([web])).toContainEqual({ level: "error", about: "vip web", text: told });
+    expect(driver.facts(web.id)!.addresses[0]).toMatchObject({ isPresent: true, isOurs: true });
     events.length = 0;
     wire.near("ip address del 192.0.2.10/24 dev near0");
     await until("its going", () => event("standing") !== undefined);
     expect(driver.standing()).toEqual([]);
+    expect(driver.conflicts()).toEqual([]);
   });
 
   test("of a vip whose addresses can't all be put on, none is", () => {

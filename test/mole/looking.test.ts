@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { styleFor } from "../../lib/cli/style.ts";
 import { Chronicle } from "../../lib/mole/chronicle.ts";
+import { checkCommand, leftOf } from "../../lib/mole/command-check.ts";
 import type { MoleEvent } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { Recorder } from "../../lib/mole/recorder.ts";
@@ -245,11 +246,16 @@ test("where a host of the group has the address by itself, that host is named, a
   const onB: StandsOn = (addresses) =>
     addresses.includes(address) ? [{ host: "B", address, prefixBits: 24, device: "eth0" }] : [];
   const told = `B has ${address}/24 by itself: it is on its eth0, not put there by mole; remove it there, or from the config`;
-  expect(status(onB).warnings).toContain(`vip v0: ${told}`); // before anything is wrong with it
+  const { owner } = status().vips.find(({ vip }) => vip === "v0")!;
+  expect(owner).not.toBe("B");
+  const doubled = `vip v0 is covered by two: ${owner} holds it, and ${told}`;
+  expect(status(onB).alarms).toEqual([doubled]);
+  expect(verdictOf(status(onB), 10_000)).toMatchObject({ status: 2, text: doubled });
   expect(status(onB).vips[0]!.why).toBe("");
   entry.number += 1;
   entry.excused = entry.number;
   expect(status(onB).vips[0]).toMatchObject({ vip: "v0", is: "moving", why: told });
+  expect(status(onB)).toMatchObject({ alarms: [], warnings: expect.arrayContaining([`vip v0: ${told}`]) });
   const [why] = whyOf(a.machine!, chronicle, onB, "v0", a.nowMs);
   expect(why!.notes).toEqual([
     told,
@@ -264,6 +270,28 @@ test("where a host of the group has the address by itself, that host is named, a
   if (typeof supposed === "string") throw new Error(supposed);
   expect(supposed.notes).toEqual([`v0 would not go there: ${told}`]);
   expect(supposed.vips.filter(({ before, after }) => before !== after)).toEqual([]);
+});
+
+test("what a holder has twice is a warning, and nothing is moved away from it without a word", () => {
+  const { a, status } = settled();
+  const { owner, addresses } = status().vips.find(({ vip }) => vip === "v0")!;
+  const [address = ""] = addresses;
+  const onOwner: StandsOn = (asked) =>
+    asked.includes(address) ? [{ host: owner!, address, prefixBits: 24, device: "eth0" }] : [];
+  const told = `${owner} has ${address}/24 by itself: it is on its eth0, not put there by mole; remove it there, or from the config`;
+  expect(status(onOwner).alarms).toEqual([]);
+  if (owner !== "A") expect(status(onOwner).warnings).toEqual([`vip v0: ${told}`]);
+  const { table, member } = a.machine!.session!;
+  const to = ["A", "B", "C"].find((host) => host !== owner)!;
+  const move = { do: "move", vip: "v0", host: to } as const;
+  expect(checkCommand(move, table!, [], onOwner)).toEqual({ done: false, text: `it would be doubled: ${told}` });
+  expect(checkCommand(move, table!, [], nobody)).toBeUndefined();
+  expect(checkCommand({ ...move, vip: "v1" }, table!, [], onOwner)?.text ?? "").not.toContain("doubled");
+  const supposed = simulate(table!, member, { suppose: "moved", vip: "v0", host: to }, onOwner);
+  expect(supposed).toMatchObject({ notes: [`v0 would not go there: it would be doubled: ${told}`] });
+  const drain = { do: "drain", host: owner!, force: false } as const;
+  expect(leftOf(drain, table, onOwner)).toBe(`; but it answers for v0 all the same: ${told}`);
+  expect(leftOf({ ...drain, host: to }, table, onOwner)).toBe("");
 });
 
 test("where nobody is heard any more the ages count from the last beat, not from the last news", () => {

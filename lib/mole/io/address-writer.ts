@@ -68,6 +68,17 @@ export class AddressWriter {
     return `${text}/${other.prefixBits} is on ${where} already, and not ours: remove it there, or from the config`;
   }
 
+  /**
+   * An address that we hold and that stands on this host a second time, with another prefix or on another device, without our doing: when ours goes, this host answers for it still.
+   * Told only where the kernel keeps marks: else ours looks like any other.
+   */
+  strayBeside(text: string, isHeld: (text: string) => boolean): string | undefined {
+    const stray = isHeld(text) && this.network.hasMarks ? this.network.standing(text)[0] : undefined;
+    if (stray === undefined) return undefined;
+    const where = this.network.link(stray.device)?.name ?? `device ${stray.device}`;
+    return `${text}/${stray.prefixBits} is on ${where} as well, and not ours: once another host takes the vip, both answer for it; remove it there, or from the config`;
+  }
+
   /** Where the address stands on this host without our doing. @param isHeld as above: where the kernel keeps no marks, ours looks like any other */
   standing(text: string, isHeld: (text: string) => boolean): readonly StandingAddress[] {
     if (!this.network.hasMarks && isHeld(text)) return [];

@@ -102,7 +102,10 @@ export interface Driver extends Disposable {
   /** Shuts the session's socket down (what was written before goes out) and ends the guard, who leaves addresses alone. All must have been released before. */
   endSession(): void;
 
-  /** Of the configured vips: what keeps them from ever being taken here, for this host has an address of theirs by itself; and what to do. Costs no system call. */
+  /**
+   * Of the configured vips: what keeps them from ever being taken here, for this host has an address of theirs by itself, or would go on answering for it when they go; and what to do.
+   * Costs no system call.
+   */
   conflicts(): readonly string[];
 
   /** Of the configured vips: which have no device here that works, and why; what is told by "carrier". Costs no system call. */

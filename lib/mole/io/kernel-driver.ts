@@ -200,11 +200,16 @@ class KernelDriver implements Driver {
   }
 
   conflicts(): readonly string[] {
-    return this.#definitions.flatMap((definition) => {
-      const placed = tryPlaced(definition) ?? [];
-      const why = placed.map(({ text }) => this.#writer.conflict(text, (one) => this.#heldByAddress.has(one)));
-      return why.flatMap((text) => (text === undefined ? [] : [`vip ${definition.name} can't be held here: ${text}`]));
-    });
+    const isHeld = (text: string) => this.#heldByAddress.has(text);
+    return this.#definitions.flatMap((definition) =>
+      (tryPlaced(definition) ?? []).flatMap(({ text }) => {
+        const { name } = definition;
+        const stray = this.#writer.strayBeside(text, isHeld);
+        if (stray !== undefined) return [`vip ${name}: ${stray}`];
+        const conflict = this.#writer.conflict(text, isHeld);
+        return conflict === undefined ? [] : [`vip ${name} can't be held here: ${conflict}`];
+      }),
+    );
   }
 
   unplugged(): readonly { readonly vip: string; readonly why: string }[] {
@@ -458,7 +463,8 @@ class KernelDriver implements Driver {
 
   #addressFacts(placed: Placed, present: readonly AddressRecord[]): AddressFacts {
     const link = this.#writer.linkFor(placed);
-    const found = present.find(({ text }) => text === placed.text);
+    const there = present.filter(({ text }) => text === placed.text);
+    const found = there.find(({ mark }) => mark === MARK) ?? there[0]; // a stray one may be beside ours
     return {
       address: placed.text,
       prefixBits: placed.prefixBits,

@@ -6,7 +6,7 @@ import type { Request } from "../../control/message.ts";
 import { bootMs } from "../../run/clock.ts";
 import { pause } from "../../run/pause.ts";
 import type { Report } from "../action.ts";
-import { checkCommand, vipNameOf } from "../command-check.ts";
+import { checkCommand, leftOf, vipNameOf } from "../command-check.ts";
 import { Completion, type Outcome } from "../completion.ts";
 import type { Command, MoleEvent } from "../event.ts";
 import { type Simulated, type Supposition, simulate } from "../simulate.ts";
@@ -71,7 +71,7 @@ async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: 
   const deadlineMs = bootMs() + patienceMs;
   for (;;) {
     const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs);
-    if (done) return text;
+    if (done) return `${text}${leftOf(command, mole.runner.machine.session?.latestTable, mole.standsOn)}`;
     const isHopeless = !passes || bootMs() + AGAIN_MS > deadlineMs;
     if (isHopeless || !(await pause(AGAIN_MS, gone)))
       throw new Fault(passes ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);

@@ -58,6 +58,8 @@ function vip(definition: Definition, network: HostNetwork, writer: AddressWriter
   if (typeof places === "string") return [{ level: "error", about, text: places }];
   const findings: Finding[] = [];
   for (const { placed, order, deviceName } of places) {
+    const stray = writer.strayBeside(placed.text, (text) => ours.has(text));
+    if (stray !== undefined) findings.push({ level: "error", about, text: stray });
     const link = network.link(order.device);
     const isIpv6 = placed.address.family === 6;
     if (link?.isLoopback === true)
