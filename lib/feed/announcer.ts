@@ -5,7 +5,7 @@
 //            groups by a wildcard can join first. Who takes longer than that sees by the numbers what it has missed.
 //   moved    Some seconds after records went out, the numbers that have moved are told to all: so a reader knows what is missing at the end of a stream. The more
 //            senders there are, the less often: all together do not say more than some messages a second.
-//   asked    Who asks is told alone, after a random wait, so that not all senders answer at once.
+//   asked    Who asks is told alone, after a random wait, so that not all senders answer at once. Where the daemon does not let us send to who asks, all are told.
 //   again    After a lost connection everything is new.
 //
 // What is said is bounded by a pace in bytes, who asks by a number: nobody can make a sender do nothing else. A number is told only while nothing waits to be sent
@@ -99,6 +99,8 @@ export class Announcer {
   #tellings: Telling[] = [];
   /** We may not be in the directory on this connection. */
   #isRefused = false;
+  /** We may not send to those who ask. */
+  #answersAll = false;
   /** Nothing is said before. */
   #paceMs = Number.NEGATIVE_INFINITY;
   /** When numbers that have moved are told, and from which group on. */
@@ -150,7 +152,7 @@ export class Announcer {
   stood(): void {
     this.#isConnected = true;
     this.#newFrom = 0;
-    this.#isRefused = false;
+    this.#isRefused = this.#answersAll = false;
     this.#toldAll = this.#returned = 0;
     for (const fed of this.#fed) fed.told = undefined;
   }
@@ -168,6 +170,13 @@ export class Announcer {
   refused(): void {
     this.fell();
     this.#isRefused = true;
+  }
+
+  /** An answer was refused, since it went to one alone: all are told all, once for whoever has asked so far, and answers go to all from now on. */
+  answerRefused(): void {
+    if (this.#answersAll) return;
+    this.#answersAll = true;
+    this.#newFrom = 0;
   }
 
   /** Somebody asks. A second question takes the place of the first. */
@@ -251,7 +260,7 @@ export class Announcer {
         if (!this.#writer.append({ name, last: this.#lastOf(asker.from, isQuiet) })) break;
       }
       if (asker.from >= this.#fed.length) this.#askers.delete(to);
-      const said = this.#saying(to);
+      const said = this.#saying(this.#answersAll ? DIRECTORY_GROUP : to);
       if (said !== undefined) return said;
     }
     return undefined;

@@ -24,6 +24,8 @@ export type QueueEvent =
   | { readonly on: "unacknowledged" | "acknowledged"; readonly wanted: number; readonly hosts: readonly string[] }
   /** Something makes names of groups that Spread does not take; the first of them. */
   | { readonly on: "renamed"; readonly fullName: string; readonly group: string }
+  /** The daemon sends back what goes to this group: [[spreadd.allow]] there says nothing of it. Told once for each group. */
+  | { readonly on: "refused"; readonly group: string; readonly isKept: boolean }
   /** A program wrote a line to its stderr. */
   | { readonly on: "said"; readonly line: string };
 
@@ -90,6 +92,11 @@ export function queueReport(
     case "renamed": {
       const text = `${visible(event.fullName)} is no name that a group can have: it is the group ${event.group}`;
       return { severity: "notice", text: `${name}: ${text}; logcat knows it by both (told of the first such name)` };
+    }
+    case "refused": {
+      const becomes = event.isKept ? "records for it wait in the spool" : "records for it are lost";
+      const text = `the daemon does not let us send to ${visible(event.group)}: no [[spreadd.allow]] there says that we may; ${becomes}`;
+      return { severity: "err", text: `${name}: ${text}` };
     }
     case "said":
       return { severity: "notice", text: `${name}: ${event.line}` };

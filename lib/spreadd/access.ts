@@ -1,11 +1,17 @@
 // What a session may do. No rules: everybody whom the sockets let in may do everything. With rules, a session may do what any rule that names its peer
 // allows, and a peer that no rule names may not connect. Groups are named by patterns: `*` stands for anything, `?` for one byte.
+//
+// To its own private group a session may always send, whatever the rules say: that reaches nobody else, and it is how a program learns that what it sent before
+// has its place in the order. `publish` and `syslogd` count on it.
+import type { FrameView } from "../spread/frame.ts";
+import { NAME_FIELD_BYTES } from "../spread/limits.ts";
+import { isName, nameBytes } from "../spread/name-field.ts";
 import { contains, type KnownPeerSet, type Peer } from "./peer.ts";
 
 /** One `[[spreadd.allow]]`. */
 export interface AccessRule<Set = KnownPeerSet> {
   readonly from: readonly Set[];
-  /** Patterns of groups that may be sent to, private groups (`#name#daemon`) included. */
+  /** Patterns of groups that may be sent to, private groups (`#name#daemon`) of others included. */
   readonly send: readonly string[];
   /** Patterns of groups that may be joined. */
   readonly join: readonly string[];
@@ -26,6 +32,21 @@ export function permissionsOf(rules: readonly AccessRule[], peer: Peer): Permiss
     send: new GroupPatterns(named.flatMap(({ send }) => send)),
     join: new GroupPatterns(named.flatMap(({ join }) => join)),
   };
+}
+
+/**
+ * Where the first group stands in a join's or a message's bytes that it may not name; -1 where it may do what it asks for.
+ * @param own the session's private group, as it stands in frames
+ */
+export function refusedAt({ send, join }: Permissions, frame: FrameView, own: Uint8Array): number {
+  const isJoin = frame.kind === "join";
+  const patterns = isJoin ? join : send;
+  if (patterns.all) return -1;
+  const { bytes, groupsStart } = frame;
+  const end = groupsStart + (isJoin ? 1 : frame.groupCount) * NAME_FIELD_BYTES;
+  for (let at = groupsStart; at < end; at += NAME_FIELD_BYTES)
+    if (!patterns.match(bytes, at, at + nameBytes(bytes, at)) && (isJoin || !isName(bytes, at, own))) return at;
+  return -1;
 }
 
 /** Some patterns of group names, asked about names where they lie in a frame. */

@@ -11,10 +11,9 @@ import type { Fault } from "../base/fault.ts";
 import type { Random } from "../base/random.ts";
 import type { FrameView } from "../spread/frame.ts";
 import { wantsMembership, writeReject } from "../spread/handshake.ts";
-import { NAME_FIELD_BYTES } from "../spread/limits.ts";
 import { nameBytes } from "../spread/name-field.ts";
 import type { PrivateGroup, PrivateName } from "../spread/names.ts";
-import { EVERYTHING, permissionsOf } from "./access.ts";
+import { EVERYTHING, permissionsOf, refusedAt } from "./access.ts";
 import { type Attempt, authenticate } from "./authentication.ts";
 import { type DaemonCounters, noneCounted } from "./daemon-counters.ts";
 import type { DaemonSettings } from "./daemon-settings.ts";
@@ -412,18 +411,12 @@ export class Daemon implements EngineSink {
     if (frame.kind === "join" && (member?.groups.size ?? 0) >= this.settings.sessionGroupsMax) return false;
     if (permissions === EVERYTHING) return true;
     assert(permissions !== undefined, "who may nothing has no session");
-    const patterns = frame.kind === "join" ? permissions.join : permissions.send;
-    if (patterns.all) return true;
-    const { bytes, groupsStart } = frame;
-    const asked = frame.kind === "join" ? 1 : frame.groupCount;
-    for (let at = groupsStart; at < groupsStart + asked * NAME_FIELD_BYTES; at += NAME_FIELD_BYTES)
-      if (!patterns.match(bytes, at, at + nameBytes(bytes, at))) return false;
-    return true;
+    return refusedAt(permissions, frame, member?.field ?? NO_BYTES) < 0;
   }
 
   #sendBack(session: Session, frame: FrameView): void {
     this.counters.forbidden += 1;
-    const line = this.#refusals.line(session.peer, session.permissions, frame);
+    const line = this.#refusals.line(session, frame);
     if (line !== undefined) this.rim.notice(line);
     const rejected = rejectedFrame(frame);
     if (rejected === undefined) return;

@@ -45,7 +45,10 @@ const allow = v.strictObject({
     v.description(`Whom the rule is for, each ${PEER_SET_FORM}`),
   ),
   send: v.optional(
-    v.pipe(v.array(pattern, "a list of patterns"), v.description("Groups they may send to, private groups included")),
+    v.pipe(
+      v.array(pattern, "a list of patterns"),
+      v.description("Groups they may send to, private groups of others included"),
+    ),
     ["*"],
   ),
   join: v.optional(v.pipe(v.array(pattern, "a list of patterns"), v.description("Groups they may join")), ["*"]),
@@ -319,7 +322,7 @@ export const spreaddTable = defineTable({
 # [[spreadd.allow]]
 # from = ["group:adm", "tls:*.example.com"]
 # send = []
-# join = ["log.*"]
+# join = ["log.*", "spreadbox.groups"]
 `,
 });
 

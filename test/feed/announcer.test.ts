@@ -24,6 +24,27 @@ function said(utterance: Utterance | undefined): unknown {
   return { to: utterance.to === DIRECTORY_GROUP ? "all" : utterance.to, groups };
 }
 
+test("a sender that may not answer who asks tells all, what it has and to every question", () => {
+  const one = announcer();
+  one.feed("log.mail", "log.mail", 0, { next: 1 });
+  one.stood();
+  one.next(0, true);
+  const asks = (nowMs: number) => {
+    one.asked(READER, ["log.*"], nowMs);
+    return said(one.next(nowMs + ANSWER_WITHIN_MS, true));
+  };
+  expect(asks(1_000)).toMatchObject({ to: READER });
+  one.answerRefused();
+  one.answerRefused();
+  expect(said(one.next(2_000, true))).toMatchObject({ to: "all", groups: { "log.mail": 0 } });
+  expect(one.next(3_000, true)).toBeUndefined();
+  expect(asks(4_000)).toMatchObject({ to: "all" });
+  one.fell();
+  one.stood();
+  one.next(5_000, true);
+  expect(asks(6_000)).toMatchObject({ to: READER });
+});
+
 describe("a sender tells all", () => {
   test("a new group, with 0 before a record went to it", () => {
     const one = announcer();

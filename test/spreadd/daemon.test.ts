@@ -118,6 +118,16 @@ describe("rules", () => {
     expect(bob.told()).toEqual(["message from #alice#dmn1 to #bob#dmn1: hi"]);
   });
 
+  test("let a session send to its own private group, whatever they say, and to no other's", () => {
+    const one = new Bench({ access: [{ from: [{ of: "unix" }], send: [], join: [] }] });
+    const alice = one.session("alice");
+    one.session("bob");
+    alice.send(message("#alice#dmn1", ["#alice#dmn1"], "a mark"), message("#alice#dmn1", ["#bob#dmn1"], "hi"));
+    const [own, others] = alice.received();
+    expect(own).toMatchObject({ kind: "message", groups: ["#alice#dmn1"], body: "a mark" });
+    expect(others).toMatchObject({ kind: "reject", groups: ["#bob#dmn1", "#alice#dmn1"] });
+  });
+
   test("send a message to a hundred groups back with the last of them replaced", () => {
     const alice = bench().session("alice");
     alice.send(

@@ -83,10 +83,7 @@ export class GroupAnnouncer {
 
   /** A frame that came to us: a question, what another sender says, or that we may not be here. */
   frame(frame: FrameView): void {
-    if (frame.kind === "reject" && frame.groups().includes(DIRECTORY_GROUP)) {
-      this.#announcer.refused();
-      this.#options.onGo();
-    }
+    if (frame.kind === "reject") this.#refused(frame);
     if (frame.kind !== "message" || frame.messageType !== DIRECTORY_MESSAGE_TYPE) return;
     const { session } = this.#options;
     if (frame.name === session.privateGroup) {
@@ -107,6 +104,16 @@ export class GroupAnnouncer {
       if (!(error instanceof DirectoryError)) throw error; // somebody's own: readers tell of it
     }
     this.#arm();
+  }
+
+  #refused(frame: FrameView): void {
+    if (frame.groups().includes(DIRECTORY_GROUP)) {
+      this.#announcer.refused();
+      this.#options.onGo();
+    } else if (frame.messageType === DIRECTORY_MESSAGE_TYPE) {
+      this.#announcer.answerRefused();
+      this.#arm();
+    }
   }
 
   close(): void {

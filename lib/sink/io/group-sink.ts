@@ -30,6 +30,7 @@ import { LossWatch } from "../loss-watch.ts";
 import { type OwnQueueEvent, queueEventOf, whyLost } from "../queue-event.ts";
 import { RecordWriter } from "../record-writer.ts";
 import { type AckStanding, RecorderWatch } from "../recorder-watch.ts";
+import { RefusedMessages } from "../refused-messages.ts";
 import { LINGER_MS, type Outlet, type Sink, SinkCounters, type SinkEvent } from "../sink.ts";
 import { GroupAnnouncer } from "./group-announcer.ts";
 import { leaveGroupNumbers, takeGroupNumbers } from "./group-numbers-file.ts";
@@ -79,6 +80,7 @@ export class GroupSink implements Sink {
   readonly #announcer: GroupAnnouncer;
   readonly #streams: GroupStreams;
   readonly #recorderWatch = new RecorderWatch();
+  readonly #refused = new RefusedMessages();
   #rounds: ReturnType<typeof setInterval> | undefined;
   #pumpTimer: ReturnType<typeof setTimeout> | undefined;
   #markTimer: ReturnType<typeof setTimeout> | undefined;
@@ -412,12 +414,21 @@ export class GroupSink implements Sink {
 
   #onFrame(frame: FrameView): void {
     this.#announcer.frame(frame);
+    if (frame.kind === "reject") this.#sentBack(frame);
     const arrived = this.#sender.frame(frame, performance.now());
     if (arrived === undefined) return;
-    this.counters.delivered += arrived;
+    const refused = this.#acked === undefined ? this.#refused.outOf(arrived) : 0;
+    this.counters.delivered += arrived - refused;
+    this.counters.lost += refused;
+    this.#toldLost += refused; // that it does not let us send there has been
     this.#tellLoss();
     this.#pump();
     this.#onProgress();
+  }
+
+  #sentBack(frame: FrameView): void {
+    const group = this.#refused.take(frame);
+    if (group !== undefined) this.#options.onSpoolEvent?.({ on: "refused", group, isKept: this.#acked !== undefined });
   }
 
   async #follow(): Promise<void> {
@@ -429,6 +440,7 @@ export class GroupSink implements Sink {
 
   #lost(reason: string): void {
     this.#sender.lost();
+    this.#refused.startOver();
     this.#announcer.fell();
     this.#failed(reason);
     this.#onProgress();
