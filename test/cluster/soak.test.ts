@@ -8,7 +8,10 @@ test.if(hasCorosync)(
   async () => {
     const story: string[] = [];
     const seed = Number(process.env["SEED"] ?? 8);
-    const { broken, rounds, views } = await soak({ hosts: 3, minutes: 1, seed, tell: (line) => story.push(line) });
+    const { broken, rounds, views } = await soak({
+      ...{ hosts: 3, minutes: 1, seed, transport: "knet" },
+      tell: (line) => story.push(line),
+    });
     if (broken.length > 0) process.stderr.write(`seed ${seed}:\n${story.join("\n")}\n`);
     expect(broken).toEqual([]);
     expect(rounds).toBeGreaterThan(1);
