@@ -133,7 +133,8 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
     summary: `has the ${name} that runs become the program that is installed now, sockets and all`,
     about:
       "First the new program has to like the configuration, and all that it names has to be there, as for a reload; where not, each mistake is told and nothing changes. Then the process becomes it: the same " +
-      "number, sockets and connections (but those by TLS, which come again), and what is sent meanwhile waits in the kernel. Sockets of systemd's go on as well.",
+      "number, sockets and connections (but those by TLS, which come again), and what is sent meanwhile waits in the kernel. Sockets of systemd's go on as well. What sinks have in memory only is handed over; the answer " +
+      "tells how many records that are, and what could not be and is lost. Where no program lies at the path at which it was installed, that is refused.",
   });
   return [status, stats, reload, reopen, ...(service.restarts === true ? [restart] : [])];
 }

@@ -77,3 +77,12 @@ describe("completions work in the shell they are for", () => {
   test("a flag behind another", async () =>
     expect(await complete("spreadbox help exit-codes --json --verb")).toEqual(["--verbose"]));
 });
+
+for (const path of [["syslogd"], ["logcat", "record"], ["spreadd"], ["mole"]])
+  test(`a second SIGTERM does not cut short the end of ${path.join(" ")}, and its help says so`, () => {
+    let command: AnyCommand = spreadbox;
+    for (const word of path) command = command.commands!.find(({ name }) => name === word)!;
+    expect(command.endsWithinMs).toBeGreaterThan(0);
+    const signals = command.sections!.find(({ title }) => title === "Signals")!;
+    expect(signals.text).toMatch(/A second SIGTERM (meanwhile )?changes nothing[;,] a second SIGINT ends it at once/);
+  });

@@ -204,3 +204,31 @@ test("whatever happens, records come in order, those not confirmed come again, a
     cases(60),
   );
 }, 60_000);
+
+test("what has waited in the process before is late, what comes behind it is not", () => {
+  const rig = new Rig("", 0, false);
+  const bytes = new TextEncoder().encode("handed");
+  for (const number of [1, 2]) expect(rig.queue.pushLate(number, bytes, 0, bytes.length)).toBe(true);
+  rig.queue.push(0, 3, bytes, 0, bytes.length);
+  const late: boolean[] = [];
+  while (rig.queue.next()) {
+    late.push(rig.queue.nextIsLate);
+    rig.queue.take();
+  }
+  expect(late).toEqual([true, true, false]);
+});
+
+test("of what was sent the first can be told to have arrived; the rest waits again, in order", () => {
+  const rig = new Rig("", 0, false);
+  const bytes = new TextEncoder().encode("sent");
+  for (const number of [1, 2, 3, 4]) rig.queue.push(0, number, bytes, 0, bytes.length);
+  for (let count = 0; count < 3 && rig.queue.next(); count++) rig.queue.take();
+  rig.queue.confirmFirst(2);
+  const numbers: number[] = [];
+  while (rig.queue.next()) {
+    numbers.push(rig.queue.number);
+    rig.queue.take();
+  }
+  expect(numbers).toEqual([3, 4]);
+  expect(rig.queue.records).toBe(2);
+});
