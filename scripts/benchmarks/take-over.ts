@@ -97,7 +97,7 @@ async function withRig(
 
 function ringOf(profile: Profile): RingTimes {
   const { tokenMs, retransmits } = timesOf(profile);
-  return { tokenMs, retransmits };
+  return { tokenMs, retransmits, transport: "knet" };
 }
 
 /** What the client saw of the addresses that the struck host held, for each time. */
