@@ -163,7 +163,7 @@ function openSocket(family: number): number {
 
 /**
  * Removes the socket at `path` if nobody listens to it: what a daemon that died left behind, of datagrams or of streams.
- * @throws {Fault} "not-a-socket": something else stands there; "ENOTDIR", "EACCES" and the like: nothing can
+ * @throws {Fault} "not-a-socket": something else stands there; "ENOTDIR", "EACCES" and the like: nothing can, or it is not ours to remove
  */
 export function removeStale(path: string, address: Uint8Array = unixAddress(path)): void {
   const found = whatStandsAt(path);
@@ -180,7 +180,23 @@ export function removeStale(path: string, address: Uint8Array = unixAddress(path
   const result = libc().connect(probe, address, address.length);
   const number = result < 0 ? errno() : 0;
   libc().close(probe);
-  if (number === ECONNREFUSED) unlinkSync(path);
+  if (number === ECONNREFUSED) removeDead(path, found);
+}
+
+/** @throws {Fault} "EACCES", "EPERM": it is another user's */
+function removeDead(path: string, { uid }: Stats): void {
+  try {
+    unlinkSync(path);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const isForbidden = code === "EACCES" || code === "EPERM";
+    const whose = `a socket of the user with number ${uid} was left there, and nobody listens on it`;
+    const advice = isForbidden
+      ? "this user may not remove it: remove it, or choose another path"
+      : (cause as Error).message;
+    const kind = isForbidden ? "no-permission" : "cannot-create";
+    throw new Fault(kind, code, `cannot listen on ${path}: ${whose}; ${advice}`, { cause });
+  }
 }
 
 /** @throws {Fault} where that can't be found out: its directory is a file, or is closed to us */

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAddress } from "../../lib/base/ip-address.ts";
@@ -129,6 +129,30 @@ describe("a unix datagram socket", () => {
     expect(() => listenUnixDatagram(path)).toThrow(/a file stands there/);
     expect(statSync(path).size).toBe(8);
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "what another user's daemon left, and this user may not remove, is told",
+    () => {
+      const shared = join(directory, "shared");
+      mkdirSync(shared, { mode: 0o1777 });
+      chmodSync(shared, 0o1777); // whatever the umask
+      chmodSync(directory, 0o755);
+      const path = join(shared, "log");
+      const dead = listenUnixDatagram(path);
+      libc().close(dead.fd);
+      process.seteuid!(65_534);
+      try {
+        expect(() => listenUnixDatagram(path)).toThrow(
+          expect.objectContaining({
+            kind: "no-permission",
+            message: `cannot listen on ${path}: a socket of the user with number 0 was left there, and nobody listens on it; this user may not remove it: remove it, or choose another path`,
+          }),
+        );
+      } finally {
+        process.seteuid!(0);
+      }
+    },
+  );
 
   test("does not remove at its end a socket that took its place", () => {
     const path = join(directory, "log");
