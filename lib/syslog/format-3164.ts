@@ -3,7 +3,7 @@
 //   traditional   Nov 23 15:20:38 host app[311]: text          a log file, as BSD's syslogd writes it and everybody's scripts read it
 //   3164          <13>Nov 23 15:20:38 host app[311]: text      to another syslog daemon (RFC 3164)
 //
-// A record without a program is `TIME HOST TEXT`.
+// A record without a program is `TIME HOST TEXT`; so is one whose first word was only taken for the program (parse-3164.ts), which no colon followed: its text stays as it came.
 import type { Format } from "./format.ts";
 import { ESCAPED_BYTES, writeConstant, writeLine, writeNumber } from "./output.ts";
 import type { RecordView } from "./record.ts";
@@ -45,7 +45,7 @@ export class TraditionalFormat implements Format {
         at = writeLine(out, at, bytes, record.procidStart, record.procidEnd);
         out[at++] = CLOSE;
       }
-      out[at++] = COLON;
+      if (!record.isAppBare) out[at++] = COLON;
       if (record.msgStart < record.msgEnd) out[at++] = SPACE;
     }
     return writeLine(out, at, bytes, record.msgStart, record.msgEnd);

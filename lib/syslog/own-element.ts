@@ -3,7 +3,7 @@
 //   [sb@32473 rx="1763911238123456" form="3164" marks="cut,late" pid="311" uid="0" via="udp" peer="192.0.2.7"]
 //
 //   rx     when it was received first: microseconds since 1970, UTC
-//   form   "3164" or "text", where the message was of that form; then it had no structured data
+//   form   "3164" or "text", where the message was of that form, or "word": 3164, and the program was only the first word of its text; then it had no structured data
 //   marks  MARK_NAMES that hold, with commas; pid, uid: the sender's, where the kernel gave them
 //   via    how it came to the host that received it first, and the address it came from. Carried on as they lie: no reader of a record needs them unasked
 //
@@ -17,6 +17,8 @@ export const OWN_ID = "sb@32473";
 
 const HEAD = ascii(`[${OWN_ID} rx="`);
 const FORM_3164 = ascii('" form="3164');
+/** The program was a bare word. */
+const FORM_WORD = ascii('" form="word');
 const FORM_TEXT = ascii('" form="text');
 const MARKS = ascii('" marks="');
 const PID = ascii('" pid="');
@@ -39,7 +41,7 @@ export function boundOwnElement(record: RecordView): number {
 export function writeOwnElement(record: RecordView, out: Uint8Array, at: number): number {
   at = writeConstant(out, at, HEAD);
   at = writeNumber(out, at, Math.max(0, record.receivedUs));
-  if (record.form === "3164") at = writeConstant(out, at, FORM_3164);
+  if (record.form === "3164") at = writeConstant(out, at, record.isAppBare ? FORM_WORD : FORM_3164);
   else if (record.form === "text") at = writeConstant(out, at, FORM_TEXT);
   if (record.marks !== 0) at = writeMarks(record.marks, out, writeConstant(out, at, MARKS));
   if (record.pid >= 0) at = writeNumber(out, writeConstant(out, at, PID), record.pid);
@@ -96,7 +98,8 @@ export function restoreOwnElement(record: RecordView): void {
         record.receivedUs = readNumber(bytes, from, to, record.receivedUs);
         break;
       case 0x66: // form
-        record.form = isWord(bytes, from, to, "3164") ? "3164" : "text";
+        record.isAppBare = isWord(bytes, from, to, "word");
+        record.form = record.isAppBare || isWord(bytes, from, to, "3164") ? "3164" : "text";
         break;
       case 0x6d: // marks
         record.marks |= readMarks(bytes, from, to);

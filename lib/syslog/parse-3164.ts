@@ -224,6 +224,7 @@ function readProgram(record: RecordView, bytes: Uint8Array, at: number, end: num
   }
   record.appStart = at;
   record.appEnd = wordEnd;
+  record.isAppBare = true;
   record.msgStart = Math.min(wordEnd + 1, end);
   record.msgEnd = end;
   return true;

@@ -80,6 +80,7 @@ function clearFields(record: RecordView, textStart: number): void {
   record.zoneMinutes = 0;
   record.hostStart = record.hostEnd = textStart;
   record.appStart = record.appEnd = textStart;
+  record.isAppBare = false;
   record.procidStart = record.procidEnd = textStart;
   record.msgidStart = record.msgidEnd = textStart;
   record.sdStart = record.sdEnd = textStart;

@@ -96,6 +96,8 @@ export class RecordView {
   hostEnd = 0;
   appStart = 0;
   appEnd = 0;
+  /** The program is a first word of the text that no tag's end followed, and may be none: with form "3164". */
+  isAppBare = false;
   procidStart = 0;
   procidEnd = 0;
   msgidStart = 0;

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Rfc3164Format, TraditionalFormat } from "../../lib/syslog/format-3164.ts";
 import { OwnFormat, Rfc5424Format } from "../../lib/syslog/format-5424.ts";
 import { JsonFormat } from "../../lib/syslog/format-json.ts";
-import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
+import { LOCAL_RULES, OWN_RULES } from "../../lib/syslog/parse-rules.ts";
 import { MARK_CUT, MARK_LATE, origin } from "../../lib/syslog/record.ts";
 import { structuredData } from "../../lib/syslog/structured-data.ts";
 import { parseTemplate, TemplateFormat } from "../../lib/syslog/template.ts";
@@ -48,6 +48,16 @@ describe("a classic line", () => {
     },
   ])
     test(name, () => expect(written(line, recordOf(message))).toBe(is));
+
+  for (const message of ["Warning disk full", "plain", "app: text", "app[7]: text"]) {
+    const local = { origin: origin("unix", "own"), rules: LOCAL_RULES };
+    test(`keeps what a program of this host says as it came, also through a group: ${message}`, () => {
+      const record = recordOf(message, local);
+      expect(written(line, record)).toBe(`Nov 23 12:00:00 own ${message}`);
+      const own = written(new OwnFormat(), record);
+      expect(written(line, recordOf(own, { rules: OWN_RULES }))).toBe(`Nov 23 12:00:00 own ${message}`);
+    });
+  }
 
   test("is in the zone it was given", () => {
     const berlin = new TraditionalFormat(tryZone("Europe/Berlin")!);
