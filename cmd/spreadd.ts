@@ -80,7 +80,7 @@ export const spreaddCommand: AnyCommand = defineCommand({
         "Without corosync it waits, and listens when there is a ring. When corosync dies, is stopped or restarted, sessions are disconnected at once, as " +
         'by a daemon\'s death, and let in again when it is back; with outside = "hold" they stay and see their host alone, but for those in groups of the ' +
         "mole. It counts as dead when it has not sent our own messages back for `silence`. A daemon that does not answer the others for as long is left out " +
-        "until it does. Each daemon needs a name of its own: a host name of more than 19 characters gets a tail, told at the start; of two with one name the " +
+        "until it does: they ask twice within `silence`, so that is noticed within twice `silence`, whatever is sent. Each daemon needs a name of its own: a host name of more than 19 characters gets a tail, told at the start; of two with one name the " +
         "later ends with status 78.",
     },
     {

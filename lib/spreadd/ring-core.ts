@@ -17,7 +17,10 @@
 // delivered different ends; each says how many it was delivered and their digest, and only equal ones count as having come together.
 //
 // Nothing waits without a bound. Our own messages come back within `silenceMs`, or the group service counts as dead (`outside`); when they come later all the
-// same, `resync` has everybody exchange states again. A daemon that owes its state or an acknowledgement for as long is expelled, by a message too.
+// same, `resync` has everybody exchange states again. A daemon that owes its state or an acknowledgement for as long is expelled, by a message too. So that each
+// owes one from time to time, somebody calls twice within `silenceMs` (ring-view.ts): one that is stopped, or whose messages do not get through, is noticed
+// whatever is sent. A daemon that was stopped itself judges nobody by what it did not hear meanwhile (`#waitAnew`); and who has answered before his expulsion
+// is delivered, stays.
 import { assert } from "../base/assert.ts";
 import type { MonotonicMs } from "../base/brand.ts";
 import { Fault } from "../base/fault.ts";
@@ -48,6 +51,7 @@ import {
   type Tag,
   VERSION_MAX,
   VERSION_MIN,
+  VERSION_OF_CALLS,
   viewKey,
 } from "./ring-message.ts";
 import { type Exit, RingSender } from "./ring-sender.ts";
@@ -93,6 +97,8 @@ export class RingCore implements Engine {
   // --- the view, and the change to the next one ---
   #view: RingView | undefined;
   #exchange: RingExchange | undefined;
+  /** All of the view know what a call is. */
+  #answersCalls = false;
   /** What we bring into the exchange: as of the end of the last view. */
   #key: Uint8Array | undefined;
   #snapshot: Uint8Array = NO_BYTES;
@@ -384,8 +390,9 @@ export class RingCore implements Engine {
     const own = ringHosts.find(({ seat }) => isSame(seat, self));
     assert(own !== undefined, "who is not refused is in the ring");
     this.#exchange = undefined;
+    this.#answersCalls = hosts.every(({ state }) => state.versionMax >= VERSION_OF_CALLS);
     this.#tellOwn(heard[own.place]!, sink);
-    this.#enter(new RingView(exchange.tag, ringHosts, own, false, sink), {
+    this.#enter(new RingView(exchange.tag, ringHosts, own, false, sink, this.port.now()), {
       time,
       snapshots: hosts.map(({ state }) => state.snapshot),
       sets,
@@ -439,7 +446,11 @@ export class RingCore implements Engine {
     const own = new RingHost(host, seat, 0);
     const tag = makeTag(0, this.port.nonce(), [seat], this.port.nonce());
     const time = Math.max(this.port.wallSeconds(), this.#lastTime + 1);
-    this.#enter(new RingView(tag, [own], own, true, sink), { time, snapshots: [this.#snapshot], sets: [0] });
+    this.#enter(new RingView(tag, [own], own, true, sink, this.port.now()), {
+      time,
+      snapshots: [this.#snapshot],
+      sets: [0],
+    });
     this.#deliverAlone();
     this.#isLeaving = false;
     this.#deliverAlone(); // what was asked for meanwhile
@@ -487,16 +498,22 @@ export class RingCore implements Engine {
       this.#waitAnew(now); // it was we who did not get to run
     else if (this.#sender.onTheWay > 0 && now - this.#sender.heardAt > silenceMs) this.#fallSilent();
     else this.#checkOthers((now - silenceMs) as MonotonicMs, now);
-    if (this.#sender.isIdle) this.#feelPulse(now);
+    this.#feelPulse(now);
   }
 
-  /** So that a dead group service is noticed though nobody sends, somebody does: the first host, and the next where it does not. */
+  /** So that a dead group service, or daemon, is noticed though nobody sends, somebody calls: the first host, and the next where it does not. */
   #feelPulse(now: MonotonicMs): void {
     const view = this.#view;
     if (view === undefined || !this.#isStanding) return;
     const turn = Math.min(view.own.place, 2) / CHECKS;
-    if (now - this.#pulseAt <= this.settings.silenceMs * (0.5 + turn)) return;
-    view.oweOne();
+    const isDue = (at: MonotonicMs) => now - at > this.settings.silenceMs * (0.5 + turn);
+    if (this.#answersCalls && view.hosts.length > 1) {
+      if (!isDue(view.calledAt)) return;
+      view.call(now);
+    } else {
+      if (!this.#sender.isIdle || !isDue(this.#pulseAt)) return;
+      view.oweOne();
+    }
     this.port.flushSoon();
   }
 
@@ -527,12 +544,12 @@ export class RingCore implements Engine {
       this.#expelFrom(exchange.tag, exchange.first, exchange.owing);
     } else if (view !== undefined) {
       const owing = view.owing(before);
-      if (owing.length === 0) return;
+      const first = view.hosts.find((host) => !owing.includes(host) && !host.isLost);
+      if (owing.length === 0 || first !== view.own) return;
       view.waitAnew(now);
-      const first = view.hosts.find((host) => !owing.includes(host) && !host.isLost)?.seat;
       this.#expelFrom(
         view.tag,
-        first,
+        first.seat,
         owing.map(({ seat }) => seat),
       );
     }
@@ -549,7 +566,8 @@ export class RingCore implements Engine {
     const { exchange, view, self } = { exchange: this.#exchange, view: this.#view, self: this.#self };
     const tag = exchange?.tag ?? view?.tag;
     if (tag === undefined || self === undefined || !sameTag(tag, bytes)) return;
-    const owes = exchange?.owes(seat) ?? view?.owing(this.port.now()).some((host) => isSame(host.seat, seat));
+    const host = view?.hostOf(seat);
+    const owes = exchange?.owes(seat) ?? (host !== undefined && view?.isAwaited(host));
     if (!owes) return;
     if (isSame(seat, self)) {
       this.#goOutside(new Fault("unavailable", "expelled", EXPELLED));

@@ -1,3 +1,4 @@
+import type { MonotonicMs } from "../base/brand.ts";
 import type { Host } from "./engine.ts";
 import type { Seat } from "./ring-message.ts";
 
@@ -5,6 +6,8 @@ import type { Seat } from "./ring-message.ts";
 export class RingHost {
   /** How many batches of the view it has been delivered, by its own word. */
   delivered = 0;
+  /** When a batch of it was last delivered. */
+  heardAt = 0 as MonotonicMs;
   /** Its daemon or its ring has gone: nobody waits for it. */
   isLost = false;
 

@@ -1,11 +1,12 @@
 // What the daemons of a ring say to each other. Little-endian, each message with one header:
 //
-//   0  1  version          1  1  kind            2  1  of a batch: 1 where its messages were delivered before, and only the rest counts      3  1  zero
+//   0  1  version          1  1  kind            2  1  of a batch: 1 where its messages were delivered before, and only the rest counts      3  1  of a batch: 1 in a call
 //   4 16  tag: the view or exchange that it was sent in (ring's node, sequence low, high, digest of the members)
 //  20  4  number of the sender's message
 //
 // batch  24  4 how many batches of the view the sender has been delivered, 28  4 digest of them (its acknowledgement), 32  4 number of what is in it, the same
 //        when it is sent again, 0 of an empty one; then entries: 4 slot, and the frame
+//        A call is answered by everybody, by a batch that acknowledges it.
 // state  24  4 part, 28  4 parts, then this part of a `MemberState`
 // resync 24  4 a number that makes the exchange another one
 // expel  24  4 node, 28  4 pid: who does not answer
@@ -18,9 +19,13 @@
 import { Fault } from "../base/fault.ts";
 import { type DaemonName, tryDaemonName } from "../spread/names.ts";
 
-/** What is spoken. Version N talks to N - 1. */
-export const VERSION_MAX = 1;
+/** What is spoken. Version N talks to N - 1. Since version 2 daemons answer calls. */
+export const VERSION_MAX = 2;
 export const VERSION_MIN = 1;
+/** From this version on calls are answered. */
+export const VERSION_OF_CALLS = 2;
+/** What messages are written in: that of the oldest version that we talk to, since all else in them is the same. */
+const VERSION_WRITTEN = 1;
 
 /** A seat that speaks for a host. */
 export interface Seat {
@@ -40,6 +45,7 @@ export function compareSeats(a: Seat, b: Seat): number {
 export const TAG_BYTES = 16;
 const TAG_AT = 4;
 const WAS_TOLD_AT = 2;
+const IS_CALL_AT = 3;
 const NUMBER_AT = 20;
 const FIELDS_AT = 24;
 /** Where the entries of a batch begin. */
@@ -123,6 +129,8 @@ export interface BatchHeader {
   readonly content: number;
   /** Its messages were delivered before. */
   readonly wasTold: boolean;
+  /** Everybody is to acknowledge it. */
+  readonly isCall: boolean;
 }
 
 /** Writes what stands before a batch's entries. */
@@ -130,10 +138,11 @@ export function writeBatchHeader(
   bytes: Uint8Array,
   tag: Tag,
   number: number,
-  { delivered, digest, content, wasTold }: BatchHeader,
+  { delivered, digest, content, wasTold, isCall }: BatchHeader,
 ): void {
   writeHeader(bytes, "batch", tag);
   bytes[WAS_TOLD_AT] = wasTold ? 1 : 0;
+  bytes[IS_CALL_AT] = isCall ? 1 : 0;
   const view = viewOf(bytes);
   view.setUint32(NUMBER_AT, number, true);
   view.setUint32(FIELDS_AT, delivered, true);
@@ -149,6 +158,11 @@ export function deliveredOf(bytes: Uint8Array): number {
 /** Whether a batch's messages were delivered before. */
 export function wasTold(bytes: Uint8Array): boolean {
   return bytes[WAS_TOLD_AT] === 1;
+}
+
+/** Whether everybody is to acknowledge a batch. */
+export function isCall(bytes: Uint8Array): boolean {
+  return bytes[IS_CALL_AT] === 1;
 }
 
 /** The number of what is in a batch. */
@@ -310,7 +324,7 @@ function readState(whole: Uint8Array): MemberState {
 }
 
 function writeHeader(bytes: Uint8Array, kind: Kind, tag: Tag): void {
-  bytes[0] = VERSION_MAX;
+  bytes[0] = VERSION_WRITTEN;
   bytes[1] = KINDS.indexOf(kind);
   bytes.set(tag, TAG_AT);
 }

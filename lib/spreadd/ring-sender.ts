@@ -120,9 +120,9 @@ export class RingSender {
 
   #sendBatch(view: RingView, batch: Batch): boolean {
     if (batch.content === 0 && !batch.isEmpty) batch.content = ++this.#content;
-    const { delivered, history: digest } = view;
+    const { delivered, history: digest, wantsCall: isCall } = view;
     const { content, wasTold } = batch;
-    writeBatchHeader(batch.bytes, view.tag, this.#sent + 1, { delivered, digest, content, wasTold });
+    writeBatchHeader(batch.bytes, view.tag, this.#sent + 1, { delivered, digest, content, wasTold, isCall });
     if (!this.#send(batch.whole())) return false;
     view.acknowledged();
     return true;

@@ -2,6 +2,9 @@
 //
 // Safe messages wait until every host has acknowledged them: each batch says how many batches of the view its sender had been delivered, and whoever owes an
 // acknowledgement and has nothing to send, sends an empty one. These come in the one order as well, so all hosts deliver at the same place.
+//
+// So that a daemon that does nothing any more is noticed though nobody sends safe messages, somebody calls from time to time: everybody owes an acknowledgement
+// of a call too, and nothing is held back meanwhile. Who has answered is known from what was delivered, so all hosts know the same.
 import type { MonotonicMs } from "../base/brand.ts";
 import { FrameError, FrameView, readInt32, readRequest } from "../spread/frame.ts";
 import { FIFO, RELIABLE, SAFE, UNRELIABLE } from "../spread/service.ts";
@@ -12,6 +15,7 @@ import {
   deliveredOf,
   digestOf,
   ENTRIES_AT,
+  isCall,
   isSame,
   mix,
   numberOf,
@@ -40,10 +44,16 @@ export class RingView {
   #owed = 0;
   /** When the first that is held back became it, or the last was released. */
   #heldSince = 0 as MonotonicMs;
+  /** The call that everybody owes an answer to, by how many batches were delivered; none counts before it is answered. And since when. */
+  #called = 0;
+  #calledSince = 0 as MonotonicMs;
+  #calledAt: MonotonicMs;
+  #wantsCall = false;
 
   /**
    * @param own     this host
    * @param isAlone nobody else can be reached: what is submitted is delivered
+   * @param now     its beginning
    */
   constructor(
     readonly tag: Tag,
@@ -51,7 +61,9 @@ export class RingView {
     readonly own: RingHost,
     readonly isAlone: boolean,
     private readonly sink: EngineSink,
+    now: MonotonicMs,
   ) {
+    this.#calledAt = now;
     // with who is in it: hosts that part in the midst of an exchange may have completed it differently
     this.#digestLow = this.#digestHigh = saltOf(tag);
     for (const { seat } of hosts) {
@@ -94,8 +106,26 @@ export class RingView {
     this.#owed = Math.max(this.#owed, this.#acknowledged + 1);
   }
 
+  /** When somebody last called, or this host last went to. */
+  get calledAt(): MonotonicMs {
+    return this.#calledAt;
+  }
+
+  /** The next batch is to be a call. */
+  get wantsCall(): boolean {
+    return this.#wantsCall;
+  }
+
+  /** It is to call: its next batch, be it empty, which is owed. */
+  call(now: MonotonicMs): void {
+    this.#calledAt = now;
+    this.#wantsCall = true;
+    this.oweOne();
+  }
+
   /** A batch was sent. */
   acknowledged(): void {
+    this.#wantsCall = false;
     this.#acknowledged = Math.max(this.#acknowledged, this.#delivered);
     this.#owed = Math.min(this.#owed, this.#acknowledged);
   }
@@ -112,6 +142,7 @@ export class RingView {
     if (!sameTag(this.tag, bytes)) return false;
     const host = this.hostOf(from);
     if (host === undefined || host.isLost) return false;
+    host.heardAt = now;
     this.#count(from, numberOf(bytes));
     this.#acknowledge(host, deliveredOf(bytes), digestOf(bytes));
     this.release(now);
@@ -121,6 +152,7 @@ export class RingView {
       if (this.#frame.kind !== "message" || !wasTold(bytes)) this.#place(host, readInt32(bytes, at, true), now);
     }
     this.release(now);
+    if (isCall(bytes)) this.#wasCalled(now);
     return true;
   }
 
@@ -155,16 +187,41 @@ export class RingView {
     }
   }
 
-  /** Whose acknowledgement is awaited; nobody's where it has not been for so long. */
-  owing(beforeMs: MonotonicMs): RingHost[] {
-    const item = this.#held.first;
-    if (item?.is !== "frame" || this.#heldSince > beforeMs) return [];
-    return this.hosts.filter((host) => !host.isLost && host.delivered < item.safeAt);
+  /** Whose acknowledgement has been awaited since `before`, of a safe message or of a call; of a call not his of whom anything else came since. */
+  owing(before: MonotonicMs): RingHost[] {
+    const isHeldLong = !this.#held.isEmpty && this.#heldSince <= before;
+    const isCalledLong = this.#calledSince <= before;
+    return this.hosts.filter(
+      (host) =>
+        (isHeldLong && this.#owesSafe(host)) || (isCalledLong && host.heardAt <= before && this.#owesAnswer(host)),
+    );
+  }
+
+  /** Whether an acknowledgement of this host is awaited, for however long. All hosts that were delivered the same say the same. */
+  isAwaited(host: RingHost): boolean {
+    return this.#owesSafe(host) || this.#owesAnswer(host);
   }
 
   /** The wait for those begins again. */
   waitAnew(now: MonotonicMs): void {
-    this.#heldSince = now;
+    this.#heldSince = this.#calledSince = this.#calledAt = now;
+  }
+
+  #owesSafe(host: RingHost): boolean {
+    const item = this.#held.first;
+    return item?.is === "frame" && !host.isLost && host.delivered < item.safeAt;
+  }
+
+  #owesAnswer(host: RingHost): boolean {
+    return !host.isLost && host.delivered < this.#called;
+  }
+
+  #wasCalled(now: MonotonicMs): void {
+    this.#calledAt = now;
+    this.#owed = this.#delivered;
+    if (this.#stable() < this.#called) return; // the wait for the one before goes on
+    this.#called = this.#delivered;
+    this.#calledSince = now;
   }
 
   /**
