@@ -4,6 +4,7 @@ import { Fault } from "../base/fault.ts";
 import { formatAddress } from "../base/ip-address.ts";
 import { formatListenAddress, type ListenAddress } from "../base/listen-address.ts";
 import { OPEN_METRICS_TYPE, openMetrics } from "../base/open-metrics.ts";
+import { reasonOf } from "../base/system-reason.ts";
 
 /**
  * Answers until it is disposed.
@@ -24,7 +25,7 @@ export function serveMetrics(at: ListenAddress, prefix: string, samples: () => r
     });
     return { [Symbol.dispose]: () => void server.stop(true) };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault("cannot-create", "metrics", `cannot give metrics at ${formatListenAddress(at)}: ${why}`, { cause });
+    const found = `cannot give metrics at ${formatListenAddress(at)}: ${reasonOf(cause)}`;
+    throw new Fault("cannot-create", "metrics", found, { cause });
   }
 }

@@ -189,3 +189,14 @@ test("messages that were cut are told, by their source and in one line", async (
   expect(told).toEqual([`syslogd: ${syslogd.at("log")}: 3 messages were longer than 64 KiB, and were cut`]);
   await syslogd.line("all", "3 messages were longer");
 });
+
+test("an address that is not of this host is refused with that reason", async () => {
+  const { status, stderr } = await runSpreadbox([
+    "syslogd",
+    "--tcp",
+    "192.0.2.1:601",
+    "--rule",
+    "*.* -> file:/dev/null",
+  ]);
+  expect([status, stderr]).toEqual([71, expect.stringContaining("192.0.2.1 port 601: this host has no such address")]);
+});

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { adoptUnixStream, type ListeningSocket, listenUnixStream } from "../../linux/stream-socket.ts";
 import { type Answer, LineCutter, type Request, readRequest, refusal, writeAnswer } from "../message.ts";
 
@@ -69,8 +70,7 @@ export class ControlServer implements Disposable {
       this.#listener = Bun.listen<Conversation>({ fd: this.#made.fd, socket } as never); // Bun takes it, and does not say so in its types
     } catch (cause) {
       if (cause instanceof Fault && (cause.kind === "cannot-create" || cause.kind === "usage")) throw cause;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Fault("cannot-create", "listen", `cannot listen on ${path}: ${why}`, { cause });
+      throw new Fault("cannot-create", "listen", `cannot listen on ${path}: ${reasonOf(cause)}`, { cause });
     }
   }
 

@@ -7,6 +7,7 @@ import { close, constants, fstat, mkdir, open, read, write, writev } from "node:
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
+import { trySystemReason } from "../../base/system-reason.ts";
 import { Nap } from "../../run/nap.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
@@ -306,7 +307,10 @@ export class FileSink implements Sink, Outlet {
     }
     if (this.#failingSinceMs === undefined) {
       this.#failingSinceMs = nowMs;
-      this.#options.onEvent({ on: "failing", reason: reasonOf(error) });
+      this.#options.onEvent({
+        on: "failing",
+        reason: trySystemReason(error) ?? (error instanceof Error ? error.message : String(error)),
+      });
     }
     return this.#backOff.nextMs();
   }
@@ -371,8 +375,4 @@ function countLines(bytes: Uint8Array, end: number): number {
 function lineStart(bytes: Uint8Array, at: number): number {
   while (at > 0 && bytes[at - 1] !== LF) at -= 1;
   return at;
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

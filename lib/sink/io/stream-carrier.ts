@@ -11,6 +11,7 @@ import {
   type DetailedPeerCertificate,
   type TLSSocket,
 } from "node:tls";
+import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { tcpProgress } from "../../linux/tcp-progress.ts";
 import { setPeerTimeout } from "../../linux/tcp-timeout.ts";
 import { type Carrier, formatHost } from "../carrier.ts";
@@ -201,12 +202,16 @@ async function secured(raw: Socket, host: string, tls: TlsOptions): Promise<TLSS
 
 function whyNotHost(
   host: string,
-  { isAuthorized }: PeerCertificate,
+  { isAuthorized, names }: PeerCertificate,
   certificate: DetailedPeerCertificate | ReturnType<TLSSocket["getPeerCertificate"]>,
   socket: TLSSocket,
 ): string | undefined {
-  if (!isAuthorized) return `its certificate is not trusted: ${String(socket.authorizationError)}`;
-  return checkServerIdentity(host, certificate)?.message;
+  const code = String(socket.authorizationError);
+  if (!isAuthorized) return tryCertificateRefusal(code) ?? `its certificate is not trusted: ${code}`;
+  if (checkServerIdentity(host, certificate) === undefined) return undefined;
+  return names.length === 0
+    ? "its certificate names no host"
+    : `its certificate is for ${names.join(", ")}, not for ${host}`;
 }
 
 function peerCertificate(

@@ -5,6 +5,7 @@ import { chmodSync } from "node:fs";
 import type { Socket, TCPSocketListener, UnixSocketListener } from "bun";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { removeStale } from "../../linux/datagram-socket.ts";
 import { peerCredentials } from "../../linux/peer-credentials.ts";
 import { SystemError } from "../../linux/system-error.ts";
@@ -186,12 +187,7 @@ function tryListen<T>(where: string, listen: () => T): T {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     const advice = code === "EADDRINUSE" ? "; another process listens there (ss -l shows which)" : "";
     const kind = code === "EACCES" || code === "EPERM" ? "no-permission" : "os";
-    throw new Fault(
-      kind,
-      code,
-      `cannot listen on ${where}: ${error instanceof Error ? error.message : error}${advice}`,
-      { cause: error },
-    );
+    throw new Fault(kind, code, `cannot listen on ${where}: ${reasonOf(error)}${advice}`, { cause: error });
   }
 }
 

@@ -12,6 +12,7 @@ import { namesOf } from "../../base/certificate-name.ts";
 import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { duplicate } from "../../linux/exec.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
 import { type PeerCertificate, whyRefused } from "../../sink/permitted-peer.ts";
@@ -99,7 +100,7 @@ class TlsServer implements TlsSource {
       this.#server.once("error", (error: Error & { code?: string }) => {
         clearInterval(this.#looking);
         const advice = error.code === "EADDRINUSE" ? "; another process listens there (ss -l shows which)" : "";
-        const found = `cannot listen on ${this.name}: ${error.message}${advice}`;
+        const found = `cannot listen on ${this.name}: ${reasonOf(error)}${advice}`;
         reject(
           new Fault(error.code === "EACCES" ? "no-permission" : "os", error.code ?? "unknown", found, { cause: error }),
         );
