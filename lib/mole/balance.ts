@@ -1,7 +1,7 @@
 // Gradual balance: one `move` at a time, decided by one member, when everything has been calm for a while (the model, section 4).
 import { type Burden, balanceMove, type Place } from "./allocate.ts";
 import { candidates } from "./assign.ts";
-import type { CoverTable, Entry } from "./cover-table.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import type { Member } from "./member.ts";
 
 /** The next move, `undefined` if there is none or something is still under way. Only members that are ready are given what a live holder has. */
@@ -19,7 +19,9 @@ export function nextMove(table: CoverTable): { readonly entry: Entry; readonly t
       owner: hosts.findIndex(({ member }) => member === owner),
     }),
   );
-  const able = entries.map((entry) => new Set(entry.pinned ? [] : candidates(table, entry)));
+  // Where health has failed on all hosts they are all candidates, so that the holder keeps it: to move it among them would only break what still works.
+  const isWell = (entry: Entry) => (host: HostRecord) => host.facts.unfit[entry.definition.name] !== "health";
+  const able = entries.map((entry) => new Set(entry.pinned ? [] : candidates(table, entry).filter(isWell(entry))));
   const move = balanceMove(burdens, places, (vip, place) => {
     const host = hosts[place]!;
     return (

@@ -48,6 +48,8 @@ export interface Rules {
   readonly losersYield: boolean;
   /** Under maintenance an owner that has lost a vip, with its power perhaps, puts it on again if nobody else may hold it. */
   readonly ownersPutBack: boolean;
+  /** The longest times are not forgotten while somebody who may hold by them is away. */
+  readonly remembersTheAbsent: boolean;
 }
 
 export const ALL_RULES: Rules = {
@@ -74,4 +76,5 @@ export const ALL_RULES: Rules = {
   setsByAddress: true,
   losersYield: true,
   ownersPutBack: true,
+  remembersTheAbsent: true,
 };

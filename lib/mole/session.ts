@@ -15,6 +15,7 @@ import { merge } from "./merge.ts";
 import { type Message, RULES_VERSION, type Snapshot, type WaitLeft } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
+import { Remembered } from "./remembered.ts";
 import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
 import { Unreleased } from "./unreleased.ts";
@@ -55,6 +56,7 @@ export class Session {
   /** How many came together into the last network view with me. */
   private part = 1;
   readonly unreleased = new Unreleased();
+  private readonly remembered = new Remembered();
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -145,6 +147,7 @@ export class Session {
 
   private beginExchange(view: View, nowMs: number, first: boolean): void {
     const before = this.exchange;
+    this.remembered.reset();
     if (this.table !== undefined) {
       this.lastTable = this.table;
       this.table = undefined;
@@ -307,7 +310,17 @@ export class Session {
       if (!this.table.maintenance.on) this.expelSuspects(this.view, this.table, nowMs);
       this.tellTable(nowMs);
       this.balance(this.table, nowMs);
+      this.forgetBounds(this.table, nowMs);
     } else if (this.exchange !== undefined) this.pushExchange(this.exchange, nowMs);
+  }
+
+  private forgetBounds(table: CoverTable, nowMs: number): void {
+    const { self } = this;
+    const longest = this.remembered.look(table, self.config.times.clockBoundMs, nowMs);
+    if (longest === undefined) return;
+    table.longest = longest;
+    self.stored = { ...self.stored, longest };
+    this.out.do({ do: "store", stored: self.stored });
   }
 
   private expelSuspects(view: View, table: CoverTable, nowMs: number): void {

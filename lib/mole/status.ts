@@ -7,6 +7,7 @@ import type { HostConfig } from "./event.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Facts, Unfit } from "./message.ts";
+import { describeRemembered } from "./remembered.ts";
 import type { Session } from "./session.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 import { whyUnheld } from "./unheld.ts";
@@ -367,9 +368,9 @@ function warningsOf(
   const missing = hosts.filter(({ is, isThis, host }) => is !== "here" && !isThis && config.hosts.includes(host));
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
-  if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table));
+  if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table), ...longerWaits(table));
+  // Of itself it says more, and what makes two is an alarm.
   for (const one of vips)
-    // Of itself it says more, and what makes two is an alarm.
     for (const stand of standsOn(one.addresses))
       if (stand.host !== config.host && !isDoubling(stand, one)) all.push(`vip ${one.vip}: ${describeStand(stand)}`);
   return [...all, ...warnings];
@@ -422,6 +423,15 @@ function otherSettings(table: CoverTable): readonly string[] {
     );
     return [`mole.${key} differs, and should be the same on all hosts: ${parts.sort(compareText).join("; ")}`];
   });
+}
+
+/** Told where it will be forgotten, or makes somebody wait now: without a list of hosts nobody can know that all are here, and it stays. */
+function longerWaits(table: CoverTable): readonly string[] {
+  const longer = describeRemembered(table);
+  if (longer === "" || (table.hostList.hosts.length === 0 && table.waited.size === 0)) return [];
+  return [
+    `some host once had mole.${longer}: who is thrown out is waited for by that, until all of mole.hosts have been here without it for as long`,
+  ];
 }
 
 /** The name in a vip's id. */

@@ -215,6 +215,9 @@ export const moleTable = defineTable({
 
 /** A beat may be late, and one may be lost in a stall, without anybody being thrown out. */
 const BEATS_OF_SILENCE = 4;
+/** Real group services find a dead host within five seconds. */
+const SILENCE_MOST_MS = 60_000;
+const LEASE_MOST_MS = 120_000;
 
 function checkTimes(table: MoleTable): readonly Complaint[] {
   const complaints: Complaint[] = [];
@@ -228,7 +231,13 @@ function checkTimes(table: MoleTable): readonly Complaint[] {
       "short",
       `is ${formatDuration(silence)}; expected at least ${BEATS_OF_SILENCE} beats (${formatDuration(BEATS_OF_SILENCE * beat)})`,
     );
-  if (silence > 600_000) complain("silence", "long", "is longer than 10m: who would wait for that?");
+  // All wait by the longest that any host has told, and remember it: a slip of the pen on one host must not cost all of them minutes.
+  if (silence > SILENCE_MOST_MS)
+    complain(
+      "silence",
+      "long",
+      `is ${formatDuration(silence)}; expected at most ${formatDuration(SILENCE_MOST_MS)}: a dead host's vips stay uncovered for so long`,
+    );
   if (lease !== undefined && lease % 1_000 !== 0)
     complain("lease", "seconds", `is ${formatDuration(lease)}; the kernel counts whole seconds`);
   else if (lease !== undefined && lease < least)
@@ -236,6 +245,12 @@ function checkTimes(table: MoleTable): readonly Complaint[] {
       "lease",
       "short",
       `is ${formatDuration(lease)}; expected at least silence + 500ms in whole seconds (${formatDuration(least)})`,
+    );
+  else if (lease !== undefined && lease > LEASE_MOST_MS)
+    complain(
+      "lease",
+      "long",
+      `is ${formatDuration(lease)}; expected at most ${formatDuration(LEASE_MOST_MS)}: a hung host's vips stay uncovered for so long`,
     );
   const leastMaturity = leastMaturityMs(silence, lease ?? least);
   if (maturity !== undefined && maturity < leastMaturity)

@@ -1,6 +1,7 @@
 // Why a vip is not held, and why a host can't have it. Pure.
 import { candidates } from "./assign.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 
 /** What holds it up, for somebody who has one line for it. "" where it is held. */
@@ -21,7 +22,9 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): 
   }
   if (excused === number) return whoAnswers(definition.addresses, standsOn);
   const others = [...set.keys()].some((name) => name !== owner);
-  return others ? "others may still hold it" : "its host has not taken it yet";
+  if (!others) return "its host has not taken it yet";
+  const remembered = [...set.keys()].some((name) => table.waited.has(name)) ? describeRemembered(table) : "";
+  return `others may still hold it${remembered === "" ? "" : `; ${remembered}, which some host once had, is remembered and waited for`}`;
 }
 
 /** Whose answer keeps a vip's owner from taking it: a host of the group that has told so, else somebody outside. */

@@ -5,6 +5,7 @@ import type { CoverTable, Entry } from "./cover-table.ts";
 import { meant } from "./definition.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
+import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 import { hostOf } from "./status.ts";
 import { whyNot } from "./unheld.ts";
@@ -53,6 +54,8 @@ function explain(
   const { definition, owner, number, set } = entry;
   const waits = machine.session!.waits;
   const able = new Set(candidates(table, entry));
+  const longer = describeRemembered(table);
+  const remembered = longer === "" ? "" : `, and might be as long as ${longer}, which some host once had`;
   return {
     vip: definition.name,
     id: definition.id,
@@ -72,7 +75,7 @@ function explain(
               ? "it has not said yet that it has let go"
               : waited.why === "kept"
                 ? "it went away under maintenance"
-                : `it was ${waited.why === "expelled" ? "thrown out" : "out of reach"}; its lease may not have ended`;
+                : `it was ${waited.why === "expelled" ? "thrown out" : "out of reach"}; its lease may not have ended${remembered}`;
         return {
           host: hostOf(name, table, chronicle),
           waitMs: Number.isFinite(untilMs) ? Math.max(0, Math.ceil(untilMs - nowMs)) : undefined,

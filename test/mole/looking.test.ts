@@ -421,3 +421,23 @@ test("the flight recorder keeps the last of what happened, and no line without a
   expect(all.map(({ atMs }) => atMs)).toEqual(Array.from(all, (_, at) => 10_000 - all.length + at));
   for (const { what } of all) expect(what.length).toBeLessThan(600);
 });
+
+test("a wait that is longer than any host's times says why", () => {
+  const { cluster, a, chronicle, status } = settled();
+  const b = cluster.host("B");
+  const { times } = b.config;
+  b.configure({ ...b.config, times: { ...times, leaseMs: 30_000 } });
+  cluster.run(500);
+  b.configure({ ...b.config, times });
+  cluster.run(500);
+  expect(status().warnings.join()).toContain("some host once had mole.lease = 30s: who is thrown out is waited for");
+  const vip = status().vips.find(({ owner }) => owner === "C")!.vip;
+  cluster.host("C").freeze();
+  cluster.run(3_000);
+  expect(status().vips.find((one) => one.vip === vip)).toMatchObject({
+    is: "moving",
+    why: "others may still hold it; lease = 30s, which some host once had, is remembered and waited for",
+  });
+  const [why] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs);
+  expect(why!.mayHold[0]!.why).toEndWith("might be as long as lease = 30s, which some host once had");
+});

@@ -85,6 +85,14 @@ describe("what could not work is refused", () => {
       told: ['f:5:9: mole.vip[0].label: found "eth1:web", expected the device first: "eth0:WORD"'],
     },
     {
+      name: "times that are meant otherwise",
+      text: '[mole]\nsilence = "2m"\nlease = "5m"\n',
+      told: [
+        "f:2:11: mole.silence: is 2m; expected at most 1m: a dead host's vips stay uncovered for so long",
+        "f:3:9: mole.lease: is 5m; expected at most 2m: a hung host's vips stay uncovered for so long",
+      ],
+    },
+    {
       name: "a vip without addresses",
       text: vip("web", ""),
       told: ["f:3:13: mole.vip[0].addresses: found an empty array, expected at least one address"],

@@ -563,3 +563,77 @@ test("parts that meet under maintenance: of two holders one lets go, and the oth
   for (const seed of SEEDS) expect(doubledAfterMerge(seed)).toEqual([]);
   expect(SEEDS.some((seed) => doubledAfterMerge(seed, { losersYield: false }).length > 0)).toBe(true);
 });
+
+/** A host with a longer lease, and a vip that only it can have, is cut off for long, and frozen when it is back: it can't tell what it holds, nor for how long. */
+function withFrozenReturn(seed: number, rules: Partial<Rules> = {}): Cluster {
+  const cluster = threeHosts(seed, rules);
+  const b = cluster.host("B");
+  b.configure({ ...b.config, times: { ...b.config.times, leaseMs: 8_000 } });
+  const others = [cluster.host("A"), cluster.host("C")];
+  for (const host of others) host.tellLater({ on: "carrier", vip: "v0", up: false });
+  cluster.run(1_000);
+  cluster.service.part([0, 1, 0]);
+  cluster.run(15_000);
+  b.freeze();
+  cluster.service.part([0, 0, 0]);
+  cluster.run(500);
+  for (const host of others) host.tellLater({ on: "carrier", vip: "v0", up: true });
+  cluster.run(12_000);
+  b.thaw();
+  cluster.settle(20_000);
+  return cluster;
+}
+
+test("the longest lease is remembered while a host that had it is away, however long: it may come back frozen", () => {
+  for (const seed of SEEDS) withFrozenReturn(seed);
+  const goesWrong = (seed: number) => {
+    try {
+      withFrozenReturn(seed, { remembersTheAbsent: false });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  expect(SEEDS.some(goesWrong)).toBe(true);
+});
+
+test("a long lease, once told by mistake, is forgotten when all hosts have been here without it for as long as it could last", () => {
+  for (const seed of SEEDS) {
+    const cluster = threeHosts(seed);
+    const b = cluster.host("B");
+    const { times } = b.config;
+    b.configure({ ...b.config, times: { ...times, leaseMs: 30_000 } });
+    cluster.run(1_000);
+    const remembered = () => cluster.hosts.map(({ stored }) => stored.longest.leaseMs);
+    expect(remembered()).toEqual([30_000, 30_000, 30_000]);
+    b.configure({ ...b.config, times });
+    cluster.run(20_000);
+    b.kill();
+    cluster.run(1_000);
+    b.start();
+    cluster.run(25_000);
+    expect(remembered()).toEqual([30_000, 30_000, 30_000]); // anew from when B was back
+    cluster.run(10_000);
+    expect(remembered()).toEqual([2_000, 2_000, 2_000]);
+    expect(cluster.host("A").machine!.session!.table!.longest.leaseMs).toBe(2_000);
+  }
+});
+
+test("where health has failed on all hosts nothing is balanced among them", () => {
+  for (const seed of SEEDS) {
+    const cluster = new Cluster({ seed, hosts: 2, vips: 4, mode: "available" });
+    cluster.startAll();
+    cluster.settle(8_000);
+    for (const host of cluster.hosts)
+      for (const { name } of host.config.definitions) host.tellLater({ on: "health", vip: name, ok: false });
+    cluster.host("B").kill();
+    cluster.run(2_000);
+    cluster.host("B").start();
+    cluster.run(2_000);
+    for (const { name } of cluster.host("B").config.definitions)
+      cluster.host("B").tellLater({ on: "health", vip: name, ok: false });
+    const puts = cluster.puts.length;
+    cluster.run(6_000);
+    expect(cluster.puts.length).toBe(puts);
+  }
+});
