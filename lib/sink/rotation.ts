@@ -1,7 +1,7 @@
 // When a log file is put aside, what it is called then, and how long it is kept: decisions, no files.
 //
 //   messages                         the file that is written
-//   messages-20261123T152038Z        put aside, at that time; a second one of the same second gets ".1", ".2" ...
+//   messages-20261123T152038Z        put aside, at that time; a second one of the same second has the next second in its name
 //   messages-20261123T152038Z.gz     and compressed
 //   messages-20261123T152038Z.gz.part   being compressed
 //
@@ -30,7 +30,7 @@ export function isDue(rule: RotationRule, bytes: number, begunMs: number, nowMs:
 export interface Aside {
   readonly name: string;
   readonly atMs: number;
-  /** Among those of the same second. */
+  /** Among those of the same second: versions before this wrote ".1", ".2" ... behind it. */
   readonly turn: number;
   readonly form: "plain" | "compressed" | "partial";
 }
@@ -47,15 +47,20 @@ export function tryAside(base: string, name: string): Aside | undefined {
   return { name, atMs, turn: Number(turn ?? 0), form };
 }
 
-/** The name for a file that is put aside at `stamp`, "20261123T152038Z"; one that none of `names` has, compressed or not. */
-export function asideName(base: string, stamp: string, names: readonly string[]): string {
-  const first = `${base}-${stamp}`;
-  const isTaken = (name: string) =>
-    names.some((one) => one === name || one === `${name}.gz` || one === `${name}.gz.part`);
-  for (let turn = 0; ; turn++) {
-    const name = turn === 0 ? first : `${first}.${turn}`;
-    if (!isTaken(name)) return name;
-  }
+/** Names run ahead of the clock by so much at most; what is later is of a clock that was put back since. */
+const AHEAD_MS = 3_600_000;
+
+/**
+ * The name for a file that is put aside now: of this second, or of the one behind the last of `names`, so that it sorts behind all of them, compressed or not, by any
+ * collation. A place that an older one has left is not taken again.
+ */
+export function asideName(base: string, wallMs: number, names: readonly string[]): string {
+  const nowMs = Math.floor(wallMs / 1_000) * 1_000;
+  const taken = names.flatMap((name) => tryAside(base, name) ?? []).map(({ atMs }) => atMs);
+  const ahead = taken.filter((atMs) => atMs >= nowMs && atMs < nowMs + AHEAD_MS);
+  let atMs = Math.max(nowMs, ...ahead.map((one) => one + 1_000));
+  while (taken.includes(atMs)) atMs += 1_000;
+  return `${base}-${stampOf(atMs)}`;
 }
 
 /** What is to be done with the files of a directory. */

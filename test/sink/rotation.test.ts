@@ -34,11 +34,20 @@ test("a stamp is the time in UTC, and read back it is the same second", () => {
   );
 });
 
-test("a name that is taken, compressed or not, gets a number", () => {
-  const stamp = "20261123T152038Z";
-  expect(asideName("log", stamp, [])).toBe(`log-${stamp}`);
-  expect(asideName("log", stamp, [`log-${stamp}`, `log-${stamp}.1.gz`])).toBe(`log-${stamp}.2`);
-  expect(asideName("log", stamp, [`log-${stamp}.gz.part`])).toBe(`log-${stamp}.1`);
+test("names sort by age, compressed or not, also where one of the same second is there, or was and is gone", () => {
+  const atMs = Date.UTC(2026, 10, 23, 15, 20, 58, 900);
+  const [first, second, third] = ["log-20261123T152058Z", "log-20261123T152059Z", "log-20261123T152100Z"] as const;
+  expect(asideName("log", atMs, [])).toBe(first);
+  expect(asideName("log", atMs, [first])).toBe(second);
+  expect(asideName("log", atMs, [`${first}.gz.part`])).toBe(second);
+  expect(asideName("log", atMs, [`${first}.gz`, `${first}.1.gz`, `${second}.gz`])).toBe(third);
+  expect(asideName("log", atMs, [`${second}.gz`])).toBe(third); // the first was removed, being the oldest
+  expect([`${second}.gz`, third, `${first}.gz`].sort()).toEqual([`${first}.gz`, `${second}.gz`, third]);
+});
+
+test("a clock that was put back far does not have names run ahead of it", () => {
+  const atMs = Date.UTC(2026, 10, 23, 15, 20, 58);
+  expect(asideName("log", atMs, ["log-20261124T000000Z.gz"])).toBe("log-20261123T152058Z");
 });
 
 test("the newest are kept, the plain ones of them compressed, and nobody else's files are touched", () => {

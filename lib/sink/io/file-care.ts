@@ -5,7 +5,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { asideName, housekeeping, isDue, type RotationRule, stampOf } from "../rotation.ts";
+import { asideName, housekeeping, isDue, type RotationRule } from "../rotation.ts";
 import { files } from "./files.ts";
 
 /** How often it is looked whether the file is still where it was. */
@@ -147,7 +147,7 @@ export class FileCare {
     if (rotation === undefined || performance.now() < this.#rotationFromMs) return false;
     if (!isDue(rotation, file.bytes, file.begunMs, wallMs())) return false;
     if (!(await this.#isInPlace(file))) return true;
-    const rotated = await this.#attempt(putAside(path, stampOf(wallMs())));
+    const rotated = await this.#attempt(putAside(path, wallMs()));
     if (rotated) this.#tidy();
     else this.#rotationFromMs = performance.now() + ROTATION_RETRY_MS;
     return rotated;
@@ -181,9 +181,9 @@ function inTurn(work: () => Promise<unknown>): void {
   queue = queue.then(work, work);
 }
 
-async function putAside(path: string, stamp: string): Promise<void> {
+async function putAside(path: string, wallMs: number): Promise<void> {
   const directory = dirname(path);
-  const name = asideName(basename(path), stamp, await files.readdir(directory));
+  const name = asideName(basename(path), wallMs, await files.readdir(directory));
   await files.rename(path, join(directory, name));
 }
 
