@@ -4,6 +4,7 @@
 //   Oct 11 22:14:15 su[230]: text                libc on the local socket: no host
 //   su[230]: text                                no time either
 //   91: *Oct 07 03:10:04: mydevice.com %CRYPTO-4-RECVD_PKT_INV_SPI: text     Cisco: a sequence number, a mark for an unset clock, colons
+//   000045: router1: Mar  1 00:00:45.123: %SYS-5-CONFIG_I: text                    the same with its own name (logging origin-id)
 //   Sep 22 10:11:56 Message forwarded from cdaix66: sshd[679960]: text       AIX
 //   2026-07-23T09:30:45.123+02:00 host daemon: text                          rsyslog's forwarding format
 //   Use the BFG!                                                             neither
@@ -75,8 +76,30 @@ function readCiscoTime(record: RecordView, bytes: Uint8Array, at: number, end: n
   } else if (at + 1 < end && bytes[at] === COLON && bytes[at + 1] === SPACE) {
     at += 2; // NX-OS
   }
-  if (at < end && (bytes[at] === STAR || bytes[at] === DOT)) at++;
-  return at === start ? -1 : readTime(record, bytes, at, end, rules);
+  if (at === start || isClockMark(bytes, at, end)) return readMarkedTime(record, bytes, at, end, rules);
+  const timeEnd = readTime(record, bytes, at, end, rules);
+  return timeEnd >= 0 ? timeEnd : readNamedTime(record, bytes, at, end, rules);
+}
+
+/** Behind the mark for an unset clock. */
+function readMarkedTime(record: RecordView, bytes: Uint8Array, at: number, end: number, rules: ParseRules): number {
+  return isClockMark(bytes, at, end) ? readTime(record, bytes, at + 1, end, rules) : -1;
+}
+
+function isClockMark(bytes: Uint8Array, at: number, end: number): boolean {
+  return at < end && (bytes[at] === STAR || bytes[at] === DOT);
+}
+
+/** `HOST: TIME`, behind a sequence number: the device's own name. */
+function readNamedTime(record: RecordView, bytes: Uint8Array, at: number, end: number, rules: ParseRules): number {
+  const wordEnd = endOfWord(bytes, at, end);
+  const hostEnd = wordEnd - 1;
+  if (hostEnd <= at || hostEnd - at > HOST_BYTES_MAX || bytes[hostEnd] !== COLON) return -1;
+  for (let index = at; index < hostEnd; index++) if (!isHostByte(bytes[index]!)) return -1;
+  const time = isClockMark(bytes, wordEnd + 1, end) ? wordEnd + 2 : wordEnd + 1;
+  const timeEnd = readTime(record, bytes, time, end, rules);
+  if (timeEnd >= 0) setHost(record, at, hostEnd);
+  return timeEnd;
 }
 
 /** Host, tag and text, behind a time. */

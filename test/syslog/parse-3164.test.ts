@@ -43,6 +43,21 @@ for (const { name, message, is, arrival = {} } of [
     is: { time: "2026-11-23T17:00:00.123Z", zone: -300, host: "", app: "%SYS-5-CONFIG_I", msg: "text" },
   },
   {
+    name: "Cisco's IOS, its own name behind the number",
+    message: "<189>000045: router1: Nov 23 12:00:00.123: %SYS-5-CONFIG_I: text",
+    is: { time: "2026-11-23T12:00:00.123Z", host: "router1", app: "%SYS-5-CONFIG_I", msg: "text" },
+  },
+  {
+    name: "Cisco's IOS, its own name and a clock that was never set",
+    message: "<189>45: 192.0.2.1: *Nov 23 12:00:00: %SYS-5-CONFIG_I: text",
+    is: { time: "2026-11-23T12:00:00.000Z", host: "192.0.2.1", app: "%SYS-5-CONFIG_I", msg: "text" },
+  },
+  {
+    name: "a number and a word that no time follows",
+    message: "<189>45: router1: text",
+    is: { time: "", host: "", app: "45", msg: "router1: text" },
+  },
+  {
     name: "Cisco's NX-OS, the year first",
     message: "<187>: 2026 Nov 23 12:00:00 UTC: %ETHPORT-3-IF_DOWN: text",
     is: { time: "2026-11-23T12:00:00.000Z", app: "%ETHPORT-3-IF_DOWN", msg: "text" },
