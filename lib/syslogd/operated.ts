@@ -18,8 +18,8 @@ export function operated(daemon: Syslogd, restart: NonNullable<Operated<Settings
     reopen: () => daemon.reopen(),
     async reload(settings) {
       const text = describeChanges(changesBetween(daemon.settings, settings));
-      await daemon.reload(settings);
-      return text;
+      const notes = await daemon.reload(settings);
+      return [text, ...notes].join("; ");
     },
     restart,
     facts: () =>

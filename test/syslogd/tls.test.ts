@@ -182,6 +182,19 @@ test("renewed certificates are taken at a reload, connections stay, and bad ones
   before.close();
 });
 
+test("a reload takes a new certificate, and tells that it has expired", async () => {
+  for (const end of ["crt", "key"]) copyFileSync(file(`server.${end}`), file(`live.${end}`));
+  const { running } = await serving({ server: "live" });
+  await using _running = running;
+  const { daemon } = running;
+  expect(await daemon.reload(daemon.settings)).toEqual([]);
+  for (const end of ["crt", "key"]) copyFileSync(file(`stale.${end}`), file(`live.${end}`));
+  const expired = expect.stringMatching(/our certificate .*live\.crt expired on \d{4}-\d\d-\d\d: clients that check/);
+  expect(await daemon.reload(daemon.settings)).toEqual([expect.stringContaining(" has a new certificate"), expired]);
+  await running.line("all", /our certificate .*live\.crt expired on/);
+  expect(await daemon.reload(daemon.settings)).toEqual([expired]);
+});
+
 test("a certificate of ours that has expired is told at the start", async () => {
   const { running } = await serving({ server: "stale" });
   await using _running = running;

@@ -48,6 +48,7 @@ export class Listeners {
   readonly #gate: FlowGate;
   readonly #telling: ReturnType<typeof setInterval>;
   #hasClosed = false;
+  readonly #renewed: string[] = [];
 
   constructor(
     private settings: SourceSettings,
@@ -124,14 +125,22 @@ export class Listeners {
     if (opened === undefined) return;
     const { tls } = opened;
     if (tls !== undefined && listener.tls !== undefined) {
-      readCertificateFiles(listener.tls);
-      if (JSON.stringify(listener.tls) !== JSON.stringify(opened.listener.tls)) {
+      if (JSON.stringify(listener.tls) === JSON.stringify(opened.listener.tls)) {
+        if (tls.reload()) this.#renewed.push(`${tls.name} has a new certificate`);
+      } else {
+        readCertificateFiles(listener.tls);
         tls.stop();
         this.#openTls(opened, listener); // its connections go on
       }
     }
     opened.listener = listener;
     opened.reception.change(this.#readingOf(listener, opened.base));
+  }
+
+  /** Of certificates, after `change`: those that are new, and what is wrong with their time. */
+  takeNotes(): readonly string[] {
+    const worries = this.#opened.flatMap(({ tls, isGivenUp }) => (isGivenUp ? [] : (tls?.worry ?? [])));
+    return [...this.#renewed.splice(0), ...worries];
   }
 
   /** Takes no more connections there. */

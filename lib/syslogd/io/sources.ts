@@ -74,8 +74,8 @@ export interface Sources {
   totals(): readonly SourceTotals[];
   /** What they read at the start may have changed: certificates. */
   renew(): void;
-  /** Goes on with other sources: new ones are opened, others closed, without a message or a connection lost. @throws where a new one cannot be had; then all is as before */
-  reload(settings: Settings): Promise<void>;
+  /** Goes on with other sources: new ones are opened, others closed, without a message or a connection lost. @returns what is to be told of certificates @throws where a new one cannot be had; then all is as before */
+  reload(settings: Settings): Promise<readonly string[]>;
   /** Takes what still waits in them, then closes them. */
   close(): Promise<void>;
   /** Has end what can't be left open for another process. */
@@ -168,8 +168,8 @@ class OpenSources implements Sources {
     this.#listeners.reload();
   }
 
-  async reload(settings: Settings): Promise<void> {
-    if (this.#settings.sources.stdin === "only") return;
+  async reload(settings: Settings): Promise<readonly string[]> {
+    if (this.#settings.sources.stdin === "only") return [];
     const before = this.#settings;
     const plan = sourcePlan(before, settings);
     const choices = this.#choicesOf(settings);
@@ -202,6 +202,7 @@ class OpenSources implements Sources {
     this.#choices = choices;
     this.#readAnew(plan.kept);
     await this.#listeners.ready();
+    return this.#listeners.takeNotes();
   }
 
   async close(): Promise<void> {

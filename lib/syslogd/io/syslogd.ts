@@ -194,12 +194,13 @@ export class Syslogd implements Intake {
 
   /**
    * Goes on with other sources, rules, and what sinks are told: see sources.ts and outlets.ts.
+   * @returns what is to be told of certificates
    * @throws {Fault} where they can't be had; then nothing has changed
    */
-  async reload(settings: Settings): Promise<void> {
+  async reload(settings: Settings): Promise<readonly string[]> {
     const { rules, sinks, lastResort, sockets, udp, sources, kernel, rate, summariseRepeats } = settings;
     checkOwners(sinks);
-    await this.#sources?.reload({ ...settings, takeDevLog: this.#settings.takeDevLog });
+    const notes = await this.#sources?.reload({ ...settings, takeDevLog: this.#settings.takeDevLog });
     this.#router = this.#outlets.route(rules, sinks);
     const isRestrained =
       rate?.recordsMax !== this.#settings.rate?.recordsMax || rate?.withinMs !== this.#settings.rate?.withinMs;
@@ -216,6 +217,7 @@ export class Syslogd implements Intake {
       rate,
       summariseRepeats,
     };
+    return notes ?? [];
   }
 
   /** What senders may say, and how often; what was held back until now is told. */

@@ -37,8 +37,10 @@ export interface TlsSource extends StreamSource {
    * @param withinMs clients may send for so long what they have begun
    */
   drain(goesOn: boolean, withinMs: number): Promise<void>;
-  /** Reads the certificates anew, for connections from now on. Where they are bad, the old ones stay. @throws {Fault} what is bad */
-  reload(): void;
+  /** Reads the certificates anew, for connections from now on. Where they are bad, the old ones stay. @returns whether they are others @throws {Fault} what is bad */
+  reload(): boolean;
+  /** What is wrong with the time of our own certificate. */
+  readonly worry: string | undefined;
 }
 
 export interface TlsPlace {
@@ -112,11 +114,21 @@ class TlsServer implements TlsSource {
     });
   }
 
-  reload(): void {
+  reload(): boolean {
     const files = readCertificateFiles(this.place.tls);
+    if (areSame(files, this.#files)) return false;
     this.#server.setSecureContext(contextOf(files));
     this.#files = files;
     this.#look();
+    return true;
+  }
+
+  get worry(): string | undefined {
+    const leftMs = this.#files.validToMs - this.reception.options.clock.wallMs();
+    const end = new Date(this.#files.validToMs).toISOString().slice(0, 10);
+    const which = `${this.name}: our certificate ${this.place.tls.certificatePath}`;
+    if (leftMs < 0) return `${which} expired on ${end}: clients that check it will not send`;
+    return leftMs < TELL_BEFORE_MS ? `${which} expires on ${end}` : undefined;
   }
 
   get fd(): number {
@@ -246,12 +258,8 @@ class TlsServer implements TlsSource {
 
   /** Tells when our own certificate has ended, or is about to. */
   #look(): void {
-    const { clock, say } = this.reception.options;
-    const leftMs = this.#files.validToMs - clock.wallMs();
-    const end = new Date(this.#files.validToMs).toISOString().slice(0, 10);
-    const which = `${this.name}: our certificate ${this.place.tls.certificatePath}`;
-    if (leftMs < 0) say("warning", `${which} expired on ${end}: clients that check it will not send`);
-    else if (leftMs < TELL_BEFORE_MS) say("warning", `${which} expires on ${end}`);
+    const { worry } = this;
+    if (worry !== undefined) this.reception.options.say("warning", worry);
   }
 }
 
@@ -272,6 +280,11 @@ function listeningDescriptor(server: Server): number {
 
 function wantsCertificates(tls: TlsSettings): boolean {
   return tls.authoritiesPath !== undefined || tls.peers.length > 0;
+}
+
+function areSame(one: CertificateFiles, other: CertificateFiles): boolean {
+  const texts = [one, other].map(({ cert, key, ca }) => [cert, key, ca ?? ""].map(String).join("\0"));
+  return texts[0] === texts[1];
 }
 
 function contextOf({ cert, key, ca }: CertificateFiles) {
