@@ -12,7 +12,7 @@ export interface Report {
 export function reportOf(name: string, event: SinkEvent, waiting: number): Report {
   switch (event.on) {
     case "failing":
-      return { severity: "err", text: `${name}: ${event.reason}; ${waits(waiting)}` };
+      return { severity: "err", text: `${name}: ${event.reason}${waits(waiting)}` };
     case "losing": {
       const since = formatDuration(Math.round(event.outageMs / 1_000) * 1_000);
       const text = `${name}: fails since ${since}, and records are lost now: ${event.reason}; how many is told when it works again`;
@@ -43,7 +43,8 @@ export function reportOf(name: string, event: SinkEvent, waiting: number): Repor
 }
 
 function waits(count: number): string {
-  return count === 1 ? "1 record waits, and will be tried again" : `${count} records wait, and will be tried again`;
+  if (count === 0) return "";
+  return count === 1 ? "; 1 record waits, and will be tried again" : `; ${count} records wait, and will be tried again`;
 }
 
 function lost(count: number): string {

@@ -213,6 +213,11 @@ describe("what a sink has to report", () => {
     test(name, () => expect(reportOf("file:/x", event, 2)).toEqual({ severity, text }));
 });
 
+test("what fails while nothing waits says nothing of records", () => {
+  const event = { on: "failing", reason: "the program ended with status 0" } as const;
+  expect(reportOf("program:x", event, 0).text).toBe("program:x: the program ended with status 0");
+});
+
 describe("the table [syslogd]", () => {
   const read = (table: unknown) => v.parse(syslogdTable.schema, table);
   const complaints = (table: unknown) =>
