@@ -232,7 +232,9 @@ export const syslogdCommand: AnyCommand = defineCommand({
     giveTo(settings.process, settings.sinks.spoolDirectory);
     const { promise: rootDropped, resolve: onRootDropped } = Promise.withResolvers<void>();
     const onOwnMessage = teller(log);
-    const daemon = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage, rootDropped });
+    // Before it says that it has started: the address may be in use. Nobody is answered before the daemon is there.
+    using _metrics = settings.metrics && serveMetrics(settings.metrics, METRICS_PREFIX, () => samplesOf(daemon.totals));
+    const daemon: Syslogd = new Syslogd(settings, { clock: systemClock, env, inheritance, onOwnMessage, rootDropped });
     const say = daemon.say.bind(daemon);
     for (const { text, isMistake } of leftOut) say(isMistake ? "err" : "warning", text);
     await daemon.ready();
@@ -254,7 +256,6 @@ export const syslogdCommand: AnyCommand = defineCommand({
       env,
     });
     using _life = markLife(settings.sinks.spoolDirectory, say);
-    using _metrics = settings.metrics && serveMetrics(settings.metrics, METRICS_PREFIX, () => samplesOf(daemon.totals));
     using _pidFile = keepNumber(settings.process.pidFile, inheritance, say);
     const controlFd = inheritance.takePlace(CONTROL_KEY);
     using listening = settings.control === "" ? undefined : await operation.listen(settings.control, controlFd);

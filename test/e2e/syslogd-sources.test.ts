@@ -190,6 +190,19 @@ test("messages that were cut are told, by their source and in one line", async (
   await syslogd.line("all", "3 messages were longer");
 });
 
+test("a metrics address that is in use ends the start before anything is said to have started", async () => {
+  using scratch = temporaryDirectory();
+  const at = (name: string) => join(scratch.path, name);
+  using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  writeFileSync(
+    at("c.toml"),
+    `[syslogd]\nsocket = ["${at("log")}"]\ncontrol = "${at("ctl")}"\nspool_directory = "${at("spool")}"\nmetrics = "127.0.0.1:${taken.port}"\n${rule("*.*", `file:${at("all")}`)}`,
+  );
+  const { status, stderr } = await runSpreadbox(["syslogd", "--config", at("c.toml")]);
+  expect([status, stderr.split("\n").length]).toEqual([73, 2]);
+  expect(existsSync(at("all"))).toBe(false);
+});
+
 test("an address that is not of this host is refused with that reason", async () => {
   const { status, stderr } = await runSpreadbox([
     "syslogd",
