@@ -56,7 +56,7 @@ export function whyNot(
   if (table.safe && !table.hostList.hosts.includes(host.identity.host)) return 'not in "hosts" (mode safe)';
   if (table.expelled.has(member)) return "thrown out";
   if (!host.informed) return "has not got the table yet";
-  if (unfit === "carrier") return "no carrier, or no device with its subnet";
+  if (unfit === "carrier") return "no carrier, no device with its subnet, or left to a host that the group can't hear";
   if (unfit === "health" && !isAble) return "a health check fails";
   const stand = stands.find((one) => one.host === host.identity.host);
   if (stand !== undefined) return `has ${stand.address}/${stand.prefixBits} by itself, on its ${stand.device}`;

@@ -431,6 +431,58 @@ describe.if(hasNamespaces)("the driver", () => {
       expect(driver.facts(web.id)?.isHeld).toBe(true);
     });
 
+  describe("whether the former holder lives", () => {
+    const confirmed = async () => {
+      await until("the answer", () => event("confirmed") !== undefined);
+      return event("confirmed")!;
+    };
+
+    test("is asked for what was taken: it does, and the vip is held still", async () => {
+      driver.configure([web]);
+      wire.far("ip address add 192.0.2.10/32 dev far0");
+      driver.acquire(web, 60_000, later(), yes);
+      driver.confirm(web.id, 10);
+      expect(await confirmed()).toMatchObject({
+        vip: web.id,
+        isAnswered: true,
+        why: "02:00:00:00:00:02 answers for 192.0.2.10 2001:db8::10",
+      });
+      expect(driver.facts(web.id)!.isHeld).toBe(true);
+    });
+
+    test("it does not: nobody answers", async () => {
+      driver.configure([web]);
+      driver.acquire(web, 60_000, later(), yes);
+      driver.confirm(web.id, 10);
+      expect(await confirmed()).toMatchObject({ vip: web.id, isAnswered: false, why: "" });
+    });
+
+    test("is not asked any more, once it is let go or need not be known", async () => {
+      const other = vip("other", ["192.0.2.11"]);
+      const third = vip("third", ["192.0.2.12"]);
+      const vips = [web, other, third];
+      driver.configure(vips);
+      for (const one of vips) driver.acquire(one, 60_000, later(), yes);
+      for (const [at, { id }] of vips.entries()) driver.confirm(id, 10 + at);
+      driver.release(web.id);
+      driver.confirm(other.id, undefined);
+      expect(await confirmed()).toMatchObject({ vip: third.id });
+      expect(events.filter(({ on }) => on === "confirmed")).toHaveLength(1);
+    });
+  });
+
+  test("a holder whose address somebody else claimed announces it again, once that one is quiet", async () => {
+    driver.configure([web]);
+    driver.acquire(web, 60_000, later(), yes);
+    const heard = hearFar();
+    // As the one who takes it does, and lets it go.
+    wire.far("ip address add 192.0.2.10/32 dev far0");
+    wire.far("arping -q -c 1 -U -I far0 192.0.2.10").trim();
+    wire.far("ip address del 192.0.2.10/32 dev far0");
+    await until("the claim", () => event("foreign") !== undefined);
+    await until("an announcement", () => heard().includes("reply"));
+  });
+
   test("whom the config or another host names is told in person, by its MAC where that is known", async () => {
     const client = vip("client", ["192.0.2.10"]);
     driver.configure([client]);

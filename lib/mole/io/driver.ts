@@ -21,6 +21,8 @@ export type DriverEvent =
   | { readonly on: "carrier"; readonly vip: string; readonly up: boolean; readonly why: string }
   /** What became of it later: "failed" for an address that is taken away time and again while it is held, "released" after a `release` that had to be retried. */
   | { readonly on: "driven"; readonly vip: VipId; readonly did: "failed" | "released" | "late"; readonly why: string }
+  /** What came of a `confirm`: whether somebody else has it too, and who. */
+  | { readonly on: "confirmed"; readonly vip: VipId; readonly isAnswered: boolean; readonly why: string }
   /** Somebody on this host removed an address that we hold. It has been put back and announced, unless `isRefused`: the third time in a minute. */
   | { readonly on: "taken-away"; readonly vip: string; readonly address: string; readonly isRefused: boolean }
   /** Somebody else on the wire says that it has an address that we hold. Told once a minute for each address and sender. */
@@ -84,6 +86,12 @@ export interface Driver extends Disposable {
 
   /** Asks the wire whether somebody else has one of the addresses. Takes a tenth of a second; `false` where nobody answers, or the wire can't be asked. */
   probe(definition: Definition): Promise<boolean>;
+
+  /**
+   * Asks the wire once, after so long, whether somebody else has a held vip too; told by "confirmed". Ended by `release`.
+   * @param afterMs `undefined`: not any more
+   */
+  confirm(vip: VipId, afterMs: number | undefined): void;
 
   /** Whom this host has spoken with lately on the vips' devices, by its neighbour tables: at most NEIGHBOURS_TOLD_MAX, for other members. */
   neighbours(): readonly Neighbour[];

@@ -25,6 +25,7 @@ import type {
 import { type GuardedPlace, Guarding } from "./guarding.ts";
 import { HostNetwork, MARK } from "./host-network.ts";
 import { preflight } from "./preflight.ts";
+import { Reclaiming } from "./reclaiming.ts";
 import { WireInquiry } from "./wire-inquiry.ts";
 import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
 
@@ -50,6 +51,8 @@ interface Held {
   removedAtMs: number[];
   /** Why it was not renewed; "" where it was. */
   trouble: string;
+  /** When the wire is to be asked whether its former holder lives. */
+  confirmation: ReturnType<typeof setTimeout> | undefined;
 }
 
 /** The driver of this host. Needs CAP_NET_ADMIN and CAP_NET_RAW. @throws {Fault} a socket can't be had */
@@ -67,6 +70,10 @@ class KernelDriver implements Driver {
   readonly #inquiry = new WireInquiry(
     (vip) => this.#askWhoElse(vip),
     (vip) => this.#isDisputed(vip),
+  );
+  readonly #reclaiming = new Reclaiming(
+    (vip) => this.#askWhoElse(vip),
+    (vip) => this.#announcer.once(this.#held.get(vip)?.addresses.map(announced) ?? []),
   );
   readonly #held = new Map<VipId, Held>();
   readonly #heldByAddress = new Map<string, Held>();
@@ -180,6 +187,16 @@ class KernelDriver implements Driver {
     return questions.length > 0 && (await this.#wire.probe(questions));
   }
 
+  confirm(vip: VipId, afterMs: number | undefined): void {
+    const held = this.#held.get(vip);
+    if (held === undefined) return;
+    clearTimeout(held.confirmation);
+    held.confirmation = undefined;
+    if (afterMs === undefined) return;
+    const confirmation = this.#after(afterMs, () => void this.#confirm(held, confirmation));
+    held.confirmation = confirmation;
+  }
+
   neighbours(): readonly Neighbour[] {
     const placed = this.#definitions.flatMap((definition) => tryPlaced(definition) ?? []);
     const devices = new Set(placed.map((one) => this.#writer.linkFor(one)?.device));
@@ -247,6 +264,7 @@ class KernelDriver implements Driver {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#announcer[Symbol.dispose]();
     this.#inquiry[Symbol.dispose]();
+    this.#reclaiming[Symbol.dispose]();
     this.#wire[Symbol.dispose]();
     this.#guarding[Symbol.dispose]();
     this.#network[Symbol.dispose]();
@@ -268,6 +286,7 @@ class KernelDriver implements Driver {
       askedAtMs: Number.NEGATIVE_INFINITY,
       removedAtMs: [],
       trouble: "",
+      confirmation: undefined,
     };
     this.#held.set(definition.id, held);
     for (const { placed } of addresses) this.#heldByAddress.set(placed.text, held);
@@ -329,6 +348,8 @@ class KernelDriver implements Driver {
     const { id } = held.definition;
     this.#announcer.stop(id);
     this.#inquiry.stop(id);
+    this.#reclaiming.stop(id);
+    this.confirm(id, undefined);
     for (const { placed } of held.addresses) this.#heldByAddress.delete(placed.text);
     if (this.#removeAll(held)) return true;
     const retry = (): void => {
@@ -408,6 +429,7 @@ class KernelDriver implements Driver {
     if (held !== undefined && by === "nd" && atMs - held.askedAtMs < ANSWER_MS)
       this.#announcer.once(held.addresses.filter(({ placed }) => placed.text === address).map(announced));
     const isNews = this.#claims.note(address, text, held !== undefined, atMs);
+    if (held !== undefined) this.#reclaiming.claimed(held.definition.id);
     if (held === undefined || !isNews) return;
     const deviceName = this.#network.link(device)?.name ?? `device ${device}`;
     this.#emit({ on: "foreign", vip: held.definition.name, address, device: deviceName, mac: text, by });
@@ -425,6 +447,15 @@ class KernelDriver implements Driver {
         device,
       })),
     );
+  }
+
+  async #confirm(held: Held, confirmation: ReturnType<typeof setTimeout>): Promise<void> {
+    const { definition } = held;
+    const isAnswered = await this.probe(definition);
+    if (this.#held.get(definition.id) !== held || held.confirmation !== confirmation) return;
+    const claimants = held.addresses.flatMap(({ placed: { text } }) => this.#claims.of(text)?.mac ?? []);
+    const why = isAnswered ? `${[...new Set(claimants)].join(", ")} answers for ${definition.addresses.join(" ")}` : "";
+    this.#emit({ on: "confirmed", vip: definition.id, isAnswered, why });
   }
 
   #isDisputed(vip: VipId): boolean {
@@ -487,12 +518,13 @@ class KernelDriver implements Driver {
     this.#events.push(event);
   }
 
-  #after(ms: number, happening: () => void): void {
+  #after(ms: number, happening: () => void): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       happening();
     }, ms);
     this.#timers.add(timer);
+    return timer;
   }
 }
 

@@ -243,6 +243,12 @@ export class Mole implements Onlooker {
       case "standing":
         this.tellConflicts();
         return;
+      case "confirmed":
+        if (event.isAnswered)
+          log.error(
+            `lets ${this.runner.nameOf(event.vip)} go again: ${event.why}, most likely the host that had it, which the group does not hear but clients do`,
+          );
+        return;
       case "trouble":
         log.warn(event.text);
         return;
@@ -404,6 +410,10 @@ export class Mole implements Onlooker {
   private warnings(): readonly string[] {
     return [
       ...this.impossible(),
+      ...[...this.runner.leftAlone.keys()].map(
+        (vip) =>
+          `vip ${this.runner.nameOf(vip)} is left to a host that the group can't hear, and that answers for it: asks again each second`,
+      ),
       ...(this.setup.mac === undefined ? ["no key_file: whoever can send to the group can move vips"] : []),
       ...[...this.runner.unreadable].map(
         ([from, why]) => `${from} is in the group and says what this mole can't read: ${why.message}`,

@@ -13,6 +13,8 @@ import { Machine } from "../machine.ts";
 import { describeAction, describeEvent, Recorder } from "../recorder.ts";
 import { Standing, type StandingAddress } from "../standing.ts";
 import type { Kept } from "../stored.ts";
+import { Succession } from "../succession.ts";
+import { LATE_END_MS, MARGIN_MS } from "../times.ts";
 import type { Driver, DriverEvent } from "./driver.ts";
 import type { GroupLink, LinkEvent, LinkOptions } from "./group-link.ts";
 import { Sessions } from "./sessions.ts";
@@ -58,6 +60,8 @@ export interface RunnerCounts {
 
 /** Whom a host has spoken with changes slowly. */
 const NEIGHBOURS_EVERY_MS = 30_000;
+/** As the machine asks for what it does not take. */
+const ASK_AGAIN_MS = 1_000;
 /** A timer that is later than this was held up: the process was stopped, the machine swaps or is overloaded. */
 const STALL_MS = 250;
 
@@ -94,6 +98,9 @@ export class Runner {
   private neighboursTimer: Timer | undefined;
   private toldFailure = "";
   private toldRefusal = "";
+  private readonly succession = new Succession();
+  /** Vips that a holder out of reach has, and when the wire is asked again. */
+  readonly leftAlone = new Map<VipId, Timer>();
   /** The session that is not told of yet. */
   private untold = "";
 
@@ -147,6 +154,8 @@ export class Runner {
   configure(config: HostConfig): void {
     this.config = config;
     this.learn(config.definitions);
+    for (const vip of [...this.leftAlone.keys()])
+      if (config.definitions.every(({ id }) => id !== vip)) this.tryAgain(vip);
     this.driver.configure(config.definitions);
     this.tell({ on: "config", config });
   }
@@ -155,8 +164,11 @@ export class Runner {
   readonly onDriverEvent = (event: DriverEvent): void => {
     if (event.on === "standing") this.tellStanding(true);
     this.options.onlooker.onDriverEvent(event);
-    if (event.on === "carrier") this.tell({ on: "carrier", vip: event.vip, up: event.up });
-    else if (event.on === "driven") {
+    if (event.on === "carrier") this.tellCarrier(event.vip, event.up);
+    else if (event.on === "confirmed") {
+      if (event.isAnswered) this.leaveAlone(event.vip);
+      else this.succession.settle(event.vip);
+    } else if (event.on === "driven") {
       this.recorder.note(bootMs(), `driver: ${event.vip} ${event.did}: ${event.why}`);
       if (event.did === "released") this.noteReleased(event.vip);
       this.tell({ on: "driven", vip: event.vip, did: event.did });
@@ -180,6 +192,8 @@ export class Runner {
     const event = { ...bare, now: bootMs() } as MoleEvent;
     const told = describeEvent(event);
     if (told !== undefined) this.recorder.note(event.now, told);
+    if (event.on === "view" && this.succession.enter(event.view, this.machine.session?.latestTable, event.now))
+      this.meetOthers();
     const actions = this.machine.handle(event);
     this.options.onlooker.onStep(event); // before what follows from it, so that the reason is known when something is taken
     for (const action of actions) {
@@ -242,6 +256,62 @@ export class Runner {
     this.counts[did] += 1;
     if (did === "acquired") this.options.onlooker.onDriven("acquired", definition);
     this.tell({ on: "driven", vip, did });
+    if (did === "acquired" && this.config.mode === "available") this.doubt(vip, leaseMs);
+  }
+
+  /** One whose mole, daemon or host stands still answers as long as its lease lasts, and would serve nobody after it: only then is the wire asked. */
+  private doubt(vip: VipId, leaseMs: number): void {
+    const nowMs = bootMs();
+    const sinceMs = this.succession.doubtedSinceMs(vip, nowMs);
+    if (sinceMs !== undefined)
+      this.driver.confirm(vip, Math.max(0, sinceMs + leaseMs + LATE_END_MS + MARGIN_MS - nowMs));
+  }
+
+  /**
+   * A holder that is out of reach has it and serves on. To this host it is as if its device had no carrier: it lets the vip go, may not have it, and asks the wire before it takes it again.
+   */
+  private leaveAlone(vip: VipId): void {
+    this.askLater(vip);
+    this.tell({ on: "carrier", vip: this.nameOf(vip), up: false });
+  }
+
+  private askLater(vip: VipId): void {
+    clearTimeout(this.leftAlone.get(vip));
+    this.leftAlone.set(
+      vip,
+      setTimeout(() => void this.askAgain(vip), ASK_AGAIN_MS),
+    );
+  }
+
+  private async askAgain(vip: VipId): Promise<void> {
+    const definition = this.definitions.get(vip);
+    const timer = this.leftAlone.get(vip);
+    if (definition === undefined || timer === undefined) return;
+    const isAnswered = await this.asks(definition);
+    if (this.leftAlone.get(vip) !== timer) return;
+    if (isAnswered) this.askLater(vip);
+    else this.tryAgain(vip);
+  }
+
+  private tryAgain(vip: VipId): void {
+    clearTimeout(this.leftAlone.get(vip));
+    if (!this.leftAlone.delete(vip)) return;
+    const name = this.nameOf(vip);
+    this.tellCarrier(
+      name,
+      this.driver.unplugged().every((one) => one.vip !== name),
+    );
+  }
+
+  private tellCarrier(name: string, isUp: boolean): void {
+    const isLeft = [...this.leftAlone.keys()].some((vip) => this.nameOf(vip) === name);
+    this.tell({ on: "carrier", vip: name, up: isUp && !isLeft });
+  }
+
+  /** From here on the group decides, with those that had been out of reach. */
+  private meetOthers(): void {
+    for (const vip of this.machine.holds.keys()) this.driver.confirm(vip, undefined);
+    for (const vip of [...this.leftAlone.keys()]) this.tryAgain(vip);
   }
 
   private renew({ vips, notAfterMs, leaseMs }: Extract<Action, { do: "renew" }>): void {
@@ -259,13 +329,19 @@ export class Runner {
   }
 
   private async probe(vip: VipId, definition: Definition): Promise<void> {
-    let answered = false;
+    const answered = await this.asks(definition);
+    if (!answered) this.succession.settle(vip);
+    this.tell({ on: "probed", vip, answered });
+  }
+
+  /** Whether somebody on the wire has it. */
+  private async asks(definition: Definition): Promise<boolean> {
     try {
-      answered = await this.driver.probe(definition);
+      return await this.driver.probe(definition);
     } catch (error) {
       this.options.log.warn(`vip ${definition.name}: cannot ask the wire: ${(error as Error).message}`);
+      return false;
     }
-    this.tell({ on: "probed", vip, answered });
   }
 
   private wake(atMs: number): void {
@@ -389,6 +465,8 @@ export class Runner {
   private finish(): void {
     clearTimeout(this.timer);
     clearInterval(this.neighboursTimer);
+    for (const timer of this.leftAlone.values()) clearTimeout(timer);
+    this.leftAlone.clear();
     this.stopped.resolve();
   }
 
