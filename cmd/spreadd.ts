@@ -11,10 +11,11 @@ import { beatForWatchdog } from "../lib/run/process-state.ts";
 import { forgetStart } from "../lib/run/start-memory.ts";
 import { parseDaemonName } from "../lib/spread/names.ts";
 import { listenForControl } from "../lib/spreadd/io/control.ts";
-import { renewCertificates } from "../lib/spreadd/io/renewal.ts";
+import { reload } from "../lib/spreadd/io/reload.ts";
 import { type RunningDaemon, serve } from "../lib/spreadd/io/serve.ts";
 import { controlPath, type SpreaddTable, spreaddTable } from "../lib/spreadd/table.ts";
 import { configurationOf } from "./configuration.ts";
+import { reloadCommand } from "./spreadd/reload.ts";
 import { statusCommand } from "./spreadd/status.ts";
 
 /** It ends at once; its sockets may take a moment. */
@@ -87,18 +88,20 @@ export const spreaddCommand: AnyCommand = defineCommand({
       title: "Signals",
       text:
         "SIGTERM and SIGINT end it: clients see their connection close, as when a real daemon ends, and no more. A second SIGTERM changes nothing, a second SIGINT ends it at once. " +
-        "SIGHUP has it read the certificates of [spreadd.tls] anew; sessions stay.",
+        "SIGHUP has it read the certificates of [spreadd.tls] and the rules, [[spreadd.allow]], anew, as spreadd reload does; sessions stay, but for those of whom no rule " +
+        "says anything any more. A configuration with mistakes is refused, and the old one stays.",
     },
     {
       title: "Files",
       text: "A socket's path that nobody listens on any more is removed at the start; one where somebody listens is never touched.",
     },
   ],
-  commands: [statusCommand],
+  commands: [statusCommand, reloadCommand],
   endsWithinMs: ENDS_WITHIN_MS,
   async run(call) {
     const { flags, env, log, stop, version } = call;
-    const table = withFlags(configurationOf(call, [spreaddTable]).table(spreaddTable), flags);
+    const load = () => withFlags(configurationOf(call, [spreaddTable]).table(spreaddTable), flags);
+    const table = load();
     const failed = Promise.withResolvers<never>();
     using _watchdog = beatForWatchdog(env);
     // A ring may be long in coming, and the host's start waits for who is not ready.
@@ -109,11 +112,18 @@ export const spreaddCommand: AnyCommand = defineCommand({
       onFailed: failed.reject,
       stopped: stop,
     });
-    using _control = stop.aborted ? undefined : await controlled(daemon, table, version.version, log);
+    const again = () => reload(daemon, { load, clock: systemClock, env, log });
+    using _control = stop.aborted ? undefined : await controlled(daemon, table, version.version, again, log);
     if (!stop.aborted) log.notice(`daemon ${daemon.name} listens on ${daemon.listening.join(", ")}`);
     notifyServiceManager("READY=1\nSTATUS=serves", env);
     await forgetStart(); // a small process is also sooner gone: the other hosts hear of its death when the kernel is through with its memory
-    const onHangUp = () => renewCertificates(daemon, log);
+    const onHangUp = () => {
+      try {
+        again();
+      } catch {
+        // told already
+      }
+    };
     process.on("SIGHUP", onHangUp);
     try {
       await Promise.race([whenAborted(stop), failed.promise]);
@@ -127,10 +137,10 @@ export const spreaddCommand: AnyCommand = defineCommand({
 });
 
 /** What operators may ask goes on beside the daemon. */
-async function controlled(daemon: RunningDaemon, table: SpreaddTable, version: string, log: Log) {
+async function controlled(daemon: RunningDaemon, table: SpreaddTable, version: string, reload: () => string, log: Log) {
   const path = controlPath(table);
   if (path === "") return undefined;
-  return await listenForControl(daemon, { path, engine: table.engine, version, clock: systemClock, log });
+  return await listenForControl(daemon, { path, engine: table.engine, version, reload, clock: systemClock, log });
 }
 
 interface Given {

@@ -4,7 +4,7 @@ import { defaultsPath, initLogPath, type Service } from "./service.ts";
 
 /** The script of a service, for /etc/init.d. */
 export function initScript(service: Service, executable: string): string {
-  const { name, command, about, reload, checksItself, stopSeconds } = service;
+  const { name, command, about, checksItself, stopSeconds } = service;
   const needs = name === "syslogd" ? "$local_fs" : "$remote_fs $network";
   const after = name === "syslogd" ? "$time" : name === "spreadd" ? "$syslog corosync" : "$syslog spreadd";
   const defaults = defaultsPath(service);
@@ -141,7 +141,7 @@ stop() {
 
 reload() {
   running || { echo "${name} does not run" >&2; return 7; }
-  ${reload === "command" ? "ask reload || return 1" : 'check || return 6\n  kill -HUP "$pid"'}
+  ask reload || return 1
 }
 
 # What is refused now would be refused after the stop: then nothing would run.

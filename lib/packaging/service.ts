@@ -7,8 +7,6 @@ export interface Service {
   readonly command: string;
   /** One line, no full stop. */
   readonly about: string;
-  /** How it is told that its configuration has changed: by a command that answers, or by a signal that does not. */
-  readonly reload: "command" | "SIGHUP";
   /** Whether its --check tells if it would start by its configuration and its command line. */
   readonly checksItself: boolean;
   /** What of root's power it needs, each with the reason. */
@@ -29,7 +27,6 @@ export const SERVICES: readonly Service[] = [
     name: "syslogd",
     command: "syslogd",
     about: "log messages of this host, to files, hosts and Spread groups",
-    reload: "command",
     checksItself: true,
     capabilities: [
       FILES,
@@ -45,7 +42,6 @@ export const SERVICES: readonly Service[] = [
     name: "spreadd",
     command: "spreadd",
     about: "group communication daemon",
-    reload: "SIGHUP",
     checksItself: false,
     capabilities: [
       ["CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER", "socket_owner, sockets that another user has left, keys"],
@@ -57,7 +53,6 @@ export const SERVICES: readonly Service[] = [
     name: "mole",
     command: "mole",
     about: "keeps every vip covered by exactly one live host",
-    reload: "command",
     checksItself: false,
     capabilities: [
       ["CAP_NET_ADMIN CAP_NET_RAW", "putting addresses on, announcing and probing them"],
@@ -71,7 +66,6 @@ export const SERVICES: readonly Service[] = [
     name: "logcat-record",
     command: "logcat record",
     about: "records Spread groups to files and archives",
-    reload: "command",
     checksItself: true,
     capabilities: [FILES, USER, PROGRAMS, ["CAP_NET_BIND_SERVICE", "metrics at a port below 1024"]],
     stopSeconds: 15, // destinations get rid of what waits within 5 s

@@ -19,7 +19,7 @@ export const UNITS: readonly Unit[] = [
 ];
 
 function serviceUnit(service: Service, executable: string): string {
-  const { name, command, about, reload, capabilities, stopSeconds } = service;
+  const { name, command, about, capabilities, stopSeconds } = service;
   const { unit, settings, sandbox, alias } = SPECIAL[name];
   const run = `${executable} ${command}`;
   return `# ${executable} generate unit ${name} > /etc/systemd/system/${name}.service
@@ -35,11 +35,8 @@ Type=notify
 # DAEMON_ARGS for its command line (words, no quotes), SPREADBOX_CONFIG for another configuration.
 EnvironmentFile=-${defaultsPath(service)}
 ExecStart=${run} $DAEMON_ARGS
-${
-  reload === "command"
-    ? `# Answers when it is done, and fails where the new configuration has mistakes: the old one stays.\nExecReload=${run} reload`
-    : "# Certificates; what else changed wants a restart.\nExecReload=/bin/kill -HUP $MAINPID"
-}
+# Answers when it is done, and fails where the new configuration has mistakes: the old one stays.
+ExecReload=${run} reload
 Restart=on-failure
 RestartSec=1s
 # A wrong command line or configuration will be no better a second later.

@@ -13,7 +13,7 @@ import type { FrameView } from "../spread/frame.ts";
 import { wantsMembership, writeReject } from "../spread/handshake.ts";
 import { nameBytes } from "../spread/name-field.ts";
 import type { PrivateGroup, PrivateName } from "../spread/names.ts";
-import { EVERYTHING, permissionsOf, refusedAt } from "./access.ts";
+import { type AccessRule, EVERYTHING, permissionsOf, refusedAt } from "./access.ts";
 import { type Attempt, authenticate } from "./authentication.ts";
 import { type DaemonCounters, noneCounted } from "./daemon-counters.ts";
 import type { DaemonSettings } from "./daemon-settings.ts";
@@ -44,6 +44,7 @@ export class Daemon implements EngineSink {
   readonly #handshakes = new Set<Session>();
   readonly #names = new Set<PrivateName>();
   readonly #flow: FlowControl;
+  #access: readonly AccessRule[];
   readonly #waitingForEngine = new Set<number>();
   readonly #out = new Deliveries();
   /** Who was sent more than its soft bound by the event at hand. */
@@ -60,6 +61,7 @@ export class Daemon implements EngineSink {
     private readonly random: Random,
   ) {
     this.#flow = new FlowControl(settings.flow, rim.now());
+    this.#access = settings.access;
     engine.start(this);
   }
 
@@ -101,7 +103,7 @@ export class Daemon implements EngineSink {
       this.counters.refused += 1;
       return writeReject("quota");
     }
-    const permissions = permissionsOf(this.settings.access, peer);
+    const permissions = permissionsOf(this.#access, peer);
     const slot = this.#freeSlots.pop() ?? this.#sessions.length;
     const session = new Session(this, slot, peer, permissions, this.rim.now());
     this.#sessions[slot] = session;
@@ -157,6 +159,22 @@ export class Daemon implements EngineSink {
   /** Looks after those who wait. Call it every `CHECK_MS` while `isWaiting`. */
   check(): void {
     this.#resume(this.#flow.check(this.rim.now(), (reader) => this.rim.takenBytes(reader)));
+  }
+
+  /**
+   * Other rules from now on: for who connects, and for what sessions send and join. A session whose peer no rule names any more ends; others stay in their groups.
+   * @returns how many ended
+   */
+  changeAccess(rules: readonly AccessRule[]): number {
+    this.#access = rules;
+    const unnamed: Session[] = [];
+    for (const session of this.#sessions) {
+      if (session === undefined || session.core.state === "ended") continue;
+      session.permissions = permissionsOf(rules, session.peer);
+      if (session.permissions === undefined && session.member !== undefined) unnamed.push(session);
+    }
+    for (const session of unnamed) session.core.end({ why: "refused", reason: "auth" });
+    return unnamed.length;
   }
 
   /** Ends all sessions and the engine. */

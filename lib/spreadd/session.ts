@@ -31,7 +31,7 @@ export class Session implements SessionPort {
     private readonly daemon: Daemon,
     readonly slot: number,
     readonly peer: Peer,
-    readonly permissions: Permissions | undefined,
+    public permissions: Permissions | undefined,
     readonly since: MonotonicMs,
   ) {
     this.timeoutMs = daemon.settings.sessionTimeoutMs;

@@ -309,14 +309,14 @@ export const spreaddTable = defineTable({
 # engine = "corosync"
 # silence = "2s"
 
-# Clients of hosts that have no daemon, by TLS with certificates. SIGHUP reads the files anew.
+# Clients of hosts that have no daemon, by TLS with certificates. spreadd reload (or SIGHUP) reads the files anew.
 # [spreadd.tls]
 # listen = ["0.0.0.0:4804"]
 # certificate = "/etc/spreadbox/server.pem"
 # key = "/etc/spreadbox/server.key"
 # authorities = "/etc/spreadbox/ca.pem"
 
-# Who may connect, send and join. With one rule or more, nobody else may connect.
+# Who may connect, send and join. With one rule or more, nobody else may connect. spreadd reload (or SIGHUP) takes other rules.
 # [[spreadd.allow]]
 # from = ["user:root", "user:syslog"]
 # [[spreadd.allow]]

@@ -38,7 +38,7 @@ describe.if(hasCorosync)("a spreadd that is stopped", () => {
       await cluster.host["b"]!.child("spreadd").stderr.until(`the daemon of ${frozen} is gone`);
       await cluster.act(`${frozen} spreadd thawed`);
       await cluster.host[frozen]!.child("spreadd").stderr.until(
-        /this process did not answer for too long[^]*ring of 3/,
+        /this process did not answer for too long[\s\S]*ring of 3/,
       );
     }, 60_000);
 });

@@ -52,6 +52,44 @@ describe("spreadd", () => {
     await expect(RawClient.connect({ by: "unix", path: socket }, "bob")).rejects.toThrow("refused: -3");
   });
 
+  test("takes other rules when told to: sessions keep to them from then on, and bad ones change nothing", async () => {
+    using scratch = temporaryDirectory();
+    const config = joinPath(scratch.path, "spreadbox.toml");
+    const socket = joinPath(scratch.path, "spread.sock");
+    const write = (rules: string) =>
+      Bun.write(config, `[spreadd]\nport = 0\nname = "d"\nsocket = ${JSON.stringify(socket)}\n${rules}`);
+    const args = ["--config", config, "--socket", socket];
+    await write('[[spreadd.allow]]\nfrom = ["unix"]\n');
+    await using daemon = startSpreadbox(["spreadd", ...args]);
+    await daemon.stderr.until("listens on");
+    using alice = await RawClient.connect({ by: "unix", path: socket }, "alice");
+    const says = async (text: string) => {
+      await alice.send(message(alice.name, [alice.name], "first"), message(alice.name, ["#x#d"], text));
+    };
+    const control = ["--control", joinPath(scratch.path, "spreadd.ctl")];
+    const reload = () => runSpreadbox(["spreadd", "reload", ...control], NO_CONFIG);
+
+    await write('[[spreadd.allow]]\nfrom = ["unix"]\nsend = ["log.*"]\njion = []\n');
+    const refused = await reload();
+    expect(refused.status).toBe(78);
+    expect(refused.stderr).toContain('unknown key "jion"');
+    await daemon.stderr.until("refused to reload, goes on as before: ");
+
+    await write('sessions_max = 7\n[[spreadd.allow]]\nfrom = ["unix"]\nsend = ["log.*"]\n');
+    expect(await reload()).toEqual({
+      status: 0,
+      stdout: "read the rules anew; for a change of sessions_max it has to be restarted\n",
+      stderr: "",
+    });
+    await says("no");
+    await daemon.stderr.until("may not send to #x#d");
+
+    await write('[[spreadd.allow]]\nfrom = ["10.0.0.0/8"]\n');
+    daemon.signal("SIGHUP");
+    await daemon.stderr.until("read the rules anew; 1 session ended that no rule names any more");
+    await expect(RawClient.connect({ by: "unix", path: socket }, "bob")).rejects.toThrow("refused");
+  });
+
   test("says in one line what is wrong, with a status of its own", async () => {
     using scratch = temporaryDirectory();
     const socket = joinPath(scratch.path, "spread.sock");

@@ -1,7 +1,7 @@
 // The daemon as a process of its own, for tests: takes its table as JSON, says on stdout when it listens and, on SIGUSR1, how it is. SIGTERM ends it.
 import * as v from "valibot";
 import { systemClock } from "../../lib/run/clock.ts";
-import { renewCertificates } from "../../lib/spreadd/io/renewal.ts";
+import { reload } from "../../lib/spreadd/io/reload.ts";
 import { serve } from "../../lib/spreadd/io/serve.ts";
 import { spreaddTable } from "../../lib/spreadd/table.ts";
 
@@ -37,7 +37,13 @@ if (import.meta.main) {
     };
     process.stdout.write(`state ${JSON.stringify(state)}\n`);
   });
-  process.on("SIGHUP", () => renewCertificates(daemon, log));
+  process.on("SIGHUP", () => {
+    try {
+      reload(daemon, { load: () => table, clock: systemClock, env: {}, log });
+    } catch {
+      // told already
+    }
+  });
   process.on("SIGTERM", () => {
     daemon.stop();
     process.exit(0);

@@ -200,10 +200,10 @@ test("renewed certificates are taken at SIGHUP, sessions stay, and bad ones chan
   await using before = await connect({ servers: served.server, name: "before", ...as("web1") });
   copyFileSync(made.file("renewed.crt"), made.file("live.crt"));
   served.daemon.child.signal("SIGHUP");
-  await served.daemon.child.stderr.until(/goes on with the certificates it has: .*not the key of the certificate/);
+  await served.daemon.child.stderr.until(/refused to reload, goes on as before: .*not the key of the certificate/);
   copyFileSync(made.file("renewed.key"), made.file("live.key"));
   served.daemon.child.signal("SIGHUP");
-  await served.daemon.child.stderr.until("read the certificates anew");
+  await served.daemon.child.stderr.until("read the rules and the certificates anew");
   await expect(connect({ servers: served.server, ...as("web1") })).rejects.toThrow("for another host");
   const tls = { ...as("web1").tls!, serverName: "renewed.example.com" };
   await using after = await connect({ servers: served.server, name: "after", tls });

@@ -148,7 +148,7 @@ export interface ListeningControl extends Disposable {
 }
 
 /** Every mistake is a part of the answer. */
-async function toldInParts<T>(done: Promise<T>, part: (value: unknown) => void): Promise<T> {
+export async function toldInParts<T>(done: Promise<T>, part: (value: unknown) => void): Promise<T> {
   try {
     return await done;
   } catch (error) {
@@ -168,7 +168,7 @@ function stopServer(server: ControlServer): void {
 }
 
 /** Every mistake, one a line. */
-function linesOf(error: unknown): string[] {
+export function linesOf(error: unknown): string[] {
   if (!(error instanceof Fault)) return [String(error)];
   return error.all.length > 0 ? error.all.map(({ message }) => message) : [error.message];
 }

@@ -2,6 +2,7 @@
 
 import { Fault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
+import { toldInParts } from "../../control/io/operation.ts";
 import { ControlServer } from "../../control/io/server.ts";
 import type { Clock } from "../../run/clock.ts";
 import { type Census, censusOf } from "../census.ts";
@@ -21,6 +22,8 @@ export interface ControlOptions {
   readonly path: string;
   readonly engine: string;
   readonly version: string;
+  /** @returns what was done. @throws what is bad */
+  readonly reload: () => string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -48,6 +51,7 @@ export async function listenForControl(
       log,
       handlers: {
         status: async () => status(),
+        reload: async (_, { part }) => await toldInParts(new Promise((resolve) => resolve(options.reload())), part),
         watch: async (_, { part, gone }) => {
           while (!gone.aborted) {
             part(status());

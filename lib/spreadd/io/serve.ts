@@ -9,7 +9,7 @@ import { whenAborted } from "../../base/when-aborted.ts";
 import type { Clock } from "../../run/clock.ts";
 import type { DaemonName } from "../../spread/names.ts";
 import { daemonId } from "../../spread/spread-conf-hash.ts";
-import { GroupPatterns } from "../access.ts";
+import { type AccessRule, GroupPatterns } from "../access.ts";
 import { daemonNameOf } from "../daemon-name.ts";
 import type { DaemonSettings } from "../daemon-settings.ts";
 import type { Engine } from "../engine.ts";
@@ -35,8 +35,11 @@ export interface RunningDaemon {
   readonly name: DaemonName;
   /** Where it listens, as `parseServer` reads it: "unix:/run/spreadbox/spread.sock", "tcp:127.0.0.1:4803". */
   readonly listening: readonly string[];
-  /** Reads the certificates anew, for connections from now on; a bad one changes nothing. @returns what was done. @throws {Fault} what is bad */
-  renewCertificates(): string;
+  /**
+   * Reads the certificates anew, for connections from now on, and takes the rules of `table`.
+   * @returns what was done. @throws {Fault} what is bad: then nothing has changed
+   */
+  reload(table: SpreaddTable): string;
   /** Closes everything: clients hear nothing but the end (PROTOCOL.md 10). */
   stop(): void;
 }
@@ -82,14 +85,18 @@ export async function serve(
     tls?.stop();
     server.stop();
   };
-  const renewCertificates = () => {
-    if (tls === undefined) return "nothing to read anew: there is no [spreadd.tls]";
-    tls.renew();
-    return "read the certificates anew";
+  const reload = (changed: SpreaddTable) => {
+    const access = accessOf(changed);
+    tls?.renew();
+    const ended = server.daemon.changeAccess(access);
+    const what = tls === undefined ? "the rules" : "the rules and the certificates";
+    const cut =
+      ended === 0 ? "" : `; ${ended} ${ended === 1 ? "session" : "sessions"} ended that no rule names any more`;
+    return `read ${what} anew${cut}${wantsRestart(table, changed)}`;
   };
   try {
     await Promise.race([server.firstRing, ...(stopped === undefined ? [] : [whenAborted(stopped)])]);
-    if (stopped?.aborted) return { server, name, listening, renewCertificates, stop };
+    if (stopped?.aborted) return { server, name, listening, reload, stop };
     await listenOnUnix(table, server, log, listeners, listening);
     listenOnTcp(table, server, listeners, listening);
     if (tls !== undefined) listening.push(...tls.listen());
@@ -105,7 +112,7 @@ export async function serve(
       "cannot serve: there is no socket to listen on; give socket, tmp_socket or listen",
     );
   }
-  return { server, name, listening, renewCertificates, stop };
+  return { server, name, listening, reload, stop };
 }
 
 function engineOf(table: SpreaddTable, name: DaemonName, clock: Clock, log: Log): Engine {
@@ -127,7 +134,7 @@ function daemonSettings(table: SpreaddTable, name: DaemonName, log: Log): Daemon
       accessIp: table.access_ip.map(knownPeerSet),
     },
     isPassword: table.password_file === undefined ? () => false : passwordsOf(table.password_file),
-    access: table.allow.map(({ from, send, join }) => ({ from: from.map(knownPeerSet), send, join })),
+    access: accessOf(table),
     sessionTimeoutMs: table.session_timeout,
     groupTimeouts: groups.map(({ groups: patterns, session_timeout }) => ({
       groups: new GroupPatterns(patterns),
@@ -136,6 +143,19 @@ function daemonSettings(table: SpreaddTable, name: DaemonName, log: Log): Daemon
     flow: { patienceMs: table.reader_patience },
     outside: { holds: table.outside === "hold", butNot: new GroupPatterns(MOLE_GROUPS) },
   };
+}
+
+/** @throws {Fault} a user or group is unknown */
+function accessOf({ allow }: SpreaddTable): AccessRule[] {
+  return allow.map(({ from, send, join }) => ({ from: from.map(knownPeerSet), send, join }));
+}
+
+/** What has changed besides the rules: it is only read at the start. */
+function wantsRestart(before: SpreaddTable, after: SpreaddTable): string {
+  const keys = (Object.keys({ ...before, ...after }) as (keyof SpreaddTable)[]).filter(
+    (key) => key !== "allow" && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
+  return keys.length === 0 ? "" : `; for a change of ${keys.join(", ")} it has to be restarted`;
 }
 
 /** As many as the config says, and as the host lets us have descriptors: `accept` must never run out of them. */
