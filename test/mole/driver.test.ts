@@ -101,6 +101,20 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).toContain("192.0.2.10/32 scope global dynamic near0:web");
   });
 
+  test("no vip is the address of its subnet, or the one that means all hosts of it; two hosts alone on a wire may have both", async () => {
+    wire.near("ip address add 198.51.100.0/31 dev near0");
+    const last = vip("last", ["192.0.2.255"]);
+    const pair = vip("pair", ["198.51.100.1"]);
+    driver.configure([last, pair]);
+    expect(driver.acquire(last, LEASE_MS, later(), yes)).toBe("failed");
+    expect(driver.acquire(pair, LEASE_MS, later(), yes)).toBe("acquired");
+    expect(driver.conflicts()).toEqual([
+      expect.stringContaining("vip last can't be held here: 192.0.2.255 is the broad"),
+    ]);
+    await until("the reason", () => event("trouble") !== undefined);
+    expect(event("trouble")!.text).toContain("cannot acquire vip last: 192.0.2.255 is the broadcast address");
+  });
+
   test("what is held is no conflict", () => {
     driver.configure([web]);
     expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("acquired");
@@ -544,6 +558,8 @@ describe.if(hasNamespaces)("the driver", () => {
   test("preflight finds what a start would stumble over, and touches nothing", () => {
     wire.near("sysctl -qw net.ipv4.conf.all.promote_secondaries=0 net.ipv4.conf.near0.promote_secondaries=0");
     wire.near("ip address add 192.0.2.13/32 dev near0");
+    wire.near("ip link add quiet0 type veth peer name quiet1");
+    wire.near("sysctl -qw net.ipv6.conf.quiet0.disable_ipv6=1");
     const before = wire.addresses();
     const findings = driver.preflight([
       web,
@@ -551,6 +567,9 @@ describe.if(hasNamespaces)("the driver", () => {
       vip("lost", ["203.0.113.7"]),
       vip("taken", ["192.0.2.13"]),
       vip("typo", ["192.0.2.14"], { device: "eht0" }),
+      vip("first", ["192.0.2.0"]),
+      vip("last", ["192.0.2.255"]),
+      vip("off", ["2001:db8:5::10"]),
     ]);
     const about = (what: string) =>
       findings.filter((one) => one.about === what).map(({ level, text }) => `${level}: ${text}`);
@@ -560,6 +579,15 @@ describe.if(hasNamespaces)("the driver", () => {
       "error: no device has the subnet of 203.0.113.7: name the device in the config",
     ]);
     expect(about("vip taken")[0]).toStartWith("error: 192.0.2.13/32 is on near0 already, and not ours");
+    expect(about("vip first")).toEqual([
+      "error: 192.0.2.0 is the address of the subnet itself, 192.0.2.0/24 on near0: give the vip another one",
+    ]);
+    expect(about("vip last")).toEqual([
+      "error: 192.0.2.255 is the broadcast address of the subnet, 192.0.2.0/24 on near0: give the vip another one",
+    ]);
+    expect(about("vip off")).toEqual([
+      "error: no device has the subnet of 2001:db8:5::10, and IPv6 is off on quiet0: set net.ipv6.conf.quiet0.disable_ipv6=0 where it belongs, or name a device that has it in the config",
+    ]);
     expect(about("vip typo")).toEqual(["error: there is no device eht0 for 192.0.2.14"]);
     expect([about("rights"), about("guard"), about("kernel")].flat().every((line) => line.startsWith("fine"))).toBe(
       true,

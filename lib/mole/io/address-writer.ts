@@ -1,5 +1,5 @@
 // Puts addresses on and takes them off, by the facts of the kernel (the model, section 2). Knows no vip that is held: that is the driver's.
-import { type IpAddress, networkContains, tryAddress } from "../../base/ip-address.ts";
+import { formatNetwork, type IpAddress, networkContains, tryAddress } from "../../base/ip-address.ts";
 import { NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from "../../linux/netlink-message.ts";
 import {
   type AddressOrder,
@@ -47,8 +47,8 @@ export class AddressWriter {
     for (const one of placed) {
       const { address, text, prefixBits, label } = one;
       const link = this.linkFor(one);
-      if (link === undefined) return noDevice(one);
-      const conflict = this.conflict(text, isHeld);
+      if (link === undefined) return this.noDevice(one);
+      const conflict = this.conflict(text, isHeld) ?? this.noHostAddress(one);
       if (conflict !== undefined) return conflict;
       if (address.family === 4 && prefixBits < 32 && !promotesSecondaries(link.name)) {
         const setting = `net.ipv4.conf.${link.name}.promote_secondaries`;
@@ -94,6 +94,34 @@ export class AddressWriter {
     if (device !== undefined) return this.network.linkNamed(device);
     const found = this.network.deviceFor(address);
     return found === undefined ? undefined : this.network.link(found);
+  }
+
+  /** Why there is none, and what to do. */
+  noDevice({ device, text, address }: Placed): string {
+    if (device !== undefined) return `there is no device ${device} for ${text}`;
+    const off =
+      address.family === 4 ? [] : [...this.network.links()].filter((link) => !link.isLoopback).filter(hasNoIpv6);
+    if (off.length === 0) return `no device has the subnet of ${text}: name the device in the config`;
+    const names = off.map(({ name }) => name);
+    return `no device has the subnet of ${text}, and IPv6 is off on ${names.join(", ")}: set net.ipv6.conf.${names[0]}.disable_ipv6=0 where it belongs, or name a device that has it in the config`;
+  }
+
+  /** Where no host can have the address: it is the first or the last one of an IPv4 subnet of its device, which mean the subnet and all hosts in it. */
+  noHostAddress(placed: Placed): string | undefined {
+    const { address, text } = placed;
+    const link = address.family === 4 ? this.linkFor(placed) : undefined;
+    if (link === undefined) return undefined;
+    for (const { address: own, prefixBits } of this.network.subnetsOf(link.device)) {
+      if (own.family !== 4 || prefixBits > 30) continue;
+      const rest = 2 ** (32 - prefixBits) - 1;
+      const first = (wordOf(own.bytes) & ~rest) >>> 0;
+      const word = wordOf(address.bytes);
+      if (word !== first && word !== first + rest) continue;
+      const subnet = formatNetwork({ address: { family: 4, bytes: bytesOf(first) }, prefixBits });
+      const what = word === first ? "the address of the subnet itself" : "the broadcast address of the subnet";
+      return `${text} is ${what}, ${subnet} on ${link.name}: give the vip another one`;
+    }
+    return undefined;
   }
 
   /** Puts on all of them or none; what stands there already is left as it is, unless it bears our mark. @returns why not */
@@ -211,14 +239,20 @@ export function orderOf({ text, prefixBits, device, mark }: AddressRecord): Addr
   return { address, prefixBits, device, mark };
 }
 
-export function noDevice({ device, text }: Placed): string {
-  return device === undefined
-    ? `no device has the subnet of ${text}: name the device in the config`
-    : `there is no device ${device} for ${text}`;
-}
-
 export function isUsable(link: LinkRecord): boolean {
   return link.hasCarrier && !link.isLoopback;
+}
+
+function hasNoIpv6({ name }: LinkRecord): boolean {
+  return deviceSetting(6, name, "disable_ipv6") !== 0;
+}
+
+function wordOf(bytes: Uint8Array): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+}
+
+function bytesOf(word: number): Uint8Array {
+  return Uint8Array.of(word >>> 24, word >>> 16, word >>> 8, word);
 }
 
 /** The kernel takes the larger of the device's and of all devices' setting. */

@@ -77,6 +77,10 @@ export class HostNetwork implements Disposable {
     return this.#links.get(device);
   }
 
+  links(): Iterable<LinkRecord> {
+    return this.#links.values();
+  }
+
   linkNamed(name: string): LinkRecord | undefined {
     const device = this.#names.get(name);
     return device === undefined ? undefined : this.#links.get(device);

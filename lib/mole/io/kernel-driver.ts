@@ -10,7 +10,7 @@ import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.t
 import { type Placed, tryPlaced } from "../placement.ts";
 import { RenewalPace } from "../renewal-pace.ts";
 import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
-import { AddressWriter, isUsable, noDevice, orderOf } from "./address-writer.ts";
+import { AddressWriter, isUsable, orderOf } from "./address-writer.ts";
 import { type Announced, Announcer } from "./announcer.ts";
 import type {
   Acquired,
@@ -219,11 +219,12 @@ class KernelDriver implements Driver {
   conflicts(): readonly string[] {
     const isHeld = (text: string) => this.#heldByAddress.has(text);
     return this.#definitions.flatMap((definition) =>
-      (tryPlaced(definition) ?? []).flatMap(({ text }) => {
+      (tryPlaced(definition) ?? []).flatMap((placed) => {
         const { name } = definition;
+        const { text } = placed;
         const stray = this.#writer.strayBeside(text, isHeld);
         if (stray !== undefined) return [`vip ${name}: ${stray}`];
-        const conflict = this.#writer.conflict(text, isHeld);
+        const conflict = this.#writer.conflict(text, isHeld) ?? this.#writer.noHostAddress(placed);
         return conflict === undefined ? [] : [`vip ${name} can't be held here: ${conflict}`];
       }),
     );
@@ -483,7 +484,7 @@ class KernelDriver implements Driver {
   #unpluggedWhy(definition: Definition): string {
     for (const placed of tryPlaced(definition) ?? []) {
       const link = this.#writer.linkFor(placed);
-      if (link === undefined) return noDevice(placed);
+      if (link === undefined) return this.#writer.noDevice(placed);
       if (!link.isUp) return `${link.name} is down`;
       if (!link.hasCarrier) return `${link.name} has no carrier`;
     }
