@@ -1,3 +1,5 @@
+import { Fault } from "../../lib/base/fault.ts";
+import { visible } from "../../lib/base/visible.ts";
 import type { Call } from "../../lib/cli/call.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { type Style, styleFor } from "../../lib/cli/style.ts";
@@ -96,6 +98,14 @@ class Watch {
             `${this.style.name(event.group)}  ${this.style.warning("the network changes")}: until the next view, only those who come along have every message`,
           );
         return;
+      case "reject": {
+        const groups = visible(event.groups.join(", "));
+        throw new Fault(
+          "no-permission",
+          "refused",
+          `cannot watch ${groups}: the daemon does not let us join it, no [[spreadd.allow]] there says that we may`,
+        );
+      }
       case "lost":
         this.#members.clear(); // what the views said is no longer known to be true
         await this.#tell(

@@ -69,7 +69,7 @@ const schema = v.strictObject({
   ),
   connect_timeout: v.pipe(
     v.optional(duration(), "5s"),
-    v.description("How long one daemon may take to accept before the next is tried."),
+    v.description("How long one daemon may take to accept; where another is named behind it, 1.5 s at most."),
   ),
   silence: v.pipe(
     v.optional(duration(), "15s"),

@@ -33,6 +33,7 @@ async function site(rule: string) {
   return {
     publish: (args: readonly string[], stdin: string | "open") =>
       run(["publish", "--spread", `unix:${socket}`, ...args], stdin),
+    watch: (words: readonly string[]) => run(["spread-probe", "watch", "--spread", `unix:${socket}`, ...words]),
     logcat: (words: readonly string[]) => run(["logcat", "--verbose", "--spread", "24957@127.0.0.9", ...words]),
     async [Symbol.asyncDispose]() {
       for (const child of children) await child[Symbol.asyncDispose]();
@@ -40,6 +41,13 @@ async function site(rule: string) {
     },
   };
 }
+
+test("spread-probe watch says that it may not join, and ends", async () => {
+  await using set = await site('send = ["log.*"]\njoin = []');
+  const { status, stderr } = await set.watch(["secret"]).result();
+  expect(stderr).toContain("cannot watch secret: the daemon does not let us join it");
+  expect(status).toBe(77);
+});
 
 const lines = (count: number) => Array.from({ length: count }, (_, at) => `line ${at}\n`).join("");
 

@@ -486,6 +486,25 @@ describe("connecting", () => {
     scratch[Symbol.dispose]();
   });
 
+  test("does not wait for long at one that stands still where another is named behind it", async () => {
+    const scratch = temporaryDirectory();
+    using still = new ScriptedDaemon(join(scratch.path, "still"));
+    using well = new ScriptedDaemon(join(scratch.path, "well"));
+    still.silent = true;
+    const fromMs = performance.now();
+    await using session = await connect({ servers: [still.server, well.server] });
+    expect(session.state).toMatchObject({ at: "connected", server: well.server });
+    expect(performance.now() - fromMs).toBeLessThan(4_000); // the usual patience with one is 5 s
+    scratch[Symbol.dispose]();
+  });
+
+  test("does not say of a host that can't be reached that nobody listens there", async () => {
+    const error = await errorOf(connect({ servers: "4803@240.0.0.1" })); // of no network
+    expect((error as ConnectError).message).toContain("connection refused, or the host can't be reached");
+    const own = await errorOf(connect({ servers: "24199@127.0.0.1" }));
+    expect((own as ConnectError).message).toContain("connection refused; is spreadd running?");
+  });
+
   test("ends in time with a daemon that does not answer, or closes", async () => {
     const scratch = temporaryDirectory();
     using daemon = new ScriptedDaemon(join(scratch.path, "s"));

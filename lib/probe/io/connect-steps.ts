@@ -5,6 +5,7 @@ import { Fault } from "../../base/fault.ts";
 import { NULL_METHOD } from "../../spread/auth-method.ts";
 import { Connection } from "../../spread/connection.ts";
 import { FrameView, writeHeader } from "../../spread/frame.ts";
+import { isElsewhere } from "../../spread/io/link.ts";
 import { checkSocketOwner } from "../../spread/io/socket-trust.ts";
 import { type TlsIdentity, tlsOptions, whyDistrusted } from "../../spread/io/tls.ts";
 import { readView } from "../../spread/membership.ts";
@@ -87,7 +88,7 @@ class Steps {
         (opened) => {
           socket = opened;
         },
-        (error) => this.#end(refusal(error)),
+        (error) => this.#end(refusal(error, server)),
       );
       return await this.#over.promise;
     } catch (error) {
@@ -194,17 +195,25 @@ function controlFrame(service: number, self: string, group: string): Uint8Array 
   return frame;
 }
 
-function refusal(error: unknown): Fault {
+function refusal(error: unknown, server: Server): Fault {
   const code = error instanceof Error && "code" in error ? String(error.code) : "failed";
   const [kind, text] =
-    REFUSALS[code] ?? (["unavailable", error instanceof Error ? error.message : String(error)] as const);
+    (isElsewhere(server) && code === "ECONNREFUSED" ? REFUSED_ELSEWHERE : REFUSALS[code]) ??
+    (["unavailable", error instanceof Error ? error.message : String(error)] as const);
   return new Fault(kind, code, text, { cause: error });
 }
+
+/** Bun says "refused" of every connection that the system does not make: of a host that is not there, too. */
+const REFUSED_ELSEWHERE = [
+  "unavailable",
+  "connection refused, or the host can't be reached: no daemon listens there, its address is another, or a firewall says no",
+] as const;
 
 const REFUSALS: Readonly<Record<string, readonly ["unavailable" | "no-host" | "no-permission", string]>> = {
   ECONNREFUSED: ["unavailable", "connection refused: no daemon listens there; start spreadd or spread"],
   ENOENT: ["unavailable", "no such socket: no daemon has made it; start spreadd or spread"],
   ENOTFOUND: ["no-host", "unknown host"],
+  EAI_AGAIN: ["no-host", "unknown host: no name server answers"],
   EACCES: ["no-permission", "permission denied: the socket's mode keeps us out"],
   ETIMEDOUT: ["unavailable", "the host does not answer"],
   EHOSTUNREACH: ["unavailable", "no route to the host"],

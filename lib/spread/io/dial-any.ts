@@ -4,15 +4,20 @@ import type { Server } from "../server.ts";
 import { ConnectError } from "../session-error.ts";
 import { type DialOptions, dial, type Link, type LinkUser } from "./link.ts";
 
+/** So long one server may take where there is another to be tried behind it: a daemon that stands still is not to use up the time of who wants to send. */
+const ONE_OF_SEVERAL_MS = 1_500;
+
 /**
- * Tries each server once.
+ * Tries each server once; those before the last for no longer than `ONE_OF_SEVERAL_MS`.
  * @throws {ConnectError} none could be reached: the only one's error, or one with all of them
  */
 export async function dialAny(servers: readonly Server[], options: DialOptions, user: LinkUser): Promise<Link> {
   const errors: ConnectError[] = [];
-  for (const server of servers) {
+  for (const [at, server] of servers.entries()) {
+    const isLast = at === servers.length - 1;
+    const timeoutMs = isLast ? options.timeoutMs : Math.min(options.timeoutMs, ONE_OF_SEVERAL_MS);
     try {
-      return await dial(server, options, user);
+      return await dial(server, { ...options, timeoutMs }, user);
     } catch (error) {
       if (!(error instanceof ConnectError) || options.signal.aborted) throw error;
       errors.push(error);

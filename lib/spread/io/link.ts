@@ -132,8 +132,8 @@ export class Link {
   /** The system did not connect us. */
   refused(error: unknown): void {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const [reason, text] =
-      SYSTEM_REASONS[code] ?? (["failed", error instanceof Error ? error.message : String(error)] as const);
+    const known = isElsewhere(this.server) && code === "ECONNREFUSED" ? REFUSED_ELSEWHERE : SYSTEM_REASONS[code];
+    const [reason, text] = known ?? (["failed", error instanceof Error ? error.message : String(error)] as const);
     this.fail(reason, text, error);
   }
 
@@ -206,12 +206,24 @@ const SYSTEM_REASONS: Readonly<Record<string, readonly [ConnectReason, string]>>
   ECONNREFUSED: ["refused", "connection refused; is spreadd running? (spreadbox spread-probe connect)"],
   ENOENT: ["missing", "no such socket; is spreadd running? (spreadbox spread-probe connect)"],
   ENOTFOUND: ["unknown-host", "unknown host"],
+  EAI_AGAIN: ["unknown-host", "unknown host: no name server answers"],
   EACCES: ["failed", "permission denied"],
   EPERM: ["failed", "permission denied"],
   ETIMEDOUT: ["timeout", "the host does not answer"],
   EHOSTUNREACH: ["failed", "no route to the host"],
   ENETUNREACH: ["failed", "the network is unreachable"],
 };
+
+/** Bun says "refused" of every connection that the system does not make: of a host that is not there, too. */
+const REFUSED_ELSEWHERE: readonly [ConnectReason, string] = [
+  "refused",
+  "connection refused, or the host can't be reached; is spreadd running there, and does ping reach it?",
+];
+
+/** Whether a server is not surely on this host. */
+export function isElsewhere(server: Server): boolean {
+  return server.by !== "unix" && !/^(localhost|127\..*|::1)$/.test(server.host);
+}
 
 /** One set for all sockets; `socket.data` is the link. */
 const HANDLERS = {
