@@ -53,9 +53,13 @@ function isLonger(one: Bounds, other: Bounds): boolean {
 
 function isEverybodyHere(table: CoverTable): boolean {
   if (!table.rules.remembersTheAbsent) return true;
+  return table.waited.size === 0 && table.unknown.size === 0 && table.expelled.size === 0 && isComplete(table);
+}
+
+/** Every host on the list, and every one that was taken off it, is here and has told what it holds, and under which lease; nobody else is. */
+export function isComplete(table: CoverTable): boolean {
   const { hosts, former } = table.hostList;
   if (hosts.length === 0 || table.maintenance.on || table.unleased.size > 0) return false;
-  if (table.waited.size > 0 || table.unknown.size > 0 || table.expelled.size > 0) return false;
   if (!table.members.every((member) => table.hosts.get(member)?.informed)) return false;
   const here = new Set([...table.hosts.values()].map(({ identity }) => identity.host));
   return [...hosts, ...former].every((host) => here.has(host));

@@ -50,6 +50,8 @@ export interface Rules {
   readonly ownersPutBack: boolean;
   /** The longest times are not forgotten while somebody who may hold by them is away. */
   readonly remembersTheAbsent: boolean;
+  /** What nobody can name has gone under maintenance is given up when all hosts are here. */
+  readonly strangersAreGivenUp: boolean;
 }
 
 export const ALL_RULES: Rules = {
@@ -77,4 +79,5 @@ export const ALL_RULES: Rules = {
   losersYield: true,
   ownersPutBack: true,
   remembersTheAbsent: true,
+  strangersAreGivenUp: true,
 };

@@ -15,7 +15,7 @@ import { merge } from "./merge.ts";
 import { type Message, RULES_VERSION, type Snapshot, type WaitLeft } from "./message.ts";
 import type { Outbox } from "./outbox.ts";
 import { Pulse } from "./pulse.ts";
-import { Remembered } from "./remembered.ts";
+import { isComplete, Remembered } from "./remembered.ts";
 import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
 import { Unreleased } from "./unreleased.ts";
@@ -57,6 +57,8 @@ export class Session {
   private part = 1;
   readonly unreleased = new Unreleased();
   private readonly remembered = new Remembered();
+  /** The view in which strangers were given up. */
+  private gaveUpIn: string | undefined;
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -311,7 +313,20 @@ export class Session {
       this.tellTable(nowMs);
       this.balance(this.table, nowMs);
       this.forgetBounds(this.table, nowMs);
+      this.giveUpStrangers(this.view, this.table);
     } else if (this.exchange !== undefined) this.pushExchange(this.exchange, nowMs);
+  }
+
+  /**
+   * Sessions that never told whose they were, and went under maintenance: a key that is being replaced makes such. What they may hold nobody can give back; with all hosts here, each of
+   * which has told what it holds, they hold nothing any more. Said as an operator would say it, so that all take it at one point.
+   */
+  private giveUpStrangers(view: View, table: CoverTable): void {
+    if (this.gaveUpIn === view.id || !this.rules.strangersAreGivenUp || table.teller() !== this.member) return;
+    if (table.waited.size === 0 || ![...table.waited.values()].some(({ why }) => why === "kept")) return;
+    if (!isComplete(table)) return;
+    this.gaveUpIn = view.id;
+    this.out.send({ kind: "maintenance", state: table.maintenance, force: true });
   }
 
   private forgetBounds(table: CoverTable, nowMs: number): void {

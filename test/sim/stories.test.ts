@@ -1,6 +1,7 @@
 // The named stories of the model: each a history that breaks a simpler rule. Every one is run over a handful of seeds (delays, clocks and orders differ), safety is
 // checked at each step, and at the end everything must be at rest. Where a story names the rule it is for, the same story without the rule must go wrong.
 import { expect, test } from "bun:test";
+import { define } from "../../lib/mole/definition.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 import type { Fault, FaultKind, History, Left } from "./fault.ts";
@@ -636,4 +637,38 @@ test("where health has failed on all hosts nothing is balanced among them", () =
     cluster.run(6_000);
     expect(cluster.puts.length).toBe(puts);
   }
+});
+
+/** Whether all is held again when somebody who has told nothing came and went under maintenance, and nobody can know what it held. */
+function isWholeAfterStranger(seed: number, rules: Partial<Rules> = {}): boolean {
+  const cluster = threeHosts(seed, rules);
+  const { service } = cluster;
+  cluster.host("A").command({ do: "maintenance", on: true, force: false });
+  cluster.run(500);
+  cluster.host("B").kill();
+  service.part([0, 1, 0]);
+  cluster.run(1_000);
+  const stranger = service.open("stranger", cluster.host("B").daemon, { deliver: () => {} });
+  cluster.run(500);
+  service.part([0, 0, 0]);
+  cluster.run(2_000);
+  cluster.host("B").start();
+  cluster.run(2_000);
+  // A vip that nobody owns: there is no holder to say that a wait has run out.
+  const extra = define({ name: "extra", addresses: ["192.0.2.200"] });
+  for (const host of cluster.hosts)
+    host.configure({ ...host.config, definitions: [...host.config.definitions, extra] });
+  cluster.run(500);
+  service.close(stranger, "leave");
+  cluster.run(500);
+  const waited = () => [...cluster.host("A").machine!.session!.table!.waited.values()];
+  expect(waited()).toMatchObject([{ name: "stranger", why: "kept", identity: undefined }]);
+  cluster.host("A").command({ do: "maintenance", on: false, force: false });
+  cluster.run(3_000);
+  return waited().length === 0 && cluster.troubleOfRest() === undefined;
+}
+
+test("who never told whose session it was, and went under maintenance, is given up when all hosts are here", () => {
+  for (const seed of SEEDS) expect(isWholeAfterStranger(seed)).toBe(true);
+  expect(SEEDS.some((seed) => !isWholeAfterStranger(seed, { strangersAreGivenUp: false }))).toBe(true);
 });
