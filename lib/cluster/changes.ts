@@ -1,5 +1,5 @@
 // `cluster watch`: what is different from one look to the next, and for how long it had been as it was.
-import { daemonNameOf } from "../spreadd/daemon-name.ts";
+import { daemonOfNode } from "./daemon-of-node.ts";
 import type { ClusterStatus } from "./status-report.ts";
 
 export interface Change {
@@ -27,10 +27,9 @@ function statesOf({ ring, spreadd }: ClusterStatus): ReadonlyMap<string, string>
     for (const { link, isUp } of isOwn ? [] : links) states.set(`link ${link} to ${name}`, isUp ? "up" : "down");
   }
   states.set("spreadd here", spreadd === undefined ? "silent" : spreadd.isServing ? "serves" : "outside");
-  const inRing = new Set(spreadd?.ring?.hosts);
   if (spreadd !== undefined)
-    for (const { name } of ring?.nodes ?? [])
-      states.set(`${name}: spreadd`, inRing.has(daemonNameOf(name)) ? "in" : "out");
+    for (const { id, name } of ring?.nodes ?? [])
+      states.set(`${name}: spreadd`, daemonOfNode(spreadd.ring, id) === undefined ? "out" : "in");
   return states;
 }
 

@@ -2,7 +2,7 @@
 import { formatDuration } from "../base/duration.ts";
 import type { Style } from "../cli/style.ts";
 import type { Census } from "../spreadd/census.ts";
-import { daemonNameOf } from "../spreadd/daemon-name.ts";
+import { daemonOfNode } from "./daemon-of-node.ts";
 import { detectionMs } from "./profile.ts";
 import type { LinkFacts, RingFacts } from "./ring-facts.ts";
 
@@ -25,10 +25,9 @@ export function concernsOf({ ring, spreadd, faults }: ClusterStatus): readonly s
   if (spreadd.engine !== "corosync") concerns.push(`spreadd serves this host alone: engine is "${spreadd.engine}"`);
   else if (spreadd.ring === undefined) concerns.push("spreadd has no ring yet");
   else if (spreadd.ring.isOutside) concerns.push("spreadd is outside: it waits to be let in again");
-  const inRing = new Set(spreadd.ring?.hosts);
   if (spreadd.engine === "corosync" && ring !== undefined)
-    for (const { name, isMember } of ring.nodes)
-      if (isMember && !inRing.has(daemonNameOf(name)))
+    for (const { id, name, isMember } of ring.nodes)
+      if (isMember && daemonOfNode(spreadd.ring, id) === undefined)
         concerns.push(`no spreadd of ${name} is in the ring, though its corosync is`);
   return concerns;
 }
@@ -70,16 +69,15 @@ export function statusLines(status: ClusterStatus, style: Style): readonly strin
 
 /** A row a host: all cells are padded before they are painted. */
 function hostLines({ ring, spreadd }: ClusterStatus, style: Style): readonly string[] {
-  const inRing = new Set(spreadd?.ring?.hosts);
   const sessions = sessionsByDaemon(spreadd);
   const titles = ["host", "address", "corosync", "links", "spreadd", "sessions in groups"];
-  const rows = ring!.nodes.map(({ name, addresses, isMember, isOwn, links }) => [
+  const rows = ring!.nodes.map(({ id, name, addresses, isMember, isOwn, links }) => [
     isOwn ? `${name} (here)` : name,
     addresses.join(" "),
     isMember ? "in" : "out",
     isOwn ? "-" : links.map(linkText).join(" ") || "?",
-    spreadd === undefined ? "?" : inRing.has(daemonNameOf(name)) ? "in" : "out",
-    String(sessions.get(daemonNameOf(name)) ?? 0),
+    spreadd === undefined ? "?" : daemonText(name, daemonOfNode(spreadd.ring, id)),
+    String(sessions.get(daemonOfNode(spreadd?.ring, id) ?? "") ?? 0),
   ]);
   const widths = titles.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]!.length)));
   const padded = (cells: readonly string[]) => cells.map((cell, at) => cell.padEnd(widths[at]!));
@@ -95,10 +93,16 @@ function hostLines({ ring, spreadd }: ClusterStatus, style: Style): readonly str
   ];
 }
 
+/** Its name too, where that is not the node's. */
+function daemonText(node: string, daemon: string | undefined): string {
+  if (daemon === undefined) return "out";
+  return daemon === node ? "in" : `in, as ${daemon}`;
+}
+
 function paint(cell: string, style: Style): string {
   const word = cell.trim();
   if (word === "out" || word.includes("down")) return style.bad(cell);
-  return word === "in" ? style.good(cell) : cell;
+  return word === "in" || word.startsWith("in,") ? style.good(cell) : cell;
 }
 
 function linkText({ isUp, latencyUs, downCount }: LinkFacts): string {

@@ -9,7 +9,10 @@ const GROUPS_TOLD = 300;
 const MEMBERS_TOLD = 20;
 
 export interface RingCensus {
+  /** The daemons, by their names. */
   readonly hosts: readonly string[];
+  /** corosync's numbers of the nodes that these run on, in the same order; empty without corosync. */
+  readonly nodes: readonly number[];
   /** This daemon's name. */
   readonly own: string;
   /** Unix seconds. */
@@ -66,7 +69,8 @@ export function censusOf(daemon: Counted): Census {
 export function ringCensus(ring: Ring | undefined): RingCensus | undefined {
   if (ring === undefined) return undefined;
   const hosts = ring.hosts.map(({ name }) => String(name));
-  return { hosts, own: hosts[ring.own]!, time: ring.time, isOutside: ring.isOutside === true };
+  const nodes = ring.hosts.flatMap(({ node }) => node ?? []);
+  return { hosts, nodes, own: hosts[ring.own]!, time: ring.time, isOutside: ring.isOutside === true };
 }
 
 function groupCensus(name: string, { members }: Group): GroupCensus {

@@ -30,6 +30,8 @@ export interface Host {
   readonly name: DaemonName;
   /** Its id (PROTOCOL.md 11.3): the hash of its name. */
   readonly id: number;
+  /** corosync's number of the node that it runs on; of an engine that spans hosts. */
+  readonly node?: number;
   /** Tells this run of the daemon from any other: a daemon that was started again is another host. */
   readonly run: string;
 }

@@ -384,7 +384,7 @@ export class RingCore implements Engine {
       return;
     }
     const ringHosts = hosts.map(({ seat, state: { name, startedMs } }, place) => {
-      const host = { name, id: daemonId(name), run: `${keyOf(seat)}:${startedMs}` };
+      const host = { name, id: daemonId(name), node: seat.node, run: `${keyOf(seat)}:${startedMs}` };
       return new RingHost(host, seat, place);
     });
     const own = ringHosts.find(({ seat }) => isSame(seat, self));

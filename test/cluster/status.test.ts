@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { Changes } from "../../lib/cluster/changes.ts";
 import { parseMap, ringFacts } from "../../lib/cluster/ring-facts.ts";
-import { concernsOf } from "../../lib/cluster/status-report.ts";
+import { type ClusterStatus, concernsOf } from "../../lib/cluster/status-report.ts";
 import { connect } from "../../lib/spread/index.ts";
 import { binary } from "../support/binary.ts";
 import { startCluster } from "./cluster.ts";
@@ -47,6 +47,13 @@ test("a change is told with how long it had been as it was, if that was seen to 
   expect(changes.look(gone, 2_000)).toEqual([]);
   expect(changes.look(status(), 3_500)).toEqual([{ what: "b: corosync", was: "out", is: "in", afterMs: 2_500 }]);
   expect(concernsOf(gone)).toEqual(["b is not in the ring"]);
+});
+
+test("a spreadd is known by its node, whatever its name is", () => {
+  const ring = { hosts: ["other", "b"], nodes: [1, 7], own: "other", time: 1, isOutside: false };
+  const spreadd = { name: "other", version: "1", engine: "corosync", ring } as unknown as ClusterStatus["spreadd"];
+  const found = { ...status(), spreadd };
+  expect(concernsOf(found)).toEqual(["no spreadd of b is in the ring, though its corosync is"]); // its namesake is on node 7
 });
 
 describe.if(hasCorosync)("on three hosts", () => {
