@@ -41,7 +41,11 @@ export function readCertificateFiles(tls: CertificatePaths): CertificateFiles {
 /** Who vouches for the other end, alone. @throws {Fault} as `readCertificateFiles` */
 export function readAuthorities(path: string): Buffer {
   const ca = read(path, "authorities");
-  tried(path, "authorities", "certificates in PEM form", () => createSecureContext({ ca }));
+  const form = "certificates in PEM form";
+  tried(path, "authorities", form, () => createSecureContext({ ca }));
+  // OpenSSL reads what it can use, and is content with nothing: then nobody would be trusted
+  if (!/-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/.test(ca.toString("latin1")))
+    throw new Fault("config", "authorities", `cannot use ${path}: expected ${form}, and there is none in it`);
   return ca;
 }
 

@@ -87,6 +87,20 @@ test("flow control holds by TLS: a reader that pauses gets all of it later", asy
   await sent;
 });
 
+test("a certificate that has expired is told at the start, and authorities without a certificate are refused", async () => {
+  await using served = await serving({}, "expired");
+  await served.daemon.child.stderr.until(/expired\.crt expired on \d{4}-\d\d-\d\d: no client will trust it; renew it/);
+  const wrong = startDaemon({
+    tls: {
+      listen: [`127.0.0.1:${++lastPort}`],
+      certificate: made.file("server.crt"),
+      key: made.file("server.key"),
+      authorities: made.file("ca.key"),
+    },
+  });
+  await expect(wrong).rejects.toThrow(/ca\.key: expected certificates in PEM form, and there is none in it/);
+});
+
 describe("a client", () => {
   for (const { claim, options, told, daemonSays } of [
     {

@@ -79,7 +79,7 @@ export async function serve(
   );
   const listeners: Listener[] = [];
   const listening: string[] = [];
-  const tls = table.tls === undefined ? undefined : new TlsListener(table.tls, server.tlsHandler);
+  const tls = table.tls === undefined ? undefined : new TlsListener(table.tls, server.tlsHandler, clock, log);
   const stop = () => {
     for (const listener of listeners) listener.stop();
     tls?.stop();

@@ -3,7 +3,9 @@ import type { SocketHandler, TCPSocketListener } from "bun";
 import { Fault } from "../../base/fault.ts";
 import { formatAddress } from "../../base/ip-address.ts";
 import { formatListenAddress } from "../../base/listen-address.ts";
+import type { Log } from "../../base/log.ts";
 import { type CertificateFiles, readCertificateFiles } from "../../run/certificate-files.ts";
+import type { Clock } from "../../run/clock.ts";
 import type { SpreaddTable } from "../table.ts";
 import type { Connection } from "./connection.ts";
 import { codeOf, textOf } from "./system-text.ts";
@@ -14,6 +16,8 @@ export class TlsListener {
   constructor(
     private readonly settings: NonNullable<SpreaddTable["tls"]>,
     private readonly handler: SocketHandler<Connection | undefined>,
+    private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   /** @returns where, as `parseServer` reads it. @throws {Fault} a file is bad, or an address cannot be had */
@@ -36,7 +40,12 @@ export class TlsListener {
 
   #files(): CertificateFiles {
     const { certificate: certificatePath, key: keyPath, authorities: authoritiesPath } = this.settings;
-    return readCertificateFiles({ certificatePath, keyPath, authoritiesPath });
+    const files = readCertificateFiles({ certificatePath, keyPath, authoritiesPath });
+    if (files.validToMs < this.clock.wallMs())
+      this.log.warn(
+        `${certificatePath} expired on ${new Date(files.validToMs).toISOString().slice(0, 10)}: no client will trust it; renew it, then spreadd reload`,
+      );
+    return files;
   }
 
   #open({ cert, key, ca }: CertificateFiles): void {
