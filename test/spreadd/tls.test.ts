@@ -1,7 +1,9 @@
 // Sessions by TLS: who gets in by which certificate, what its names allow, and what becomes of a session whose daemon dies.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync } from "node:fs";
+import { connectSteps } from "../../lib/probe/io/connect-steps.ts";
 import { connect, openSession, type Session, type SessionEvent, type SessionOptions } from "../../lib/spread/index.ts";
+import { parseServer } from "../../lib/spread/server.ts";
 import { Certificates } from "../support/certificates.ts";
 import { WAIT_MS } from "../support/child.ts";
 import { type RunningDaemon, startDaemon } from "./running-daemon.ts";
@@ -71,6 +73,25 @@ test("a session by TLS joins, sends and receives as any other, with messages lar
   const bodies = [new Uint8Array(0), new Uint8Array(100_000).fill(7), new TextEncoder().encode("last")];
   for (const body of bodies) await near.multicast("g", body);
   for (const body of bodies) expect((await next(far, "message")).body).toEqual(body);
+});
+
+test("the probe says what may be wrong where it is let down at once", async () => {
+  await using served = await serving();
+  const told = async (server: string, client: string) => {
+    const attempt = { name: undefined, group: "probe", timeoutMs: WAIT_MS, ...as(client) };
+    return (await connectSteps(parseServer(server), attempt)).failed?.error.message;
+  };
+  expect(await told(served.server, "web1")).toBeUndefined();
+  expect(await told(served.server, "expired")).toMatch(/does it trust our certificate, and is that in its time|reset/i);
+  expect(await told(served.server.replace("tls:localhost", "tcp:127.0.0.1"), "web1")).toContain(
+    "is this a port for TLS",
+  );
+  using plain = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (socket) => void socket.end("no TLS here") },
+  });
+  expect(await told(`tls:127.0.0.1:${plain.port}`, "web1")).toContain("speaks no TLS");
 });
 
 test("flow control holds by TLS: a reader that pauses gets all of it later", async () => {

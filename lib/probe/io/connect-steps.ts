@@ -62,6 +62,7 @@ class Steps {
   #step: ConnectStep | undefined = "socket";
   #since = Bun.nanoseconds();
   #isByTls = false;
+  #isByUnix = false;
   readonly #over = Promise.withResolvers<Fault | undefined>();
 
   constructor(private readonly attempt: ConnectTry) {
@@ -79,6 +80,7 @@ class Steps {
       if (server.by === "unix") await checkSocketOwner(server.path);
       const tls = server.by === "tls" ? { tls: tlsOptions(server, this.attempt.tls) } : {};
       this.#isByTls = server.by === "tls";
+      this.#isByUnix = server.by === "unix";
       this.#since = Bun.nanoseconds();
       const opening =
         server.by === "unix"
@@ -125,10 +127,17 @@ class Steps {
       else this.#end(new Fault("no-permission", "untrusted", whyDistrusted(error), { cause: error ?? undefined }));
     },
     data: (socket: Socket<undefined>, chunk: Uint8Array) => this.#received(socket, chunk),
-    close: () => this.#end(new Fault("unavailable", "ended", "the daemon closed the connection")),
+    close: () => this.#end(new Fault("unavailable", "ended", `the daemon closed the connection${this.#closedWhy}`)),
     error: (_socket: Socket<undefined>, error: Error) =>
       this.#end(new Fault("unavailable", "failed", error.message, { cause: error })),
   };
+
+  /** Nothing was said yet: a client hears that its certificate is refused by this alone, since by then TLS stands on its side. */
+  get #closedWhy(): string {
+    if (this.#step !== "methods") return "";
+    if (this.#isByTls) return "; does it trust our certificate, and is that in its time? Its log says why";
+    return this.#isByUnix ? "" : "; is this a port for TLS (tls:HOST:PORT)?";
+  }
 
   #begin(socket: Socket<undefined>): void {
     this.#done("methods");

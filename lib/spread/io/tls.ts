@@ -38,6 +38,8 @@ export function tlsOptions(server: Extract<Server, { by: "tls" }>, identity: Tls
 
 /** Why a daemon's certificate is no good, by the code of the handshake's error. */
 export function whyDistrusted(error: (Error & { code?: string }) | null): string {
+  if (error?.message.includes("WRONG_VERSION_NUMBER"))
+    return "what answers there speaks no TLS; is it the port for sessions without?";
   return (
     tryCertificateRefusal(error?.code) ??
     REASONS[error?.code ?? ""] ??
