@@ -365,6 +365,11 @@ function warningsOf(
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
   if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
+  const drained = hosts.filter((host) => host.is === "here" && host.drained).map(({ host }) => host);
+  if (drained.length > 0) all.push(`drained: ${drained.join(", ")}; mole resume HOST has it take part again`);
+  const unwell = hosts.find(({ isThis }) => isThis)?.unfit ?? {};
+  const failing = Object.keys(unwell).filter((vip) => unwell[vip] === "health");
+  if (failing.length > 0) all.push(`health checks of this host fail for ${failing.join(", ")}`);
   const missing = hosts.filter(({ is, isThis, host }) => is !== "here" && !isThis && config.hosts.includes(host));
   if (table !== undefined && missing.length > 0)
     all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);

@@ -441,3 +441,14 @@ test("a wait that is longer than any host's times says why", () => {
   const [why] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs);
   expect(why!.mayHold[0]!.why).toEndWith("might be as long as lease = 30s, which some host once had");
 });
+
+test("a host that is drained, and health checks of this host that fail, are told", () => {
+  const { cluster, a, status } = settled();
+  a.command({ do: "drain", host: "B", force: false });
+  a.tellLater({ on: "health", vip: "v1", ok: false });
+  cluster.run(1_000);
+  const told = status().warnings.join("\n");
+  expect(told).toContain("drained: B; mole resume HOST has it take part again");
+  expect(told).toContain("health checks of this host fail for v1");
+  expect(verdictOf(status(), 10_000).status).toBe(1);
+});

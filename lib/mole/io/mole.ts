@@ -119,7 +119,7 @@ export class Mole implements Onlooker {
     const before = this.setup;
     const fixed = fixedKeysChanged(before, setup);
     const config = { ...setup.config, host: before.config.host, machine: before.config.machine };
-    this.setup = { ...setup, config };
+    this.setup = { ...setup, config, mac: before.mac }; // the session's
     this.runner.configure(config);
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
@@ -454,6 +454,8 @@ function fixedKeysChanged(before: Setup, after: Setup): readonly string[] {
   ] as const;
   const text = (value: unknown) => JSON.stringify(value);
   const changed: string[] = keys.filter((key) => text(before.table[key]) !== text(after.table[key]));
+  const ofKey = ({ mac }: Setup) => text(mac === undefined ? undefined : [...mac(new Uint8Array(0))]);
+  if (!changed.includes("key_file") && ofKey(before) !== ofKey(after)) changed.push("the key in key_file");
   return text(before.spread.servers) === text(after.spread.servers) ? changed : [...changed, "spread.servers"];
 }
 

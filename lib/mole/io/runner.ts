@@ -62,6 +62,8 @@ export interface RunnerCounts {
 const NEIGHBOURS_EVERY_MS = 30_000;
 /** As the machine asks for what it does not take. */
 const ASK_AGAIN_MS = 1_000;
+/** How often it is told that somebody sends to the group who is not in it. */
+const PASSER_EVERY_MS = 60_000;
 /** A timer that is later than this was held up: the process was stopped, the machine swaps or is overloaded. */
 const STALL_MS = 250;
 
@@ -438,8 +440,17 @@ export class Runner {
   /** By sender: why what it says last could not be read. */
   readonly unreadable = new Map<string, Fault>();
 
+  private toldPasserMs = Number.NEGATIVE_INFINITY;
+
   /** Once for each sender and reason: whoever may send to the group could fill the log. */
   private tellUnread(from: string, why: Fault): void {
+    // The group is open: who only sends to it is nobody's trouble, whatever the name it uses this time.
+    if (!this.machine.session?.view?.members.includes(from)) {
+      if (bootMs() - this.toldPasserMs < PASSER_EVERY_MS) return;
+      this.toldPasserMs = bootMs();
+      this.options.log.notice(`${from} is not in the group, and sends to it what is ignored: ${why.message}`);
+      return;
+    }
     const known = this.unreadable.get(from);
     if (known?.code === why.code || this.unreadable.size > 1_000) return;
     this.unreadable.set(from, why);
