@@ -67,6 +67,7 @@ export function mayTake(table: CoverTable, entry: Entry, member: Member): boolea
 }
 
 function giveOwners(table: CoverTable): void {
+  if (table.rules.keptKeepsNobodyElse) disown(table);
   const hosts = [...table.hosts.values()].filter(({ informed, member }) => informed && !table.expelled.has(member));
   const index = new Map(hosts.map(({ member }, at) => [member, at]));
   const quiet = hosts.map(({ member }) => table.rules.quietGetsNothing && table.beats.isQuiet(member));
@@ -109,6 +110,15 @@ function claimsOn(
     else claims[at] = faltering[at] ? 3 : 4;
   }
   return claims;
+}
+
+/** What a host that went away keeps is given to nobody. But who owns it, and may not have it, as in a part that has no majority, has to let go all the same. */
+function disown(table: CoverTable): void {
+  for (const entry of table.entries.values()) {
+    const { owner } = entry;
+    if (owner === undefined || !table.isLive(owner) || !isKept(table, entry)) continue;
+    if (!candidates(table, entry).some(({ member }) => member === owner)) table.own(entry, undefined);
+  }
 }
 
 /** Held by a host that went away under maintenance: it stays its own until it is back, or an operator gives it up. */

@@ -53,6 +53,8 @@ export class Machine {
   private joinedMs = 0;
   private shortLives = 0;
   private awayUntilMs = Number.NEGATIVE_INFINITY;
+  /** The counter of the last word about maintenance that was sent from here. */
+  private maintenanceSaid = 0;
   /** Since when another session with this host's name has been in the way. */
   private namesakeMs: number | undefined;
 
@@ -377,7 +379,9 @@ export class Machine {
         this.out.send({ kind: "balance" });
         return;
       case "maintenance": {
-        const state = { counter: table.maintenance.counter + 1, on: command.on };
+        // What was said just before may not have come back yet, and the later word counts.
+        this.maintenanceSaid = Math.max(table.maintenance.counter, this.maintenanceSaid) + 1;
+        const state = { counter: this.maintenanceSaid, on: command.on };
         this.out.send({ kind: "maintenance", state, force: command.force });
         return;
       }

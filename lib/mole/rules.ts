@@ -48,6 +48,8 @@ export interface Rules {
   readonly losersYield: boolean;
   /** Under maintenance an owner that has lost a vip, with its power perhaps, puts it on again if nobody else may hold it. */
   readonly ownersPutBack: boolean;
+  /** Who may not have a vip lets go of it, also where a host that went away under maintenance keeps it. */
+  readonly keptKeepsNobodyElse: boolean;
   /** The longest times are not forgotten while somebody who may hold by them is away. */
   readonly remembersTheAbsent: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
@@ -78,6 +80,7 @@ export const ALL_RULES: Rules = {
   setsByAddress: true,
   losersYield: true,
   ownersPutBack: true,
+  keptKeepsNobodyElse: true,
   remembersTheAbsent: true,
   strangersAreGivenUp: true,
 };

@@ -479,6 +479,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   });
 
   test("a second mole of the same host is refused, and the first one's addresses stay", async () => {
+    await does(a, "balance"); // nothing is on its way to another host
     const before = await a.output(["ip", "-o", "addr", "show"]);
     const second = await mole(a);
     expect([second.status, second.stderr]).toEqual([75, expect.stringContaining("another mole runs with it")]);

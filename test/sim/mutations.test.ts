@@ -30,6 +30,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "losersYield",
   "ownersPutBack",
   "remembersTheAbsent",
+  "keptKeepsNobodyElse",
   "strangersAreGivenUp",
 ];
 /** Kept for their reasons: a stale `move` is stopped by the number it names as well, and who is expelled for nothing is back in a moment. */

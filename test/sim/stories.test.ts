@@ -245,6 +245,16 @@ const STORIES: readonly Story[] = [
     ends: (cluster) => expectCalm(cluster, 3),
   },
   {
+    name: "maintenance ends without a host that is cut off, and then another is alone: what the first may keep does not keep the other, which has no majority, from letting go",
+    hosts: 3,
+    vips: 5,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [at(552, "maintenance", C, 1_216), at(1_343, "part", B, 1_306, 0b101)],
+    left: "parted",
+    without: "keptKeepsNobodyElse",
+  },
+  {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
     hosts: 3,
     vips: 3,
