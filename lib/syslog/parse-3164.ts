@@ -70,7 +70,8 @@ function readTime(record: RecordView, bytes: Uint8Array, at: number, end: number
 function readCiscoTime(record: RecordView, bytes: Uint8Array, at: number, end: number, rules: ParseRules): number {
   const start = at;
   while (at < end && isDigit(bytes[at]!)) at++;
-  if (at > start) {
+  const isNumbered = at > start;
+  if (isNumbered) {
     if (at + 1 >= end || bytes[at] !== COLON || bytes[at + 1] !== SPACE) return -1;
     at += 2;
   } else if (at + 1 < end && bytes[at] === COLON && bytes[at + 1] === SPACE) {
@@ -78,7 +79,7 @@ function readCiscoTime(record: RecordView, bytes: Uint8Array, at: number, end: n
   }
   if (at === start || isClockMark(bytes, at, end)) return readMarkedTime(record, bytes, at, end, rules);
   const timeEnd = readTime(record, bytes, at, end, rules);
-  return timeEnd >= 0 ? timeEnd : readNamedTime(record, bytes, at, end, rules);
+  return timeEnd < 0 && isNumbered ? readNamedTime(record, bytes, at, end, rules) : timeEnd;
 }
 
 /** Behind the mark for an unset clock. */

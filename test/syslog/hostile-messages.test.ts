@@ -88,7 +88,7 @@ test("no text is lost: what is not in a field is PRI, a time, or what stands bet
       if (record.form === "5424") return; // its header has nothing but fields
       const rest = String.fromCharCode(...bytes.subarray(0, record.end).filter((_, index) => kept[index] === 0));
       const header =
-        /^(<\d{1,3}>)?( *(\d*: |: )?[*.]?(\d{4}-\d\d-\d\d[Tt ][\d:]{8}([.,]\d*)?([Zz]|[+-][\d:]{2,5})?|(\d{4} )?[A-Za-z]{3} +\d+ (\d{4} )?[\d:]{8}(\.\d*)?( \d{4}| [A-Z]{2,5}( \d{4})?)?):? *(Message forwarded from )?:?[-: ]*)?[-[\]: ]*$/;
+        /^(<\d{1,3}>)?( *(\d*: |: )?(: )?[*.]?(\d{4}-\d\d-\d\d[Tt ][\d:]{8}([.,]\d*)?([Zz]|[+-][\d:]{2,5})?|(\d{4} )?[A-Za-z]{3} +\d+ (\d{4} )?[\d:]{8}(\.\d*)?( \d{4}| [A-Z]{2,5}( \d{4})?)?):? *(Message forwarded from )?:?[-: ]*)?[-[\]: ]*$/;
       if (!header.test(rest)) throw new Error(`lost ${JSON.stringify(rest)} of ${JSON.stringify(record.rawText())}`);
     }),
     cases(8000),
