@@ -164,8 +164,9 @@ export class Cluster {
     for (const entry of table.entries.values()) {
       const able = candidates(table, entry);
       const address = entry.definition.addresses[0]!;
-      // A host that went away under maintenance keeps what is its own.
-      if ([...entry.set.keys()].some((name) => table.waited.get(name)?.why === "kept")) continue;
+      // A host that went away under maintenance keeps what is its own, by whatever name the vip went then.
+      const rivals = [...table.entries.values()].filter(({ definition: { addresses } }) => addresses.includes(address));
+      if (rivals.some(({ set }) => [...set.keys()].some((name) => table.waited.get(name)?.why === "kept"))) continue;
       const holding = hosts.filter((host) => host.has(address)).map((host) => host.name);
       if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
         return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
