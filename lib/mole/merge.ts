@@ -139,8 +139,8 @@ function waitForAbsent(table: CoverTable, trusted: readonly Snapshot[], safe: bo
     if (table.hosts.has(name)) continue;
     const identity = identities.get(name);
     const present = view.members.includes(name);
-    if ((table.maintenance.on && !present) || table.unleased.has(name))
-      table.wait({ name, why: "kept", identity }, true);
+    // Under maintenance also who is thrown out: its leases are lifted, so that no wait tells that it has let go.
+    if (table.maintenance.on || table.unleased.has(name)) table.wait({ name, why: "kept", identity }, true);
     else if (present) table.wait({ name, why: "expelled", identity }, true);
     else if (safe) table.wait({ name, why: "departed", identity }, true);
     else if (!table.waited.has(name)) table.strikeEverywhere(name);
@@ -153,7 +153,7 @@ function suspectUnknown(table: CoverTable, states: Parts["states"], told: Told, 
   for (const member of table.expelled) {
     if (states.has(member) || told.some(({ state }) => state.knows.includes(member))) continue;
     table.suspectAll(member);
-    table.wait({ name: member, why: "expelled", identity: undefined }, true);
+    table.wait({ name: member, why: table.maintenance.on ? "kept" : "expelled", identity: undefined }, true);
   }
 }
 

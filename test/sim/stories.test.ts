@@ -255,6 +255,13 @@ const STORIES: readonly Story[] = [
     without: "keptKeepsNobodyElse",
   },
   {
+    name: "one of two hosts loses its power under maintenance, is back, and the other stands still: it has no lease that could end, and nothing of its is taken when maintenance is over",
+    hosts: 2,
+    vips: 3,
+    faults: [at(585, "maintenance", A, 2_807), at(1_885, "crash", A, 2_443)],
+    left: "frozen process",
+  },
+  {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
     hosts: 3,
     vips: 3,
