@@ -283,6 +283,7 @@ export class CoverTable {
     for (const entry of this.entries.values()) if (entry.set.has(name)) this.strike(entry, name);
     this.waited.delete(name);
     this.unknown.delete(name);
+    this.unleased.delete(name);
   }
 
   /** @param isNew nobody has had it in a table: who may hold anything may hold it */
@@ -311,9 +312,9 @@ export class CoverTable {
     this.unsettled = true;
   }
 
-  /** As `suspectAll`, for the host that nobody can name. */
+  /** As `suspectAll`, for the host that nobody can name. Under maintenance it has no lease that could end. */
   suspectAnybody(): void {
-    this.wait({ name: ANYBODY, why: "departed", identity: undefined }, true);
+    this.wait({ name: ANYBODY, why: this.maintenance.on ? "kept" : "departed", identity: undefined }, true);
     this.suspectAll(ANYBODY);
   }
 }

@@ -45,6 +45,7 @@ export function merge({ view, states, expelled }: Parts, rules: Rules): CoverTab
     const isFirst = table.hostList.hosts.length === 0 && hostList.hosts.length > 0;
     if (isFirst || hostList.version > table.hostList.version) table.hostList = hostList;
   }
+  noteUnleased(table, brought);
   waitForAbsent(table, trusted, safe, view);
   for (const { member, state } of told) if (table.isLive(member)) strikeFormerSessions(table, member, state);
   suspectUnknown(table, states, told, rules);
@@ -117,6 +118,13 @@ function placeHolders(table: CoverTable, states: Parts["states"]): void {
       entry.set.set(member, put);
     }
   }
+}
+
+/** Where maintenance is over by what others tell, each host of a part that was still in it holds without a lease until it says otherwise: as where `off` is delivered. */
+function noteUnleased(table: CoverTable, brought: readonly Snapshot[]): void {
+  if (table.maintenance.on || !table.rules.unleasedByMerge) return;
+  for (const { maintenance, hosts } of brought)
+    if (maintenance.on) for (const { member } of hosts) table.unleased.add(member);
 }
 
 /** Absent names: gone in `available` unless they are waited for already; in `safe` all are. */

@@ -50,6 +50,8 @@ export interface Rules {
   readonly ownersPutBack: boolean;
   /** Who may not have a vip lets go of it, also where a host that went away under maintenance keeps it. */
   readonly keptKeepsNobodyElse: boolean;
+  /** Where a merge ends a maintenance, the hosts that were in it hold without leases until they say otherwise. */
+  readonly unleasedByMerge: boolean;
   /** The longest times are not forgotten while somebody who may hold by them is away. */
   readonly remembersTheAbsent: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
@@ -81,6 +83,7 @@ export const ALL_RULES: Rules = {
   losersYield: true,
   ownersPutBack: true,
   keptKeepsNobodyElse: true,
+  unleasedByMerge: true,
   remembersTheAbsent: true,
   strangersAreGivenUp: true,
 };

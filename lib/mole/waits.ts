@@ -28,7 +28,10 @@ export class Waits {
    */
   start(table: CoverTable, told: readonly WaitLeft[], context: WaitContext): void {
     for (const { waited, anew } of table.freshWaits) {
-      if (waited.why === "kept") continue; // until it is back, or an operator gives it up
+      if (waited.why === "kept") {
+        this.waits.delete(waited.name); // one of before may have run out; this one lasts until it is back, or an operator gives it up
+        continue;
+      }
       const left = told.filter(({ name, departed }) => name === waited.name && (departed || waited.why !== "departed"));
       const untilMs =
         left.length > 0 && !anew
@@ -39,7 +42,7 @@ export class Waits {
     table.freshWaits.length = 0;
     // Of names I wait for already, the longest wait that anybody tells counts.
     for (const { name, ms, departed } of told)
-      if (table.waited.has(name)) this.lengthen(name, context.nowMs + ms, departed);
+      if (hasEnd(table, name)) this.lengthen(name, context.nowMs + ms, departed);
   }
 
   hasRunOut(name: Member, nowMs: number): boolean {
@@ -55,7 +58,7 @@ export class Waits {
   left(table: CoverTable, nowMs: number): readonly WaitLeft[] {
     return [...table.waited.keys()].flatMap((name) => {
       const wait = this.waits.get(name);
-      if (wait === undefined) return [];
+      if (wait === undefined || !hasEnd(table, name)) return [];
       return [{ name, ms: Math.max(0, Math.ceil(wait.untilMs - nowMs)), departed: wait.departed }];
     });
   }
@@ -68,6 +71,12 @@ export class Waits {
       wait.departed ||= departed;
     }
   }
+}
+
+/** Whether it is waited for by a clock. */
+function hasEnd(table: CoverTable, name: Member): boolean {
+  const waited = table.waited.get(name);
+  return waited !== undefined && waited.why !== "kept";
 }
 
 function ownMs({ rules }: CoverTable, { name, why }: Waited, context: WaitContext): number {

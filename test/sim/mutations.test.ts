@@ -30,6 +30,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "losersYield",
   "ownersPutBack",
   "remembersTheAbsent",
+  "unleasedByMerge",
   "keptKeepsNobodyElse",
   "strangersAreGivenUp",
 ];
