@@ -1,5 +1,4 @@
 // What an operator asks of a service that runs, over its control socket: status, stats, reload, reopen. The same words for every service.
-
 import type { Sample } from "../lib/base/counters.ts";
 import { formatDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";

@@ -2,8 +2,10 @@
 //
 // What is set on a descriptor's other end stays too, as O_ASYNC does: who watches by SIGIO ends that first, since a signal without a handler ends the process.
 // For the same reason signals that a service is sent at any time are ignored from here on; the program takes them up again when it is ready.
+
 import { closeSync, fstatSync, readFileSync, writeSync } from "node:fs";
 import { address, errno, libc } from "./libc.ts";
+import { signalGroup } from "./process-group.ts";
 import { checked, SystemError } from "./system-error.ts";
 
 const F_SETFD = 2;
@@ -92,14 +94,6 @@ export function reapInherited(): void {
     if (left.size === 0) clearInterval(timer);
   }, REAP_EVERY_MS);
   timer.unref();
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // it has ended, or has no group of its own
-  }
 }
 
 function childrenOf(pid: number): number[] {

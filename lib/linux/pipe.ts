@@ -17,13 +17,13 @@ export interface Pipe {
   readonly writeFd: number;
 }
 
-/** Both ends are closed in programs that we start, unless given to them. @param bytes how much it is to hold, as far as the system lets it @throws {SystemError} */
-export function openPipe(bytes: number): Pipe {
+/** Both ends are closed in programs that we start, unless given to them. @param bytes how much it is to hold, as far as the system lets it; unless given as usual @throws {SystemError} */
+export function openPipe(bytes?: number): Pipe {
   const ends = new Int32Array(2);
   checked(libc().pipe2(address(ends), O_CLOEXEC), "make a pipe");
   const [readFd, writeFd] = ends as unknown as [number, number];
   checked(libc().fcntl(writeFd, F_SETFL, O_WRONLY | O_NONBLOCK), "make a pipe that never waits");
-  libc().fcntl(writeFd, F_SETPIPE_SZ, bytes); // a user may have too many of that size already: then it holds less
+  if (bytes !== undefined) libc().fcntl(writeFd, F_SETPIPE_SZ, bytes); // a user may have too many of that size already: then it holds less
   return { readFd, writeFd };
 }
 

@@ -1,5 +1,5 @@
 // Each rule of the model broken on purpose, one at a time: random histories must find it. Rules that chance takes too long to find are found by their named story
-// (stories.test.ts); those of which neither shows the need are listed, so that the list can't grow unseen.
+// (stories.test.ts, maintenance.test.ts); those of which neither shows the need are listed, so that the list can't grow unseen.
 import { expect, test } from "bun:test";
 import { ALL_RULES, type Rules } from "../../lib/mole/rules.ts";
 import { drawHistory, EXCEPTION, runHistory } from "./history.ts";

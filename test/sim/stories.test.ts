@@ -1,37 +1,8 @@
-// The named stories of the model: each a history that breaks a simpler rule. Every one is run over a handful of seeds (delays, clocks and orders differ), safety is
-// checked at each step, and at the end everything must be at rest. Where a story names the rule it is for, the same story without the rule must go wrong.
+// The named stories of the model, but for those of maintenance (maintenance.test.ts).
 import { expect, test } from "bun:test";
-import { define } from "../../lib/mole/definition.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
-import { Cluster, type ClusterOptions } from "./cluster.ts";
-import type { Fault, FaultKind, History, Left } from "./fault.ts";
-import { playHistory, runHistory, tellStory } from "./history.ts";
-
-const A = 0;
-const B = 1;
-const C = 2;
-const D = 3;
-const SEEDS = Array.from({ length: 8 }, (_, at) => at + 1);
-
-interface Story {
-  readonly name: string;
-  readonly hosts: number;
-  readonly vips?: number;
-  readonly mode?: "available" | "safe";
-  readonly cluster?: Partial<ClusterOptions>;
-  readonly faults: readonly Fault[];
-  readonly left?: Left;
-  /** What else must be so at the end. */
-  readonly ends?: (cluster: Cluster) => void;
-  /** The rule without which it goes wrong, in at least one of so many seeds (8 if not said). */
-  readonly without?: keyof Rules;
-  readonly seeds?: number;
-}
-
-/** `at` ms after the faults begin, for so long. */
-function at(atMs: number, kind: FaultKind, host: number, forMs = 0, other = 0): Fault {
-  return { atMs, kind, host, forMs, with: other };
-}
+import { Cluster } from "./cluster.ts";
+import { A, at, B, C, D, expectCalm, namesOutside, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
 
 const STORIES: readonly Story[] = [
   {
@@ -233,74 +204,6 @@ const STORIES: readonly Story[] = [
     ],
   },
   {
-    name: "maintenance with a crash in it: what the dead one held stays its own until it is back",
-    hosts: 3,
-    vips: 3,
-    faults: [
-      at(0, "maintenance", A, 6_000),
-      at(500, "kill", B, 2_000),
-      at(3_000, "kick", C),
-      at(3_500, "freeze", A, 1_500),
-    ],
-    ends: (cluster) => expectCalm(cluster, 3),
-  },
-  {
-    name: "maintenance ends without a host that is cut off, and then another is alone: what the first may keep does not keep the other, which has no majority, from letting go",
-    hosts: 3,
-    vips: 5,
-    mode: "safe",
-    cluster: { times: { silenceMs: 700 } },
-    faults: [at(552, "maintenance", C, 1_216), at(1_343, "part", B, 1_306, 0b101)],
-    left: "parted",
-    without: "keptKeepsNobodyElse",
-  },
-  {
-    name: "a host was cut off once, and is frozen when maintenance ends: that a wait of then has run out says nothing of the leases that it has not",
-    hosts: 3,
-    vips: 3,
-    mode: "safe",
-    cluster: { times: { silenceMs: 700 } },
-    faults: [
-      at(108, "part", B, 710, 126),
-      at(3_604, "maintenance", A, 243),
-      at(3_670, "freeze", C, 2_762),
-      at(4_028, "reweigh", A, 394, 152),
-    ],
-  },
-  {
-    name: "the daemon of all dies under maintenance, and one does not come back: nobody knows what that one holds, and no clock ends it",
-    hosts: 3,
-    vips: 4,
-    mode: "safe",
-    cluster: { times: { silenceMs: 700 }, oneDaemon: true },
-    faults: [at(86, "maintenance", C, 430), at(300, "kill daemon", B, 3_007)],
-    left: "frozen process",
-  },
-  {
-    name: "one that is cut off hears the end of maintenance, and meets the others as one of them hangs: that one has no leases either",
-    hosts: 3,
-    vips: 5,
-    mode: "safe",
-    cluster: { times: { silenceMs: 700 } },
-    faults: [at(5_494, "maintenance", C, 636), at(5_762, "part", A, 367, 0b100)],
-    left: "flapping stranger and frozen process",
-    seeds: 40,
-    without: "unleasedByMerge",
-  },
-  {
-    name: "one of two hosts loses its power under maintenance, is back, and the other stands still: it has no lease that could end, and nothing of its is taken when maintenance is over",
-    hosts: 2,
-    vips: 3,
-    faults: [at(585, "maintenance", A, 2_807), at(1_885, "crash", A, 2_443)],
-    left: "frozen process",
-  },
-  {
-    name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
-    hosts: 3,
-    vips: 3,
-    faults: [at(0, "maintenance", A, 2_000), at(1_000, "freeze", C, 6_000)],
-  },
-  {
     name: "a table is begun beside an expelled host whose state was told: what that said counts",
     hosts: 3,
     vips: 3,
@@ -398,39 +301,7 @@ const STORIES: readonly Story[] = [
   },
 ];
 
-for (const story of STORIES) {
-  test(story.name, () => {
-    for (const seed of SEEDS) {
-      const history = historyOf(story, seed);
-      const violation = runHistory(history);
-      if (violation !== undefined) throw new Error(tellStory(history), { cause: violation });
-      if (story.ends !== undefined) story.ends(playHistory(history));
-    }
-  });
-  const { without } = story;
-  if (without !== undefined) {
-    test(`without the rule "${without}" that goes wrong`, () => {
-      const seeds = Array.from({ length: story.seeds ?? 8 }, (_, nth) => nth + 1);
-      expect(seeds.some((seed) => runHistory(historyOf(story, seed, { [without]: false })) !== undefined)).toBe(true);
-    });
-  }
-}
-
-function historyOf({ hosts, vips, mode, cluster, faults, left }: Story, seed: number, rules?: Partial<Rules>): History {
-  const times = mode === "safe" ? { silenceMs: 700 } : {};
-  const options: ClusterOptions = { seed, hosts, vips: vips ?? 4, mode: mode ?? "available", times, ...cluster };
-  return { seed, cluster: { ...options, ...(rules && { rules }) }, faults, left: left ?? "nothing" };
-}
-
-function expectCalm(cluster: Cluster, vips: number): void {
-  expect(cluster.puts.length).toBe(vips);
-  expect(cluster.sent["expel"] ?? 0).toBe(0);
-  expect(namesOutside(cluster.reports)).toEqual([]);
-}
-
-function namesOutside(reports: Cluster["reports"]): string[] {
-  return reports.filter(({ report }) => report.about === "outside").map(({ host }) => host);
-}
+playStories(STORIES);
 
 test("a typo in a health script, rolled out everywhere: every vip stays covered, and nothing moves any more", () => {
   for (const seed of SEEDS) {
@@ -538,83 +409,6 @@ test("a released that is sent in one view and delivered in the next counts; with
 });
 
 /** Three hosts at rest. */
-function threeHosts(seed: number, rules: Partial<Rules> = {}): Cluster {
-  const cluster = new Cluster({ seed, hosts: 3, vips: 5, mode: "available", rules });
-  cluster.startAll();
-  cluster.settle(8_000);
-  cluster.run(1_000);
-  return cluster;
-}
-
-/** Vips that have no holder, or several, some time after a host lost its power under maintenance and is back. */
-function unheldAfterPowerCut(seed: number, rules: Partial<Rules> = {}): readonly string[] {
-  const cluster = threeHosts(seed, rules);
-  const before = cluster.owners();
-  cluster.host("A").command({ do: "maintenance", on: true, force: false });
-  cluster.run(500);
-  const host = cluster.host("B");
-  host.crash();
-  cluster.service.crash(host.daemon);
-  cluster.run(2_000);
-  expect(Object.values(cluster.owners())).toContain(""); // nobody takes them
-  cluster.service.restart(host.daemon);
-  host.start();
-  cluster.run(2_500);
-  const now = cluster.owners();
-  cluster.host("A").command({ do: "maintenance", on: false, force: false });
-  cluster.settle(8_000);
-  return Object.keys(before).filter((vip) => now[vip] !== before[vip]);
-}
-
-test("a host that loses its power under maintenance puts on again what was its own when it is back", () => {
-  for (const seed of SEEDS) expect(unheldAfterPowerCut(seed)).toEqual([]);
-  expect(SEEDS.some((seed) => unheldAfterPowerCut(seed, { ownersPutBack: false }).length > 0)).toBe(true);
-});
-
-test("under maintenance an owner that is back does not put on what somebody on the wire has", () => {
-  for (const seed of SEEDS) {
-    const cluster = threeHosts(seed);
-    const vip = Object.entries(cluster.owners()).find(([, owner]) => owner === "B")![0];
-    cluster.host("A").command({ do: "maintenance", on: true, force: false });
-    cluster.run(500);
-    const host = cluster.host("B");
-    host.crash();
-    host.isOnWire = () => true;
-    cluster.run(1_000);
-    host.start();
-    cluster.run(2_500);
-    expect(cluster.owners()[vip]).toBe("");
-    expect(cluster.reports.some(({ report }) => report.about === "answered" && report.vip === vip)).toBe(true);
-  }
-});
-
-/** Vips on several hosts some time after parts, one of them under maintenance, have met again. */
-function doubledAfterMerge(seed: number, rules: Partial<Rules> = {}): readonly string[] {
-  const cluster = threeHosts(seed, rules);
-  cluster.service.part([0, 1, 0]);
-  cluster.run(2_000);
-  expect(Object.values(cluster.owners()).every((owner) => owner.length === 3)).toBe(true);
-  cluster.host("A").command({ do: "maintenance", on: true, force: false });
-  cluster.run(500);
-  const before = cluster.owners();
-  cluster.service.part([0, 0, 0]);
-  cluster.run(4_000);
-  const now = cluster.owners();
-  // Each is left with one of those who had it.
-  for (const [vip, owners] of Object.entries(now))
-    for (const one of owners.split("+")) expect(before[vip]).toContain(one);
-  expect(cluster.host("B").stored.maintenance.on).toBe(true);
-  const doubled = Object.keys(now).filter((vip) => now[vip]!.length !== 1);
-  cluster.host("A").command({ do: "maintenance", on: false, force: false });
-  cluster.settle(8_000);
-  return doubled;
-}
-
-test("parts that meet under maintenance: of two holders one lets go, and the other announces itself", () => {
-  for (const seed of SEEDS) expect(doubledAfterMerge(seed)).toEqual([]);
-  expect(SEEDS.some((seed) => doubledAfterMerge(seed, { losersYield: false }).length > 0)).toBe(true);
-});
-
 /** A host with a longer lease, and a vip that only it can have, is cut off for long, and frozen when it is back: it can't tell what it holds, nor for how long. */
 function withFrozenReturn(seed: number, rules: Partial<Rules> = {}): Cluster {
   const cluster = threeHosts(seed, rules);
@@ -687,38 +481,4 @@ test("where health has failed on all hosts nothing is balanced among them", () =
     cluster.run(6_000);
     expect(cluster.puts.length).toBe(puts);
   }
-});
-
-/** Whether all is held again when somebody who has told nothing came and went under maintenance, and nobody can know what it held. */
-function isWholeAfterStranger(seed: number, rules: Partial<Rules> = {}): boolean {
-  const cluster = threeHosts(seed, rules);
-  const { service } = cluster;
-  cluster.host("A").command({ do: "maintenance", on: true, force: false });
-  cluster.run(500);
-  cluster.host("B").kill();
-  service.part([0, 1, 0]);
-  cluster.run(1_000);
-  const stranger = service.open("stranger", cluster.host("B").daemon, { deliver: () => {} });
-  cluster.run(500);
-  service.part([0, 0, 0]);
-  cluster.run(2_000);
-  cluster.host("B").start();
-  cluster.run(2_000);
-  // A vip that nobody owns: there is no holder to say that a wait has run out.
-  const extra = define({ name: "extra", addresses: ["192.0.2.200"] });
-  for (const host of cluster.hosts)
-    host.configure({ ...host.config, definitions: [...host.config.definitions, extra] });
-  cluster.run(500);
-  service.close(stranger, "leave");
-  cluster.run(500);
-  const waited = () => [...cluster.host("A").machine!.session!.table!.waited.values()];
-  expect(waited()).toMatchObject([{ name: "stranger", why: "kept", identity: undefined }]);
-  cluster.host("A").command({ do: "maintenance", on: false, force: false });
-  cluster.run(3_000);
-  return waited().length === 0 && cluster.troubleOfRest() === undefined;
-}
-
-test("who never told whose session it was, and went under maintenance, is given up when all hosts are here", () => {
-  for (const seed of SEEDS) expect(isWholeAfterStranger(seed)).toBe(true);
-  expect(SEEDS.some((seed) => !isWholeAfterStranger(seed, { strangersAreGivenUp: false }))).toBe(true);
 });

@@ -11,8 +11,8 @@
 //   keep / lease                     maintenance: leave addresses alone, or not
 //   end                              a live process has ended the session: nothing to do any more
 import { Fault } from "../../base/fault.ts";
-import { address, errno, libc } from "../../linux/libc.ts";
-import { checked } from "../../linux/system-error.ts";
+import { errno, libc } from "../../linux/libc.ts";
+import { openPipe } from "../../linux/pipe.ts";
 
 const SCRIPT = `
 trap '' HUP INT QUIT ABRT TERM USR1 USR2 ALRM PIPE TSTP
@@ -44,9 +44,6 @@ END
 [ -z "$words" ] || printf %b "$words" >&3
 `;
 
-const F_SETFL = 4;
-const O_CLOEXEC = 0o2000000;
-const O_NONBLOCK = 0o4000;
 /** A frame of the group's with a few hundred bytes. What is longer than a pipe holds, five characters a byte, would never get to the shell: it is left out. */
 const LAST_WORDS_BYTES_MAX = 8_192;
 
@@ -81,14 +78,11 @@ export class Guard {
 
   /** @throws {Fault} it could not be started */
   constructor(private readonly options: GuardOptions) {
-    const ends = new Int32Array(2);
-    checked(libc().pipe2(address(ends), O_CLOEXEC), "make a pipe to the guard");
-    const [reading, writing] = [ends[0]!, ends[1]!];
-    libc().fcntl(writing, F_SETFL, O_NONBLOCK);
-    this.#pipe = writing;
+    const { readFd, writeFd } = openPipe();
+    this.#pipe = writeFd;
     try {
       const child = Bun.spawn(["sh", "-c", SCRIPT, "mole-guard", options.mode], {
-        stdio: [reading, "ignore", "ignore", options.socketFd],
+        stdio: [readFd, "ignore", "ignore", options.socketFd],
         cwd: "/",
         env: ENVIRONMENT,
         detached: true,
@@ -97,11 +91,11 @@ export class Guard {
       child.unref();
       void child.exited.then(() => this.#gone());
     } catch (error) {
-      libc().close(writing);
+      libc().close(writeFd);
       const text = error instanceof Error ? error.message : String(error);
       throw new Fault("os", "guard", `cannot start the guard of the held addresses: ${text}; is sh installed?`);
     } finally {
-      libc().close(reading);
+      libc().close(readFd);
     }
     const words = options.lastWords;
     if (words !== undefined && words.length <= LAST_WORDS_BYTES_MAX) this.#write(`words ${octal(words)}\n`);

@@ -1,7 +1,9 @@
 // Other people's programs: hooks and health checks. Each in a process group of its own, which is killed as a whole when its time is up; what it says is read and
 // bounded; nothing ever waits for it but who asked.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { setPriority } from "node:os";
+import { signalGroup } from "../../linux/process-group.ts";
 
 export interface ProgramRun {
   readonly command: readonly string[];
@@ -91,10 +93,5 @@ function yieldTo({ pid }: ChildProcess): void {
 }
 
 function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // gone already
-  }
+  if (pid !== undefined) signalGroup(pid, "SIGKILL");
 }

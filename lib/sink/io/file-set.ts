@@ -4,7 +4,6 @@
 // opens it again. While none of them is idle, records for further files wait for their turn in one queue, bounded by bytes and not by names (waiting-lines.ts):
 // somebody who makes up names makes others wait, and loses their records only where that queue is full. To the outside all of them are one sink with one voice:
 // a full disk is one failure, not one for each file.
-
 import { YoungGarbage } from "../../run/young-garbage.ts";
 import type { Format } from "../../syslog/format.ts";
 import { NameCache, NameTemplate } from "../../syslog/name-template.ts";

@@ -1,8 +1,10 @@
 // One life of a program that reads records from its stdin. That is a pipe, of which the kernel tells how much nobody has read: so it is known to the byte what the
 // program has taken, and what is left can be taken back from one that reads no more.
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { openPipe, takeUnread, unreadBytes } from "../../linux/pipe.ts";
+import { signalGroup } from "../../linux/process-group.ts";
 import { files } from "./files.ts";
 
 const PIPE_BYTES = 1_048_576;
@@ -116,12 +118,7 @@ export class ProgramRun {
 
   /** To all of a pipeline. */
   signal(name: NodeJS.Signals): void {
-    if (this.isOver) return;
-    try {
-      process.kill(-this.#child.pid!, name);
-    } catch {
-      // it is gone
-    }
+    if (!this.isOver) signalGroup(this.#child.pid!, name);
   }
 
   /** It holds up no end of ours. */
