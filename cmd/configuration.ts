@@ -1,5 +1,6 @@
 // The one config file, as a command reads it. A host's services share the file, and a slip in the table of one must not stop the others: a command refuses
-// mistakes in the tables that it uses, and tells of the rest. Those that check the file refuse all: they call `loadConfig` without `uses`.
+// mistakes in the tables that it uses, and tells of the rest. So does --check, which says whether a service would start, or be restarted. `config check` and its like look
+// at the file for all: they call `loadConfig` without `uses`.
 import type { Log } from "../lib/base/log.ts";
 import type { TableSpec } from "../lib/base/table.ts";
 import type { Config } from "../lib/config/config.ts";

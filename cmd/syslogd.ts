@@ -40,7 +40,6 @@ import { configurationFor, describeWrongElsewhere } from "./configuration.ts";
 import { controlCommands } from "./control-commands.ts";
 import { showChecked } from "./syslogd/check.ts";
 import { classicRules, settingsOf } from "./syslogd/settings.ts";
-import { tables } from "./tables.ts";
 import { version } from "./version.ts";
 
 /** What reopening needs: sockets at ports below 1024, and the kernel's log. */
@@ -210,7 +209,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
   async run(call) {
     const { flags, env, log } = call;
     const load = async (mistakes: "refuse" | "tell" = "refuse") => {
-      const config = configurationFor(call, flags.check ? tables : [syslogdTable, spreadTable]);
+      const config = configurationFor(call, [syslogdTable, spreadTable]);
       const spread: SessionOptions = {
         ...sessionOptionsOf(config.table(spreadTable)),
         ...(flags.spread === undefined ? {} : { servers: flags.spread }),

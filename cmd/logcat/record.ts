@@ -22,7 +22,6 @@ import { parseServer } from "../../lib/spread/server.ts";
 import { sessionOptionsOf, spreadTable } from "../../lib/spread/table.ts";
 import { configurationFor, configurationOf } from "../configuration.ts";
 import { controlCommands } from "../control-commands.ts";
-import { tables } from "../tables.ts";
 
 /** How long the destinations may take at the end to get rid of what waits. */
 const CLOSE_MS = 5_000;
@@ -95,7 +94,7 @@ export const recordCommand: AnyCommand = defineCommand({
   ],
   async run(call) {
     const { flags, env, log } = call;
-    const uses = flags.check ? tables : [logcatTable, spreadTable];
+    const uses = [logcatTable, spreadTable];
     const settingsNow = async (): Promise<RecordSettings> => {
       const settings = recordSettingsOf(configurationOf(call, uses).table(logcatTable));
       if (settings.rules.length === 0)

@@ -176,6 +176,19 @@ describe("what a start would end of is refused, by its status, and all goes on:"
     }, 30_000);
 });
 
+test("a mistake in the table of another command is told, and hinders no restart, as it hinders no start", async () => {
+  await using syslogd = await running((directory) => rule("user.*", `file:${directory}/all`));
+  const { at, ask, configure, log, line } = syslogd;
+  configure(`${rule("user.*", `file:${at("all")}`)}[mole]\nhots = ["a"]\n`);
+  const { status, stdout } = await ask("restart");
+  expect([status, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^restarted: .*mole\.hots: unknown key "hots".*not read here/s),
+  ]);
+  log("after");
+  await line("all", "after");
+}, 30_000);
+
 test("a program that was removed is not restarted, and what is installed in its place is", async () => {
   using scratch = temporaryDirectory();
   const at = (name: string) => join(scratch.path, name);
