@@ -1,6 +1,6 @@
 // `mole` beside keepalived (Debian package), in one run: the same faults, a client that asks every address 200 times a second, and what became of each.
 import { parseArgs } from "node:util";
-import { detectionMs } from "../../lib/cluster/profile.ts";
+import { detectionMs, timesOf } from "../../lib/cluster/profile.ts";
 import { canMakeHosts, hasCorosync } from "../../test/cluster/requirements.ts";
 import { KEEPALIVED, keepalived } from "../../test/failover/keepalived.ts";
 import { moleOnHub, moleOnRealSpread, moleOnRing } from "../../test/failover/moles.ts";
@@ -27,6 +27,7 @@ interface Contender {
   readonly silenceMs?: number;
 }
 
+const FAST = timesOf("fast");
 const RING = { tokenMs: 100, retransmits: 2 };
 /** corosync's own consensus, where nothing is said of it. */
 const CONSENSUS_MS = 1.2 * RING.tokenMs;
@@ -36,12 +37,23 @@ const contenders: Contender[] = [
   { key: "hub", system: moleOnHub('silence = "1250ms"'), detectionMs: 1_000, silenceMs: 1_250 },
 ];
 if (hasCorosync)
-  contenders.push({
-    key: "corosync",
-    system: moleOnRing('silence = "500ms"', RING),
-    detectionMs: detectionMs({ tokenMs: RING.tokenMs, consensusMs: CONSENSUS_MS }),
-    silenceMs: 500,
-  });
+  contenders.push(
+    {
+      key: "corosync",
+      system: moleOnRing('silence = "500ms"', RING),
+      detectionMs: detectionMs({ tokenMs: RING.tokenMs, consensusMs: CONSENSUS_MS }),
+      silenceMs: 500,
+    },
+    {
+      key: "knet",
+      system: {
+        ...moleOnRing('silence = "500ms"', { ...FAST, transport: "knet" }),
+        name: "mole, knet as `cluster init --profile fast`",
+      },
+      detectionMs: detectionMs(FAST),
+      silenceMs: 500,
+    },
+  );
 if (hasRealSpread)
   contenders.push({ key: "spread", system: moleOnRealSpread('silence = "1s"'), detectionMs: 600, silenceMs: 1_000 });
 if (KEEPALIVED === null)
