@@ -157,8 +157,11 @@ What could not be delivered then, nor kept in a spool, goes to stdout: cron mail
     {
       title: "Web servers",
       text: `Apache: CustomLog "|..." as above; it starts publish, ends it, and takes its messages into its error log.
-nginx writes to no program, but to a FIFO: mkfifo /run/www.log; publish --group 'www.%{vhost}' --take-first </run/www.log;
-in its configuration: log_format vhost '$host $remote_addr "$request" $status'; access_log /run/www.log vhost;
+nginx writes to no program, but to a FIFO:
+    mkfifo /run/www.log; publish --group 'www.%{vhost}' --take-first </run/www.log
+and in its configuration:
+    log_format vhost '$host $remote_addr "$request" $status';
+    access_log /run/www.log vhost;
 Take the first word from the server's own names (%v, $server_name) rather than from what clients say.`,
     },
     {

@@ -56,11 +56,19 @@ export function renderHelp(command: AnyCommand, path: readonly string[], look: H
       text
         .trim()
         .split("\n")
-        .map((line) => `  ${line}`),
+        .map((line) => sectionLine(line, columns)),
     );
   if (command.commands !== undefined)
     blocks.push(`${typed} ${command.commands[0]?.name ?? "COMMAND"} --help shows one of them in full.`);
   return `${blocks.join("\n\n")}\n`;
+}
+
+/** A line of a section's text: broken where it is too long, under its own text where it begins with a term ("73  the spool can't be used"); one that is indented is for copying. */
+function sectionLine(line: string, columns: number): string {
+  if (line.startsWith(" ")) return `  ${line}`;
+  const [term = ""] = /^\S+ {2,}/.exec(line) ?? [];
+  const indent = " ".repeat(2 + term.length);
+  return `  ${term}${wrap(line.slice(term.length), columns, indent).trimStart()}`;
 }
 
 function usageLines(command: AnyCommand, typed: string): string[] {

@@ -10,6 +10,9 @@ export function manPage(command: AnyCommand, path: readonly string[], section: s
   const typed = path.join(" ");
   const lines = [
     `.TH ${path.join("-").toUpperCase()} ${section} "" "spreadbox ${roff(version)}" "spreadbox manual"`,
+    // Paths and flags broken by a hyphen can't be copied.
+    ".nh",
+    ".ad l",
     ".SH NAME",
     `${roff(path.join("-"))} \\- ${roff(command.summary)}`,
     ".SH SYNOPSIS",
@@ -35,18 +38,22 @@ export function manPage(command: AnyCommand, path: readonly string[], section: s
     lines.push(".SH ARGUMENTS", ...positionals.flatMap((one) => [".TP", `.I ${roff(one.name)}`, roff(one.about)]));
   if (command.run !== undefined) lines.push(".SH OPTIONS", ...Object.entries(flagsOf(command)).flatMap(option));
   for (const { title, text } of command.sections ?? []) {
-    lines.push(`.SH ${roff(title.toUpperCase())}`, ".nf", ...text.trim().split("\n").map(roff), ".fi");
+    lines.push(`.SH ${roff(title.toUpperCase())}`, ...text.trim().split("\n").flatMap(sectionLine));
   }
   const examples = command.examples ?? [];
   if (examples.length > 0)
     lines.push(".SH EXAMPLES", ...examples.flatMap(({ line, about }) => [".TP", `.B ${roff(line)}`, roff(about)]));
-  lines.push(
-    ".SH EXIT STATUS",
-    "0 where all went well; else by sysexits.h:",
-    ".B spreadbox help exit-codes",
-    "lists them.",
-  );
+  const bySysexits = ["0 where all went well; else by sysexits.h:", ".B spreadbox help exit\\-codes", "lists them."];
+  const hasOwn = command.sections?.some(({ title }) => title === "Exit status");
+  lines.push(...(hasOwn ? [".SH SEE ALSO", ".B spreadbox help exit\\-codes"] : [".SH EXIT STATUS", ...bySysexits]));
   return `${lines.join("\n")}\n`;
+}
+
+/** A line of a section's text: one that is for copying (indented), a term with what it means ("73  the spool can't be used"), or a paragraph. */
+function sectionLine(line: string): string[] {
+  if (line.startsWith(" ")) return [".nf", roff(line), ".fi"];
+  const [, term, about] = /^(\S+) {2,}(.*)$/.exec(line) ?? [];
+  return term === undefined || about === undefined ? [".PP", roff(line)] : [".TP", `.B ${roff(term)}`, roff(about)];
 }
 
 function synopsis(command: AnyCommand, typed: string): string {
@@ -68,10 +75,11 @@ function option([name, flag]: [string, Flag]): string[] {
   return [".TP", `${short}\\fB\\-\\-${roff(name)}\\fR${value}`, roff(`${flag.about}${again}${usual}`)];
 }
 
-/** Text that roff prints as it stands: no escapes, no requests at a line's begin, and minus signs that can be copied. */
+/** Text that roff prints as it stands: no escapes, no requests at a line's begin, quotes that a request takes for none of its own, and minus signs that can be copied. */
 function roff(text: string): string {
   return text
     .replaceAll("\\", "\\e")
     .replaceAll("-", "\\-")
+    .replaceAll('"', "\\(dq")
     .replace(/^([.'])/gm, "\\&$1");
 }

@@ -34,11 +34,25 @@ describe("every command can be understood from its help alone", () => {
   }
 });
 
-test("a manual page keeps hyphens, backslashes and leading dots as they are", () => {
-  const page = manPage({ name: "x", summary: "does a-b", about: ".not a request\n\nC:\\x" }, ["x"], "1", "1.0");
+test("a manual page keeps hyphens, backslashes, quotes and leading dots as they are, and lines for copying whole", () => {
+  const page = manPage(
+    {
+      name: "x",
+      summary: "does a-b",
+      about: ".not a request\n\nC:\\x",
+      examples: [{ line: 'x "a b"', about: "one argument" }],
+      sections: [{ title: "Exit status", text: "0   done\nAlways:\n    x -- 'y  z'" }],
+    },
+    ["x"],
+    "1",
+    "1.0",
+  );
   expect(page).toContain("does a\\-b");
   expect(page).toContain("\\&.not a request");
   expect(page).toContain("C:\\ex");
+  expect(page.match(/EXIT STATUS/g)).toHaveLength(1);
+  expect(page).toContain(".B x \\(dqa b\\(dq\n");
+  expect(page).toContain(".TP\n.B 0\ndone\n.PP\nAlways:\n.nf\n    x \\-\\- 'y  z'\n.fi\n");
 });
 
 describe("completions work in the shell they are for", () => {

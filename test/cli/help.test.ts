@@ -21,7 +21,16 @@ const command = defineCommand({
     "a-flag-with-quite-a-long-name": { type: "list", hint: "DIRECTORY", about: "many of them" },
   },
   json: true,
-  sections: [{ title: "Files", text: "/etc/feed" }],
+  sections: [
+    { title: "Files", text: "/etc/feed" },
+    {
+      title: "Exit status",
+      text: `0   all was sent
+75  something was not sent, as the daemon was away for longer than was waited for it
+A line of text that is longer than a line of the page can be, so it has to be broken somewhere.
+    feed log.mail </var/log/mail.log    # a line for copying stays as it is, however long it may be`,
+    },
+  ],
   run: async () => 0,
 });
 
@@ -63,6 +72,14 @@ Common flags
 
 Files
   /etc/feed
+
+Exit status
+  0   all was sent
+  75  something was not sent, as the daemon was away for longer than was
+      waited for it
+  A line of text that is longer than a line of the page can be, so it
+  has to be broken somewhere.
+      feed log.mail </var/log/mail.log    # a line for copying stays as it is, however long it may be
 `);
 });
 
