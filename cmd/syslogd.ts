@@ -265,6 +265,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     process.on("SIGUSR2", () => void operation.restart().catch(() => {})); // told already
     giveTo(settings.process, settings.sinks.spoolDirectory); // what sinks have spooled since
     if (daemon.listensOn.includes(KERNEL_LOG)) giveFileTo(settings.process, settings.sources.kernelStatePath);
+    for (const text of daemon.keepConsoles()) say("warning", text);
     dropRoot(settings.process, filesOf(settings.rules), say, KEPT);
     onRootDropped();
     for (const obstacle of jitObstacles()) say("warning", obstacle);

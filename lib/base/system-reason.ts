@@ -22,3 +22,8 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return trySystemReason(error) ?? /^E[A-Z0-9]+: ([^,]+)(?:, .*)?$/s.exec(error.message)?.[1] ?? error.message;
 }
+
+/** Whether the system refused it to who we are. */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EACCES" || error.code === "EPERM");
+}

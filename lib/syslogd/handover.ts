@@ -29,6 +29,12 @@ export interface HandedQueue extends Omit<Leftovers, "bytes"> {
   readonly fd: number;
 }
 
+/** A console that is open. */
+export interface HandedTerminal {
+  readonly path: string;
+  readonly fd: number;
+}
+
 /** Records that could not be handed over. */
 export interface HandedLoss {
   readonly name: string;
@@ -47,6 +53,8 @@ export interface Handover {
   /** Left out by programs before these were handed over. */
   readonly queues?: readonly HandedQueue[];
   readonly losses?: readonly HandedLoss[];
+  /** Consoles that the process that comes may not open; left out by programs before these were handed over. */
+  readonly terminals?: readonly HandedTerminal[];
 }
 
 /** Where its descriptor stands in the environment. */

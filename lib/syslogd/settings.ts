@@ -48,3 +48,9 @@ export interface Settings {
   /** What sinks are told besides where they send. */
   readonly sinks: SinkSettings;
 }
+
+/** Paths of the consoles that records may go to. */
+export function consolePathsOf({ rules, lastResort }: Pick<Settings, "rules" | "lastResort">): Set<string> {
+  const destinations = [...rules.map(({ to }) => to), lastResort];
+  return new Set(destinations.flatMap((to) => (to?.kind === "console" ? to.path : [])));
+}

@@ -6,6 +6,7 @@ import { openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-soc
 import { binary } from "../support/binary.ts";
 import { runSpreadbox, start, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { terminal } from "../support/terminal.ts";
 import { eventually, logger } from "../syslogd/running.ts";
 import { connect } from "../syslogd/sender.ts";
 import { rule, running } from "./running-syslogd.ts";
@@ -285,6 +286,39 @@ test("as another user it goes on as that user, with sockets that only root could
   expect(readFileSync(at("pid"), "utf8")).toBe(`${daemon.pid}\n`);
   writeFileSync(at("c.toml"), readFileSync(at("c.toml"), "utf8").replace("127.0.0.1:514", "127.0.0.1:515"));
   expect((await ask("reload")).stdout).toContain("listens on udp:127.0.0.1:515, listens no more on udp:127.0.0.1:514");
+}, 30_000);
+
+test("as another user it goes on writing to the consoles that root had opened, and tells of those that come later", async () => {
+  if (process.getuid!() !== 0) {
+    process.stderr.write("SKIP: not root, leaving root is not tried\n");
+    return;
+  }
+  const [one, other] = [await terminal(), await terminal()];
+  await using _one = one.child;
+  await using _other = other.child;
+  const rules = rule("user.*", `console:/dev/${one.line}`);
+  await using syslogd = await running(
+    () => rules,
+    () => 'user = "nobody"',
+  );
+  const { log, daemon, at, ask, configure } = syslogd;
+  await daemon.stderr.until("runs as nobody");
+  Bun.spawnSync(["chmod", "755", at("")]); // it has to read its configuration
+  log("dropped");
+  await one.child.stdout.until("dropped");
+  expect(await ask("restart")).toMatchObject({ status: 0 });
+  log("another process");
+  await one.child.stdout.until("another process");
+  configure(`${rules}${rule("user.*", `console:/dev/${other.line}`)}`);
+  const told = `console:/dev/${other.line}: user nobody may not open /dev/${other.line}`;
+  expect((await ask("reload")).stdout).toContain(told);
+  log("after a reload");
+  await one.child.stdout.until("after a reload");
+  expect(await ask("restart")).toMatchObject({ status: 0 });
+  await daemon.stderr.until((text) => text.split(told).length === 3);
+  log("the third process");
+  await one.child.stdout.until("the third process");
+  expect((await ask("status")).stdout).toMatch(new RegExp(`console:/dev/${other.line}.*fails now`));
 }, 30_000);
 
 for (const umask of ["0027", "0077"])

@@ -18,7 +18,7 @@ mkdir -p $files/dev $files/etc-default $files/log $files/lib
 mount -t tmpfs tmpfs $files/dev
 cd $files/dev
 for node in null zero full random urandom tty kmsg; do touch $node; mount --bind /dev/$node $node; done
-mkdir pts shm mqueue; touch console; ln -s pts/ptmx ptmx; ln -s /proc/self/fd fd
+mkdir pts shm mqueue; mknod -m 600 console c 1 3; ln -s pts/ptmx ptmx; ln -s /proc/self/fd fd
 mount -t devpts -o newinstance,ptmxmode=0666 devpts pts
 mount --rbind $files/dev /dev
 mount --bind $files/etc-default /etc/default

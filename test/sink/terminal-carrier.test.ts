@@ -3,17 +3,10 @@ import { expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TerminalCarrier } from "../../lib/sink/io/terminal-carrier.ts";
-import { start } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { terminal } from "../support/terminal.ts";
 import { SinkRig } from "./queue-rig.ts";
 import { utmpRecord } from "./utmp-record.ts";
-
-/** A terminal, and the name of its line. */
-async function terminal() {
-  const child = start(["script", "-qfc", "tty; exec sleep 60", "/dev/null"], { stdin: "open" });
-  const line = /\/dev\/(pts\/\d+)/.exec(await child.stdout.until(/\/dev\/pts\/\d+/))![1]!;
-  return { child, line };
-}
 
 const audience = (utmpPath: string, users: readonly string[] | "all" = "all") =>
   ({ to: "users", users, utmpPath, devDirectory: "/dev" }) as const;

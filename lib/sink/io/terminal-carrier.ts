@@ -1,14 +1,14 @@
 // Terminals: those of users who are logged in now, or the console. Each is opened for each message and never waited for: one that is stopped (^S) misses it.
+// Only where we may not open the console, as another user than root, what was opened of it before is written to (kept-terminals.ts).
 // A console that can't be opened is a failure as of any sink: its records wait, and it is tried again. So are users' terminals when we may open none of them.
 // The format makes control characters visible; a terminal obeys nobody but its user.
-import { constants } from "node:fs";
 import { join } from "node:path";
+import { isForbidden } from "../../base/system-reason.ts";
 import type { Carrier } from "../carrier.ts";
 import type { Shipment } from "../shipment.ts";
 import { readUtmp, terminalsOf } from "../utmp.ts";
 import { files } from "./files.ts";
-
-const FLAGS = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOFOLLOW;
+import { type KeptTerminals, TERMINAL_FLAGS } from "./kept-terminals.ts";
 
 export type Audience =
   | { readonly to: "console"; readonly path: string }
@@ -30,17 +30,21 @@ export function audienceOf(users: readonly string[] | "all"): Audience {
 export class TerminalCarrier implements Carrier {
   readonly name: string;
   readonly #audience: Audience;
+  readonly #kept: KeptTerminals | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(audience: Audience) {
+  /** @param kept what is written to where we may not open the console */
+  constructor(audience: Audience, kept?: KeptTerminals) {
     this.#audience = audience;
+    this.#kept = kept;
     if (audience.to === "console") this.name = audience.path === CONSOLE.path ? "console" : `console:${audience.path}`;
     else this.name = audience.users === "all" ? "users:*" : `users:${audience.users.join(",")}`;
   }
 
   async open(): Promise<void> {
     if (this.#audience.to !== "console") return;
-    await closed(await openTerminal(this.#audience.path));
+    const { path } = this.#audience;
+    await this.#givenBack(path, await this.#open(path));
   }
 
   send(shipment: Shipment): Promise<number> {
@@ -59,7 +63,7 @@ export class TerminalCarrier implements Carrier {
   async #sendToAll(shipment: Shipment): Promise<number> {
     const paths = await this.#paths();
     const bytes = shipment.bytes.subarray(0, shipment.end);
-    const took = await Promise.all(paths.map((path) => writeTo(path, bytes)));
+    const took = await Promise.all(paths.map((path) => this.#writeTo(path, bytes)));
     if (paths.length === 0 || took.includes("took")) return 0;
     const failure = took.find((one) => one instanceof Error);
     // A line of utmp whose terminal has gone is nobody's; one that we may not write to is somebody's.
@@ -77,27 +81,41 @@ export class TerminalCarrier implements Carrier {
     });
     return terminalsOf(readUtmp(utmp), audience.users).map((line) => join(audience.devDirectory, line));
   }
-}
 
-/** Whether the terminal took all of it; why where it can't be opened. */
-async function writeTo(path: string, bytes: Uint8Array): Promise<"took" | "missed" | NodeJS.ErrnoException> {
-  let fd = -1;
-  try {
-    fd = await openTerminal(path);
-  } catch (error) {
-    return error as NodeJS.ErrnoException;
+  /** Whether the terminal took all of it; why where it can't be opened. */
+  async #writeTo(path: string, bytes: Uint8Array): Promise<"took" | "missed" | NodeJS.ErrnoException> {
+    let fd = -1;
+    try {
+      fd = await this.#open(path);
+    } catch (error) {
+      return error as NodeJS.ErrnoException;
+    }
+    try {
+      return (await files.write(fd, bytes, 0, bytes.length, null)) === bytes.length ? "took" : "missed";
+    } catch {
+      return "missed"; // it is stopped, or hung up just now
+    } finally {
+      await this.#givenBack(path, fd);
+    }
   }
-  try {
-    return (await files.write(fd, bytes, 0, bytes.length, null)) === bytes.length ? "took" : "missed";
-  } catch {
-    return "missed"; // it is stopped, or hung up just now
-  } finally {
-    await closed(fd);
+
+  async #open(path: string): Promise<number> {
+    try {
+      return await openTerminal(path);
+    } catch (error) {
+      const kept = isForbidden(error) ? this.#kept?.fdOf(path) : undefined;
+      if (kept === undefined) throw error;
+      return kept;
+    }
+  }
+
+  async #givenBack(path: string, fd: number): Promise<void> {
+    if (fd !== this.#kept?.fdOf(path)) await closed(fd);
   }
 }
 
 async function openTerminal(path: string): Promise<number> {
-  const fd = await files.open(path, FLAGS, 0);
+  const fd = await files.open(path, TERMINAL_FLAGS, 0);
   if ((await files.fstat(fd)).isCharacterDevice()) return fd;
   await closed(fd);
   throw new Error(`${path} is no terminal`);

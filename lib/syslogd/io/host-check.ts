@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
 import type { ProcessSettings } from "../../base/process-settings.ts";
+import { isForbidden } from "../../base/system-reason.ts";
 import { accountOf, ownerOf } from "../../run/accounts.ts";
 import { readAuthorities, readCertificateFiles } from "../../run/certificate-files.ts";
 import { type Destination, formatDestination } from "../destination.ts";
@@ -24,7 +25,7 @@ export function checkOnHost(settings: Settings): HostCheck {
       look();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      if (isForbidden(error)) unseen.push(error);
+      if (isForbidden(error.cause)) unseen.push(error);
       else found.set(error.message, error);
     }
   }
@@ -94,10 +95,6 @@ function kindAt(path: string): "directory" | "fifo" | "other" | "blocked" | "not
   } catch (error) {
     return codeOf(error) === "ENOTDIR" ? "blocked" : "nothing"; // another user may see more
   }
-}
-
-function isForbidden({ cause }: Fault): boolean {
-  return codeOf(cause) === "EACCES" || codeOf(cause) === "EPERM";
 }
 
 function codeOf(error: unknown): string {

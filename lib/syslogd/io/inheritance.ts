@@ -8,6 +8,7 @@ import {
   type HandedConnection,
   type HandedLoss,
   type HandedQueue,
+  type HandedTerminal,
   type Handover,
   tryHandover,
 } from "../handover.ts";
@@ -19,6 +20,8 @@ export class Inheritance {
   readonly #dropped = new Map<string, number>();
   readonly #connections = new Map<string, HandedConnection[]>();
   readonly #queues: readonly HandedQueue[];
+  /** Consoles that it had open. */
+  readonly terminals: readonly HandedTerminal[];
   readonly #answerFd: number;
   readonly sinceMs: number;
   /** Whether there is any. */
@@ -35,7 +38,7 @@ export class Inheritance {
 
   private constructor(handover: Handover | undefined) {
     const { places = [], connections = [], answerFd = -1, sinceMs = 0, pidFile = "" } = handover ?? {};
-    const { queues = [], losses = [] } = handover ?? {};
+    const { queues = [], losses = [], terminals = [] } = handover ?? {};
     this.isSome = handover !== undefined;
     for (const { key, fd, dropped } of places) {
       if (takeOver(fd)) this.#places.set(key, fd);
@@ -52,6 +55,7 @@ export class Inheritance {
     this.pidFile = pidFile;
     this.#queues = queues;
     this.losses = losses;
+    this.terminals = terminals.filter(({ fd }) => takeOver(fd));
     this.recordsCount = queues.reduce((sum, { records }) => sum + records, 0);
     this.placesCount = this.#places.size;
     this.connectionsCount = connections.length;

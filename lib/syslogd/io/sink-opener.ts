@@ -9,6 +9,7 @@ import { FileCare } from "../../sink/io/file-care.ts";
 import { FileSet, type FileSetOptions } from "../../sink/io/file-set.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
 import { GroupSink, groupSinkName } from "../../sink/io/group-sink.ts";
+import type { KeptTerminals } from "../../sink/io/kept-terminals.ts";
 import { ProgramCarrier } from "../../sink/io/program-carrier.ts";
 import { type Delivery, QueuedSink, type SpoolPlace } from "../../sink/io/queued-sink.ts";
 import { StreamCarrier } from "../../sink/io/stream-carrier.ts";
@@ -42,6 +43,8 @@ export interface OpenerContext {
   readonly env: Record<string, string | undefined>;
   /** Resolves when programs may be started. */
   readonly rootDropped: Promise<void>;
+  /** Consoles that stay open for when we may not open them. */
+  readonly terminals: KeptTerminals;
   readonly session: SessionOptions;
   readonly say: (severity: SeverityName, text: string) => void;
   /** A sink has begun to fail, or works again. */
@@ -130,7 +133,11 @@ export class SinkOpener {
       case "users":
         return { carrier: new TerminalCarrier(audienceOf(to.users)), format, frame: "terminal" };
       case "console":
-        return { carrier: new TerminalCarrier({ to: "console", path: to.path }), format, frame: "terminal" };
+        return {
+          carrier: new TerminalCarrier({ to: "console", path: to.path }, this.#context.terminals),
+          format,
+          frame: "terminal",
+        };
       default:
         return to satisfies never;
     }

@@ -5,19 +5,23 @@
 // All of it runs on one thread, record by record, and nothing on the way waits. A turn of the event loop takes what is at hand; at its end the sinks send.
 import { hostname } from "node:os";
 import { formatDuration } from "../../base/duration.ts";
+import { isForbidden } from "../../base/system-reason.ts";
+import { keepOpen } from "../../linux/exec.ts";
 import type { Clock } from "../../run/clock.ts";
+import { KeptTerminals } from "../../sink/io/kept-terminals.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
 import type { SeverityName } from "../../syslog/severity.ts";
 import { tryZone, UTC, type ZoneOffset } from "../../syslog/zone.ts";
+import { formatDestination } from "../destination.ts";
 import type { Handover } from "../handover.ts";
 import { ownMessage } from "../own-message.ts";
 import { RateLimit } from "../rate-limit.ts";
 import { Repeats, type Summary } from "../repeats.ts";
 import type { Router } from "../router.ts";
 import type { Totals } from "../samples.ts";
-import type { Settings } from "../settings.ts";
+import { consolePathsOf, type Settings } from "../settings.ts";
 import type { Intake } from "./datagram-source.ts";
 import { Inheritance } from "./inheritance.ts";
 import { checkOwners, Outlets } from "./outlets.ts";
@@ -46,6 +50,8 @@ export class Syslogd implements Intake {
   readonly #ownRules: ParseRules;
   readonly #ownRecord = new RecordView();
   readonly #outlets: Outlets;
+  /** Consoles that stay open for when this process may not open them. */
+  readonly #terminals: KeptTerminals;
   #rate: RateLimit | undefined;
   #repeats: Repeats | undefined;
   /** Whether either is asked for. */
@@ -73,7 +79,9 @@ export class Syslogd implements Intake {
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
-    const { clock, env, rootDropped = Promise.resolve() } = surroundings;
+    const { clock, env, rootDropped = Promise.resolve(), inheritance = Inheritance.none() } = surroundings;
+    this.#terminals = new KeptTerminals(inheritance.terminals);
+    this.#terminals.keepOnly(consolePathsOf(settings));
     const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
     this.inputEnded = inputEnded;
     const say = this.say.bind(this);
@@ -83,13 +91,13 @@ export class Syslogd implements Intake {
       clock,
       env,
       rootDropped,
+      terminals: this.#terminals,
       session: settings.spread,
       say,
       onTold: (severity, text, isFailure) => this.#onTold(severity, text, isFailure),
     });
     this.#outlets = new Outlets(opener, say);
     this.#router = this.#outlets.route(settings.rules, settings.sinks);
-    const { inheritance = Inheritance.none() } = surroundings;
     this.#outlets.takeUp(inheritance.takeQueues(), inheritance.losses);
     const context = { host: this.#host, zone: this.#zone, clock, env, intake: this, say, inheritance, onInputEnd };
     this.#sources = openSources(settings, context);
@@ -217,7 +225,26 @@ export class Syslogd implements Intake {
       rate,
       summariseRepeats,
     };
-    return notes ?? [];
+    return [...(notes ?? []), ...this.keepConsoles()];
+  }
+
+  /**
+   * Opens the consoles that records may go to, before this process stops being root, who owns them; those that are open stay so.
+   * @returns which of them can't be opened by who we are, for people
+   */
+  keepConsoles(): readonly string[] {
+    const { user } = this.#settings.process;
+    if (user === "") return [];
+    return [...consolePathsOf(this.#settings)].flatMap((path) => {
+      try {
+        this.#terminals.keep(path);
+        return [];
+      } catch (error) {
+        if (!isForbidden(error)) return []; // there is none, or not yet: told when something is to be written there
+        const name = formatDestination({ kind: "console", path });
+        return `${name}: user ${user} may not open ${path}; only a new start as root does (restart stays ${user})`;
+      }
+    });
   }
 
   /** What senders may say, and how often; what was held back until now is told. */
@@ -266,7 +293,9 @@ export class Syslogd implements Intake {
     if (this.#checks) this.#tellHeld(true);
     this.#isClosing = true;
     const waiting = await this.#outlets.handOver(withinMs);
-    return { ...waiting, ...(this.#sources?.handOver() ?? { places: [], connections: [] }), sinceMs };
+    const terminals = this.#terminals.all;
+    for (const { fd } of terminals) keepOpen(fd);
+    return { ...waiting, terminals, ...(this.#sources?.handOver() ?? { places: [], connections: [] }), sinceMs };
   }
 
   /** What a sink has to tell: through the rules, as all that is said. That it fails has to be read somewhere: where no sink that works takes it, by the last resort. */
