@@ -524,6 +524,33 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(frames).not.toContain("ff:ff:ff:ff:ff:ff asks for 192.0.2.2"); // told by its MAC
   });
 
+  for (const { perSecond, leastMs } of [
+    { perSecond: 100, leastMs: 280 },
+    { perSecond: 20, leastMs: 1_400 },
+  ])
+    test(`networks are told at ${perSecond} packets a second at most`, async () => {
+      using slow = openKernelDriver({
+        notify: [parseNetwork("192.0.2.32/27")],
+        notifyPerSecond: perSecond,
+        onEvent: () => {},
+      });
+      const atMs: number[] = [];
+      closing.push(
+        wire.inFar(
+          () =>
+            new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(192, 0, 2, 10)]), (_, bytes, start) => {
+              if (bytes[start + 41] !== 10) atMs.push(performance.now()); // our own questions, not what all are told
+            }),
+        ),
+      );
+      const client = vip("client", ["192.0.2.10"]);
+      slow.acquire(client, 60_000, later(), yes);
+      slow.announce(client.id);
+      await until("all of a network", () => atMs.length >= 30);
+      expect(atMs[29]! - atMs[0]!).toBeGreaterThan(leastMs);
+      slow.release(client.id);
+    });
+
   test("neighbours that this host has spoken with are told to other members", async () => {
     driver.configure([web]);
     wire.near("ping -q -c 1 -W 5 192.0.2.2");

@@ -14,6 +14,7 @@ import { deviceSetting, type HostNetwork } from "./host-network.ts";
 const AGAIN_MS = [1_100, 2_500, 5_000, 10_000];
 /** How many times everybody is told in person. */
 const PERSONAL_ROUNDS = 2;
+/** Between two packets, or handfuls of them, to those who are told in person. */
 const PACE_MS = 20;
 /** Of a network, so many addresses at most: a /64 has no end. */
 const NETWORK_ADDRESSES_MAX = 65_536;
@@ -79,7 +80,7 @@ export class Announcer implements Disposable {
     if (this.isStillOurs(vip)) for (const address of announcement.addresses) this.#broadcast(address);
     if (announcement.round < PERSONAL_ROUNDS) {
       announcement.personal = this.#personal(announcement.addresses);
-      this.#pace ??= setInterval(() => this.#tellPersons(), PACE_MS);
+      this.#pace ??= setInterval(() => this.#tellPersons(), this.#paceMs);
     }
     const dueMs = AGAIN_MS[announcement.round++];
     if (dueMs === undefined) return; // what is left to be told in person goes on
@@ -124,8 +125,13 @@ export class Announcer implements Disposable {
       );
   }
 
+  /** A rate that is lower than one packet in `PACE_MS` is one packet in a longer time. */
+  get #paceMs(): number {
+    return Math.max(PACE_MS, 1_000 / this.options.notifyPerSecond);
+  }
+
   #tellPersons(): void {
-    let left = Math.max(1, Math.floor((this.options.notifyPerSecond * PACE_MS) / 1_000));
+    let left = Math.max(1, Math.floor((this.options.notifyPerSecond * this.#paceMs) / 1_000));
     for (let isAnybodyLeft = true; left > 0 && isAnybodyLeft; ) {
       isAnybodyLeft = false;
       for (const [vip, announcement] of this.#running) {
