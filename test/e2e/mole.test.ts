@@ -9,6 +9,7 @@ import { binary } from "../support/binary.ts";
 import { WAIT_MS } from "../support/child.ts";
 
 const KEY = "/etc/spreadbox/mole.key";
+const STATE = "/run/state";
 
 const config = (host: string, more = "") => `
 [spread]
@@ -20,6 +21,7 @@ key_file = "${KEY}"
 silence = "3s"
 metrics = "127.0.0.1:9515"
 hold_down = "0"
+state_dir = "${STATE}"
 ${more}
 [[mole.vip]]
 name = "web"
@@ -97,6 +99,9 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     cluster = await startCluster({ hosts: 3 });
     [a, b, c] = [cluster.at("a"), cluster.at("b"), cluster.at("c")];
     await a.service("spreadd", '[spreadd]\nlisten = ["10.7.0.1"]\ntmp_socket = false\n');
+    // A disk of c's that is soon full.
+    await c.output(["mkdir", "-p", STATE]);
+    await c.output(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", STATE]);
     for (const host of [a, b, c]) {
       host.write(KEY, "0123456789abcdef0123456789abcdef", 0o600);
       const text = `${host === a ? '[spreadd]\nlisten = ["10.7.0.1"]\n' : ""}${config(host.name)}`;
@@ -239,6 +244,33 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     expect(await does(c, "maintenance", "off")).toContain("maintenance is off");
     await until(a, (status) => isHeld(status) && ownerOf(status, "web") === "b");
     expect(await b.output(["ip", "-o", "addr", "show", "to", "10.7.0.100"])).toMatch(/valid_lft \d+sec/);
+  });
+
+  test("what a host can't keep on disk it says: the command by its status, status, check and preflight by a warning", async () => {
+    await c.exec(["sh", "-c", `cat /dev/zero > ${STATE}/filler`]);
+    const told = `cannot keep state in ${STATE}: ENOSPC`;
+    const on = await mole(c, "maintenance", "on");
+    expect([on.status, on.stdout, on.stderr]).toEqual([
+      74,
+      "",
+      expect.stringMatching(
+        /maintenance is on: .*\. NOT KEPT ON DISK by this host: cannot keep state in \/run\/state: ENOSPC/,
+      ),
+    ]);
+    const shown = await statusOf(c);
+    expect([shown.maintenance, shown.warnings.join("\n")]).toEqual([true, expect.stringContaining(told)]);
+    const check = await mole(c, "check");
+    expect([check.status, check.stdout]).toEqual([1, expect.stringContaining(told)]);
+    expect((await mole(c, "preflight")).stdout).toContain(
+      `FAIL  state: cannot write in ${STATE}: its filesystem is full`,
+    );
+    // Where it is known it is no mistake of the others.
+    expect(await does(a, "maintenance", "off")).toContain("maintenance is off");
+    await c.output(["rm", `${STATE}/filler`]);
+    await until(c, ({ warnings }) => !warnings.join().includes(told));
+    expect(c.said("mole")).toContain(`state is kept in ${STATE} again`);
+    expect(await c.read(`${STATE}/state.json`)).toMatch(/"on": false/);
+    expect((await mole(c, "preflight")).stdout).toContain(`ok    state: ${STATE}`);
   });
 
   test("killed, its addresses are gone and taken over; stopped, it ends well and leaves none", async () => {

@@ -1,6 +1,6 @@
 // The host side's own pieces on the real system: the state file, programs, hooks, checks.
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../lib/base/log.ts";
 import type { HealthTable } from "../../lib/mole/health-table.ts";
@@ -32,8 +32,8 @@ const kept = (incarnation: number) => ({
 });
 
 describe("what is kept on disk", () => {
-  const failed = (error: Error) => {
-    throw error;
+  const failed = (error: Error | undefined) => {
+    if (error !== undefined) throw error;
   };
   test("is the newest that was saved, however fast, and a fresh host has nothing", async () => {
     using scratch = temporaryDirectory();
@@ -68,15 +68,30 @@ describe("what is kept on disk", () => {
     expect(other.load()).toEqual(NOTHING_KEPT);
   });
 
-  test("a disk that takes nothing is told, and ends nothing", async () => {
+  test("on a disk that takes nothing is told once, tried again, and told when it is there", async () => {
     using scratch = temporaryDirectory();
-    const told: string[] = [];
-    using store = new Store(scratch.path, (error) => told.push(error.message));
+    const told: (string | undefined)[] = [];
+    const { promise: isBack, resolve } = Promise.withResolvers<void>();
+    const tell = (error: Error | undefined) => {
+      told.push(error?.message);
+      if (error === undefined) resolve();
+    };
+    using store = new Store(scratch.path, tell, 20);
     store.load();
-    mkdirSync(join(scratch.path, "state.json.new"));
-    store.save(kept(1));
-    await store.flushed();
-    expect(told.join()).toContain("EISDIR");
+    const inTheWay = join(scratch.path, "state.json.new");
+    mkdirSync(inTheWay);
+    for (const nth of [1, 2]) {
+      store.save(kept(nth));
+      await store.flushed();
+    }
+    expect(told).toEqual([expect.stringContaining("EISDIR")]);
+    expect(store.trouble).toBe(told[0]);
+    rmdirSync(inTheWay);
+    await isBack;
+    expect([told.length, store.trouble]).toEqual([2, undefined]);
+    store[Symbol.dispose]();
+    using next = new Store(scratch.path, failed);
+    expect(next.load()).toEqual(kept(2));
   });
 });
 

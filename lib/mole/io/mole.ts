@@ -63,6 +63,8 @@ export class Mole implements Onlooker {
   setup: Setup;
   private isStopping = false;
   private readonly store: Store;
+  /** Of the start: no reload changes it. */
+  private readonly stateDirectory: string;
   private readonly log: Log;
   private readonly lookers = new Set<(event: MoleEvent) => void>();
   private readonly reporters = new Set<(report: Report) => void>();
@@ -77,11 +79,11 @@ export class Mole implements Onlooker {
     const { table, config, spread, mac } = setup;
     this.setup = setup;
     this.log = log;
-    this.store = new Store(table.state_dir, (error) =>
-      log.error(
-        `cannot keep state in ${table.state_dir}: ${error.message}; what was decided may be forgotten at a restart`,
-      ),
-    );
+    this.stateDirectory = table.state_dir;
+    this.store = new Store(table.state_dir, (error) => {
+      if (error === undefined) log.notice(`state is kept in ${table.state_dir} again`);
+      else for (const text of this.unkept()) log.error(text);
+    });
     const kept = this.store.load();
     const link = { spread, group: table.group, mac, closeMs: CLOSE_MS };
     this.runner = new Runner({ config, kept, link, store: this.store, log, onlooker: this });
@@ -125,6 +127,12 @@ export class Mole implements Onlooker {
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
     return [`${changesOf(before.config, config)}${rest}`, ...this.impossible()].join("; ");
+  }
+
+  /** Waits until what has been decided is on this host's disk. @returns why it is not; `undefined`: it is */
+  async keeps(patienceMs: number): Promise<string | undefined> {
+    const isInTime = await within(this.store.flushed(), patienceMs);
+    return isInTime ? this.unkept()[0] : `cannot keep state in ${this.stateDirectory} yet: its disk does not answer`;
   }
 
   /** By the configuration. */
@@ -407,8 +415,17 @@ export class Mole implements Onlooker {
     return [...this.driver.conflicts(), ...unplugged.map(({ vip, why }) => `vip ${vip} can't be held here: ${why}`)];
   }
 
+  private unkept(): readonly string[] {
+    const why = this.store.trouble;
+    if (why === undefined) return [];
+    return [
+      `cannot keep state in ${this.stateDirectory}: ${why}; tries on: a restart of this mole before that is mended goes by what was kept before`,
+    ];
+  }
+
   private warnings(): readonly string[] {
     return [
+      ...this.unkept(),
       ...this.impossible(),
       ...[...this.runner.leftAlone.keys()].map(
         (vip) =>

@@ -71,11 +71,25 @@ async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: 
   const deadlineMs = bootMs() + patienceMs;
   for (;;) {
     const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs);
-    if (done) return `${text}${leftOf(command, mole.runner.machine.session?.latestTable, mole.standsOn)}`;
+    if (done) {
+      if (STORED.has(command.do)) await checkKept(mole, text, deadlineMs);
+      return `${text}${leftOf(command, mole.runner.machine.session?.latestTable, mole.standsOn)}`;
+    }
     const isHopeless = !passes || bootMs() + AGAIN_MS > deadlineMs;
     if (isHopeless || !(await pause(AGAIN_MS, gone)))
       throw new Fault(passes ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);
   }
+}
+
+/** What these decide outlives the mole. */
+const STORED: ReadonlySet<Command["do"]> = new Set(["maintenance", "forget"]);
+/** A disk that is slow just now is not one that takes nothing. */
+const DISK_MS = 2_000;
+
+/** @throws {Fault} kind "io": it is decided, and this host has not got it on disk */
+async function checkKept(mole: Mole, text: string, deadlineMs: number): Promise<void> {
+  const why = await mole.keeps(Math.max(DISK_MS, deadlineMs - bootMs()));
+  if (why !== undefined) throw new Fault("io", "not-kept", `${text}. NOT KEPT ON DISK by this host: ${why}`);
 }
 
 /** @throws {Fault} what was asked for can't be, whenever it is asked */

@@ -1,14 +1,16 @@
 // What a mole would need on this host and of its daemon, looked at before anything is touched: no address, no file is made, and the group is joined for a moment only.
-import { accessSync, constants, existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import { askOnce } from "../../control/io/client.ts";
 import { connect, type Session, type SessionOptions } from "../../spread/index.ts";
 import type { HostConfig } from "../event.ts";
 import { type Finding, judgeRoundTrip } from "../readiness.ts";
+import { readKept } from "../stored.ts";
 import type { MoleTable } from "../table.ts";
 import { refusalOf } from "./group-link.ts";
 import { hostFacts, readKey } from "./setup.ts";
+import { STATE_FILE } from "./store.ts";
 
 const ROUND_TRIPS = 20;
 const ANSWER_MS = 2_000;
@@ -54,17 +56,33 @@ function group(name: string): readonly Finding[] {
   return [{ level: "warning", about: "group", text }];
 }
 
-/** The directory, or the nearest above it that exists, can be written. */
+/** A file of some hundred bytes, a second one beside it until it is whole, and their directory. */
+const STATE_BYTES_MIN = 16_384;
+
+/** The directory, or the nearest above it that exists, can be written, and what is in it can be read. */
 function stateDirectory(path: string): Finding {
   const about = "state";
   let existing = path;
   while (!existsSync(existing) && existing !== "/") existing = dirname(existing);
   try {
     accessSync(existing, constants.W_OK | constants.X_OK);
+    const full = whyFull(existing);
+    if (full !== undefined) return { level: "error", about, text: `cannot write in ${existing}: ${full}` };
+    const file = join(path, STATE_FILE);
+    if (existsSync(file)) readKept(readFileSync(file, "utf8"), file);
     return { level: "fine", about, text: existing === path ? path : `${path} will be made` };
   } catch (error) {
+    if (error instanceof Fault) return { level: "error", about, text: error.message };
     return { level: "error", about, text: `cannot write in ${existing}: ${(error as NodeJS.ErrnoException).code}` };
   }
+}
+
+/** Some filesystems count no inodes: 0 of 0. */
+function whyFull(directory: string): string | undefined {
+  const { bsize, bfree, bavail, files, ffree } = statfsSync(directory);
+  const left = bsize * (process.getuid?.() === 0 ? bfree : bavail);
+  if (left < STATE_BYTES_MIN) return `its filesystem is full (${left} bytes left)`;
+  return files > 0 && ffree < 2 ? "its filesystem takes no more files" : undefined;
 }
 
 function programs({ health, hook }: MoleTable): readonly Finding[] {

@@ -7,18 +7,34 @@ import { tryLock } from "../../linux/file-lock.ts";
 import { makePrivateDirectory } from "../../run/private-directory.ts";
 import { type Kept, NOTHING_KEPT, readKept, writeKept } from "../stored.ts";
 
+/** How soon what could not be written is tried again. */
+const AGAIN_MS = 5_000;
+
+export const STATE_FILE = "state.json";
+
 export class Store implements Disposable {
   private readonly path: string;
   private lockFd = -1;
   private writing: Promise<void> = Promise.resolve();
   private next: Kept | undefined;
+  private again: Timer | undefined;
+  private why: string | undefined;
 
-  /** @param failed told when a write fails: the service goes on */
+  /**
+   * @param tell told when a write fails, once for each reason, and with `undefined` when the newest is on disk again: the service goes on
+   * @param againMs how soon what could not be written is tried again
+   */
   constructor(
     private readonly directory: string,
-    private readonly failed: (error: Error) => void,
+    private readonly tell: (error: Error | undefined) => void,
+    private readonly againMs = AGAIN_MS,
   ) {
-    this.path = join(directory, "state.json");
+    this.path = join(directory, STATE_FILE);
+  }
+
+  /** Why the newest is not on disk; `undefined`: it is, or is being written for the first time. */
+  get trouble(): string | undefined {
+    return this.why;
   }
 
   /** @throws {Fault} it can't be read, the directory can't be made, or another mole has it: that one's addresses must not be taken for what a crash has left */
@@ -41,16 +57,18 @@ export class Store implements Disposable {
   save(kept: Kept): void {
     const isBusy = this.next !== undefined;
     this.next = kept;
+    clearTimeout(this.again);
     if (!isBusy) this.writing = this.writing.then(() => this.write());
   }
 
   /** Another may use the directory. */
   [Symbol.dispose](): void {
+    clearTimeout(this.again);
     if (this.lockFd >= 0) closeSync(this.lockFd);
     this.lockFd = -1;
   }
 
-  /** Resolves when all is on disk. */
+  /** Resolves when all is on disk, or could not be written (`trouble`). */
   flushed(): Promise<void> {
     return this.writing;
   }
@@ -74,7 +92,21 @@ export class Store implements Disposable {
         await directory.close();
       }
     } catch (error) {
-      this.failed(error as Error);
+      this.fail(error as Error, kept);
+      return;
     }
+    if (this.why === undefined) return;
+    this.why = undefined;
+    this.tell(undefined);
+  }
+
+  private fail(error: Error, kept: Kept): void {
+    const isNews = this.why !== error.message;
+    this.why = error.message;
+    if (this.next === undefined && this.lockFd >= 0) {
+      this.again = setTimeout(() => this.save(kept), this.againMs);
+      this.again.unref();
+    }
+    if (isNews) this.tell(error);
   }
 }
