@@ -46,7 +46,7 @@ export class ConnectError extends Fault {
 
 /** Why a session could not do what it was asked. */
 export type SessionReason =
-  | "lost" // the connection went: none, part or all of it was delivered
+  | "lost" // the connection went: none, part or all of it was delivered; the cause says why
   | "away" // there is no connection, and unsent messages are dropped
   | "closed"; // the session was closed by its user
 

@@ -275,7 +275,10 @@ describe("a lost connection", () => {
     const words = (await Array.fromAsync(session)).map(wordOf);
     expect(words.slice(-2)).toEqual(["message last", "lost ended 0"]);
     expect(session.state.at).toBe("closed");
-    expect(await errorOf(session.multicast("g", "late"))).toBeInstanceOf(SessionError);
+    for (const late of [session.multicast("g", "late"), session.join("h"), session.room()]) {
+      const error = (await errorOf(late)) as SessionError;
+      expect([error.reason, (error.cause as LostError).reason]).toEqual(["lost", "ended"]);
+    }
   });
 
   test("is told once, however many attempts then fail", async () => {

@@ -1,7 +1,7 @@
 // A session of the probe: one connection, no second try (a probe that reconnects measures the reconnecting), frames where they lie.
 import { Fault } from "../../base/fault.ts";
 import type { FrameView } from "../../spread/frame.ts";
-import { connect, type Session, type SessionOptions } from "../../spread/index.ts";
+import { connect, type Session, SessionError, type SessionOptions } from "../../spread/index.ts";
 import { readView } from "../../spread/membership.ts";
 import type { GroupName } from "../../spread/names.ts";
 import { sharedClock } from "./bench-clock.ts";
@@ -53,7 +53,12 @@ export class ProbeSession implements AsyncDisposable {
       probe.version = state.version;
     }
     void probe.#watch(session);
-    if (group !== undefined) await session.join(group);
+    if (group !== undefined)
+      await session.join(group).catch((error: unknown) => {
+        // `lost` tells it as it does at any other time.
+        if (error instanceof SessionError && error.reason === "lost") return probe.lost;
+        throw error;
+      });
     return probe;
   }
 

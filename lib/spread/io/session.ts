@@ -58,6 +58,8 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
   #dropped = 0;
   #receivedBytes = 0;
   #connections = 0;
+  /** It was lost, and does not reconnect. */
+  #endedBy: Fault | undefined;
 
   private constructor(settings: SessionSettings, awayIs: "new" | "waited for") {
     this.#settings = settings;
@@ -135,7 +137,7 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
    * Joins a group, now and after every loss. Resolves when the socket has taken the request (while there is none: at once). The daemon's only
    * answer is the view in which we are.
    * @throws {NameError}
-   * @throws {SessionError} `reason` "closed"
+   * @throws {SessionError} `reason` "closed", or "lost" where it does not reconnect
    */
   async join(group: GroupName | string): Promise<void> {
     const name = parseGroupName(group);
@@ -159,10 +161,10 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
    * @param body   with 32 bytes for each group at most 143,151 (PROTOCOL.md 1). Of 16 KiB and more not copied: leave it alone until this resolves
    * @throws {LimitError} before a byte is sent: which limit, found, allowed
    * @throws {NameError} a destination is none
-   * @throws {SessionError} `reason` "lost": none, part or all of it was delivered (policy "drop"); "away": it was dropped; "closed"
+   * @throws {SessionError} `reason` "lost": none, part or all of it was delivered (policy "drop", or a session that does not reconnect); "away": it was dropped; "closed"
    */
   multicast(destinations: Destinations, body: Body, options?: SendOptions): Promise<void> {
-    if (this.#isOver) return Promise.reject(new SessionError("closed", "send message"));
+    if (this.#isOver) return Promise.reject(this.#over("send message"));
     return this.#sender.multicast(destinations, body, options);
   }
 
@@ -251,7 +253,14 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
   }
 
   #checkOpen(action: string): void {
-    if (this.#isOver) throw new SessionError("closed", action);
+    if (this.#isOver) throw this.#over(action);
+  }
+
+  /** Why nothing goes any more: it was closed, or it was lost and does not reconnect. */
+  #over(action: string): SessionError {
+    return this.#endedBy === undefined
+      ? new SessionError("closed", action)
+      : new SessionError("lost", action, this.#endedBy);
   }
 
   /** The KILL goes behind what is unsent; the daemon orders it, and then closes. */
@@ -268,8 +277,9 @@ export class Session implements AsyncIterable<SessionEvent>, AsyncDisposable {
 
   #finish(): void {
     if (this.#state.at === "closed") return;
+    if (this.#state.at === "away" && !this.#leaving) this.#endedBy = this.#state.reason;
     this.#state = { at: "closed" };
-    this.#sender.failAll(new SessionError("closed", "send message"));
+    this.#sender.failAll(this.#over("send message"));
     this.#closed.resolve();
     this.#wake?.();
   }
