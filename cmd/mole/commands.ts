@@ -69,7 +69,7 @@ const move = defineCommand({
   summary: "gives a vip to a host, and leaves it there",
   about:
     "Its holder lets go first, then the host takes it: never both. Ends when the host holds it. It stays there, whatever balancing would do, until mole balance, or until the " +
-    "host fails.",
+    "host fails. First the wire is asked: where somebody outside of the group answers for the vip too it is not moved without --force.",
   examples: [
     { line: "mole move web node2", about: "ends when node2 holds it" },
     { line: "mole move web node2 --dry-run", about: "what would become of the load?" },
@@ -79,12 +79,17 @@ const move = defineCommand({
     { name: "VIP", about: "the vip's name, or one of its addresses", required: true },
     { name: "HOST", about: "where it is to go", required: true },
   ],
-  flags: { ...FLAGS, ...DRY_RUN },
+  flags: {
+    ...FLAGS,
+    ...DRY_RUN,
+    force: { type: "switch", about: "even if somebody outside of the group answers for it" },
+  },
   json: true,
   async run(call) {
     const [vip, host] = call.positionals;
-    if (!call.flags["dry-run"]) return await carryOut("move", call, { vip, host });
-    return await showSupposed((await askMole("simulate", call, { suppose: "moved", vip, host })) as Simulated, call);
+    const given = { vip, host, force: call.flags.force };
+    if (!call.flags["dry-run"]) return await carryOut("move", call, given);
+    return await showSupposed((await askMole("simulate", call, { suppose: "moved", ...given })) as Simulated, call);
   },
 });
 

@@ -10,6 +10,12 @@ export interface Claim {
   readonly atMs: number;
 }
 
+/** Who answers for an address. */
+export interface Claimant {
+  readonly address: string;
+  readonly mac: string;
+}
+
 export class ClaimBook {
   readonly #claims = new Map<string, Claim & { readonly toldMs: number }>();
 

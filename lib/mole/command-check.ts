@@ -1,11 +1,12 @@
 // What is wrong with an operator's command before it is given to the group, or that there is nothing left to do. Pure.
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
+import type { Claimant } from "./claim-book.ts";
 import type { Outcome } from "./completion.ts";
-import type { CoverTable } from "./cover-table.ts";
+import type { CoverTable, Entry } from "./cover-table.ts";
 import { compareText, meant } from "./definition.ts";
 import type { Command } from "./event.ts";
-import type { HostName } from "./member.ts";
+import { ANYBODY, type HostName, type Member } from "./member.ts";
 import { describeStand, type StandsOn } from "./standing.ts";
 
 /**
@@ -91,6 +92,37 @@ export function standsInTheWay(vip: string, to: HostName, table: CoverTable, sta
   }
   return undefined;
 }
+
+/**
+ * Why a move would leave the vip with two, or with nobody who takes it: more answer for one of its addresses than may hold it. A host with two devices on one network counts as two.
+ * @param me       who has asked the wire, and does not hear itself
+ * @param claimants who has answered
+ */
+export function strangerInTheWay(
+  entry: Entry,
+  me: Member,
+  claimants: readonly Claimant[],
+  hostOf: (member: Member) => HostName,
+  standsOn: StandsOn,
+): string | undefined {
+  const { set } = entry;
+  if (set.has(ANYBODY)) return undefined;
+  const others = [...set.keys()].filter((member) => member !== me).length;
+  for (const address of entry.definition.addresses) {
+    const macs = claimants.filter((one) => one.address === address).map(({ mac }) => mac);
+    if (macs.length <= others) continue;
+    const may = [...set.keys()].map(hostOf).sort(compareText).join(", ");
+    const stands = standsOn([address]).map(describeStand).join("; ");
+    return (
+      `${macs.sort(compareText).join(" and ")} ${macs.length === 1 ? "answers" : "answer"} for ${address}, which ${may === "" ? "nobody" : `only ${may}`} may hold: ` +
+      `${stands || "somebody outside of the group has it too"}; ${FORCE}`
+    );
+  }
+  return undefined;
+}
+
+/** What is to be done about somebody outside. */
+export const FORCE = "end that first, or move --force: it is doubled there too, or its new host does not take it";
 
 function isHeldBy(vip: string, host: HostName, table: CoverTable): boolean {
   return [...table.entries.values()].some(

@@ -437,8 +437,21 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       }
     };
     await untilTold(owner, claim);
+    // Its holder would let go, and the next one share it: the wire is asked first, by whoever is told to move it.
+    for (const [host, text] of [
+      [owner, /cannot move mail to [ab]: \S+ (on \S+ says that it has|answers for) 10\.7\.0\.101.*move --force/],
+      [
+        other,
+        /cannot move mail to [ab]: \S+ and \S+ answer for 10\.7\.0\.101, which only [ab] may hold: somebody outside/,
+      ],
+    ] as const) {
+      const refused = await mole(host, "move", "mail", other.name);
+      expect([refused.status, refused.stderr]).toEqual([69, expect.stringMatching(text)]);
+      expect(await does(host, "move", "mail", other.name, "--dry-run")).toContain("it is refused: ");
+    }
+    expect(await holders("10.7.0.101")).toEqual([owner.name, c.name]);
     // It was the holder's trouble, and is it no more: the next one has it.
-    await does(a, "move", "mail", other.name);
+    await does(other, "move", "mail", other.name, "--force");
     expect((await statusOf(owner)).warnings).toEqual(before);
     expect(await check(owner)).not.toContain(told);
     // And that one asks by itself: nobody says anything unasked now.

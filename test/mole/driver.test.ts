@@ -390,6 +390,24 @@ describe.if(hasNamespaces)("the driver", () => {
       expect(await driver.probe(one)).toBe(true);
     });
 
+  test("all who have an address are found, each once, but not this host itself", async () => {
+    const one = vip("one", ["192.0.2.10", "192.0.2.11", "2001:db8::10"]);
+    driver.configure([one]);
+    expect(await driver.claimants(one)).toEqual([]);
+    wire.far("ip link add second0 link far0 address 02:00:00:00:00:03 type macvlan mode bridge");
+    wire.far("ip link set second0 up");
+    for (const device of ["far0", "second0"]) wire.far(`sysctl -qw net.ipv4.conf.${device}.arp_ignore=1`);
+    for (const device of ["far0", "second0"]) wire.far(`ip address add 192.0.2.10/32 dev ${device}`);
+    wire.far("ip address add 2001:db8::10/128 dev far0 nodad");
+    const found = async () => (await driver.claimants(one)).map(({ address, mac }) => `${address} ${mac}`).sort();
+    const second = ["192.0.2.10 02:00:00:00:00:03"];
+    const first = ["192.0.2.10 02:00:00:00:00:02", "2001:db8::10 02:00:00:00:00:02"];
+    expect(await found()).toEqual([...first, ...second].sort());
+    wire.far("ip address del 192.0.2.10/32 dev second0");
+    expect(driver.acquire(one, 60_000, later(), yes)).toBe("acquired");
+    expect(await found()).toEqual(first);
+  });
+
   test("a process that is held up while it probes hears the answer all the same", async () => {
     const one = vip("one", ["192.0.2.10"]);
     driver.configure([one]);

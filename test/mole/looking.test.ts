@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { styleFor } from "../../lib/cli/style.ts";
 import { Chronicle } from "../../lib/mole/chronicle.ts";
-import { checkCommand, leftOf } from "../../lib/mole/command-check.ts";
+import { checkCommand, leftOf, strangerInTheWay } from "../../lib/mole/command-check.ts";
 import type { MoleEvent } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { Recorder } from "../../lib/mole/recorder.ts";
@@ -292,6 +292,33 @@ test("what a holder has twice is a warning, and nothing is moved away from it wi
   const drain = { do: "drain", host: owner!, force: false } as const;
   expect(leftOf(drain, table, onOwner)).toBe(`; but it answers for v0 all the same: ${told}`);
   expect(leftOf({ ...drain, host: to }, table, onOwner)).toBe("");
+});
+
+test("more who answer for a vip than may hold it are in the way of a move, and named where that is known", () => {
+  const { a } = settled();
+  const { table } = a.machine!.session!;
+  const entry = [...table!.entries.values()].find(({ definition }) => definition.name === "v0")!;
+  const [address = ""] = entry.definition.addresses;
+  const hostOf = (member: string) => table!.hosts.get(member)?.identity.host ?? "?";
+  const owner = entry.owner!;
+  const other = [...table!.hosts.keys()].find((member) => member !== owner)!;
+  const answers = (...macs: readonly string[]) => macs.map((mac) => ({ address, mac }));
+  const inTheWay = (me: string, macs: readonly string[], standsOn = nobody) =>
+    strangerInTheWay(entry, me, answers(...macs), hostOf, standsOn);
+  // The holder does not hear itself; who else asks hears it.
+  expect(inTheWay(owner, [])).toBeUndefined();
+  expect(inTheWay(other, ["02:01"])).toBeUndefined();
+  expect(inTheWay(owner, ["02:02"])).toBe(
+    `02:02 answers for ${address}, which only ${hostOf(owner)} may hold: somebody outside of the group has it too; ` +
+      "end that first, or move --force: it is doubled there too, or its new host does not take it",
+  );
+  expect(inTheWay(other, ["02:02", "02:01"])).toStartWith(`02:01 and 02:02 answer for ${address}, which only`);
+  const onC: StandsOn = () => [{ host: "C", address, prefixBits: 24, device: "eth0" }];
+  expect(inTheWay(other, ["02:02", "02:01"], onC)).toContain(`: C has ${address}/24 by itself`);
+  entry.set.clear();
+  expect(inTheWay(other, ["02:02"])).toStartWith(`02:02 answers for ${address}, which nobody may hold`);
+  entry.set.set("*", 1);
+  expect(inTheWay(other, ["02:01", "02:02"])).toBeUndefined();
 });
 
 test("where nobody is heard any more the ages count from the last beat, not from the last news", () => {

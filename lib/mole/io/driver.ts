@@ -4,6 +4,7 @@
 // The driver decides one thing only, because only here it can be decided: it reads CLOCK_BOOTTIME directly before and after a system call that puts an address
 // on or lengthens its lease; after `notAfterMs` the address is deleted at once ("late").
 import type { IpNetwork } from "../../base/ip-address.ts";
+import type { Claimant } from "../claim-book.ts";
 import type { Definition, VipId } from "../definition.ts";
 import type { Neighbour } from "../neighbours.ts";
 import type { StandingAddress } from "../standing.ts";
@@ -86,6 +87,9 @@ export interface Driver extends Disposable {
 
   /** Asks the wire whether somebody else has one of the addresses. Takes a tenth of a second; `false` where nobody answers, or the wire can't be asked. */
   probe(definition: Definition): Promise<boolean>;
+
+  /** Asks the wire who else has its addresses. Takes a tenth of a second; none where the wire can't be asked, or the vip is not one of the configured. */
+  claimants(definition: Definition): Promise<readonly Claimant[]>;
 
   /**
    * Asks the wire once, after so long, whether somebody else has a held vip too; told by "confirmed". Ended by `release`.

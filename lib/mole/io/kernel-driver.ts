@@ -3,7 +3,7 @@ import { PacketSender } from "../../linux/packet-socket.ts";
 import type { AddressRecord } from "../../linux/rtnetlink.ts";
 import { SystemError } from "../../linux/system-error.ts";
 import { bootMs, threadCpuMs } from "../../run/clock.ts";
-import { ClaimBook } from "../claim-book.ts";
+import { type Claimant, ClaimBook } from "../claim-book.ts";
 import type { Definition, VipId } from "../definition.ts";
 import { formatMac } from "../mac.ts";
 import { type Neighbour, NeighbourPool, neighboursToTell } from "../neighbours.ts";
@@ -178,13 +178,13 @@ class KernelDriver implements Driver {
   }
 
   async probe(definition: Definition): Promise<boolean> {
-    const questions: Question[] = [];
-    for (const placed of tryPlaced(definition) ?? []) {
-      const link = this.#writer.linkFor(placed);
-      if (link !== undefined && isUsable(link))
-        questions.push({ text: placed.text, bytes: placed.address.bytes, device: link.device });
-    }
+    const questions = this.#questionsOf(definition);
     return questions.length > 0 && (await this.#wire.probe(questions));
+  }
+
+  async claimants(definition: Definition): Promise<readonly Claimant[]> {
+    const questions = this.#questionsOf(definition);
+    return questions.length > 0 ? await this.#wire.claimants(questions) : [];
   }
 
   confirm(vip: VipId, afterMs: number | undefined): void {
@@ -434,6 +434,14 @@ class KernelDriver implements Driver {
     if (held === undefined || !isNews) return;
     const deviceName = this.#network.link(device)?.name ?? `device ${device}`;
     this.#emit({ on: "foreign", vip: held.definition.name, address, device: deviceName, mac: text, by });
+  }
+
+  #questionsOf(definition: Definition): readonly Question[] {
+    return (tryPlaced(definition) ?? []).flatMap((placed) => {
+      const link = this.#writer.linkFor(placed);
+      if (link === undefined || !isUsable(link)) return [];
+      return [{ text: placed.text, bytes: placed.address.bytes, device: link.device }];
+    });
   }
 
   /** Nothing waits for the answer: it comes as any other claim does. */

@@ -373,10 +373,10 @@ export class Mole implements Onlooker {
     this.log.error(`${vip} is not taken: ${whoAnswers(addresses, this.standsOn)}; asks again each second`);
   }
 
-  /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. */
-  private doubled(): readonly string[] {
+  /** Whom this host shares an address with: as long as it holds the vip, and the other one shows itself. @param vip its name; left out: of all */
+  doubled(vip?: string): readonly string[] {
     return [...this.foreign.values()]
-      .filter((claim) => this.isDoubled(claim))
+      .filter((claim) => (vip === undefined || claim.vip === vip) && this.isDoubled(claim))
       .map((claim) => this.describeClaim(claim));
   }
 

@@ -6,10 +6,11 @@ import type { Request } from "../../control/message.ts";
 import { bootMs } from "../../run/clock.ts";
 import { pause } from "../../run/pause.ts";
 import type { Report } from "../action.ts";
-import { checkCommand, leftOf, vipNameOf } from "../command-check.ts";
+import { checkCommand, FORCE, leftOf, strangerInTheWay, vipNameOf } from "../command-check.ts";
 import { Completion, type Outcome } from "../completion.ts";
 import type { Command, MoleEvent } from "../event.ts";
 import { type Simulated, type Supposition, simulate } from "../simulate.ts";
+import { hostOf as hostOfMember } from "../status.ts";
 import { type Why, whyOf } from "../why.ts";
 import type { VipFacts } from "./driver.ts";
 import type { Mole } from "./mole.ts";
@@ -36,11 +37,15 @@ export function operatorWords(mole: Mole): Readonly<Record<string, Handler>> {
       health: mole.health.all.map(({ check, ...rest }) => ({ check: check.name, ...rest })),
     }),
     why: async ({ with: given }) => explain(mole, textOf(given, "vip")),
-    simulate: async ({ with: given }) => suppose(mole, given),
+    simulate: async ({ with: given }) => await suppose(mole, given),
     dump: async () => dumpOf(mole),
     drain: command(({ with: given }) => ({ do: "drain", host: hostOf(mole, given), force: given["force"] === true })),
     resume: command(({ with: given }) => ({ do: "resume", host: hostOf(mole, given) })),
-    move: command(({ with: given }) => ({ do: "move", vip: vipOf(mole, given), host: textOf(given, "host") })),
+    move: async (request, { gone }) => {
+      const { with: given } = request;
+      const move = { do: "move", vip: vipOf(mole, given), host: textOf(given, "host") } as const;
+      return await carryOut(mole, move, patienceOf(request), gone, given["force"] === true);
+    },
     balance: command(() => ({ do: "balance" })),
     maintenance: command(({ with: given }) => ({
       do: "maintenance",
@@ -67,10 +72,17 @@ export function dumpOf(mole: Mole) {
   };
 }
 
-async function carryOut(mole: Mole, command: Command, patienceMs: number, gone: AbortSignal): Promise<string> {
+/** @param isForced a move, whoever answers for the vip from outside */
+async function carryOut(
+  mole: Mole,
+  command: Command,
+  patienceMs: number,
+  gone: AbortSignal,
+  isForced = false,
+): Promise<string> {
   const deadlineMs = bootMs() + patienceMs;
   for (;;) {
-    const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs);
+    const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs, isForced);
     if (done) {
       if (STORED.has(command.do)) await checkKept(mole, text, deadlineMs);
       return `${text}${leftOf(command, mole.runner.machine.session?.latestTable, mole.standsOn)}`;
@@ -93,7 +105,7 @@ async function checkKept(mole: Mole, text: string, deadlineMs: number): Promise<
 }
 
 /** @throws {Fault} what was asked for can't be, whenever it is asked */
-async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promise<Outcome> {
+async function tryOnce(mole: Mole, command: Command, deadlineMs: number, isForced: boolean): Promise<Outcome> {
   const { promise, resolve } = Promise.withResolvers<Outcome>();
   const { machine } = mole.runner;
   if (machine.session?.table === undefined) {
@@ -105,6 +117,8 @@ async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promis
   const seen = [...mole.chronicle.hosts.keys(), ...mole.hostNames];
   const known = checkCommand(command, machine.session.table, seen, mole.standsOn);
   if (known !== undefined) return known;
+  const stranger = command.do === "move" && !isForced ? await strangerAt(mole, command.vip) : undefined;
+  if (stranger !== undefined) return { done: false, text: stranger };
   const completion = new Completion(command);
   const finish = (outcome: Outcome) => {
     clearTimeout(timer);
@@ -125,6 +139,34 @@ async function tryOnce(mole: Mole, command: Command, deadlineMs: number): Promis
   );
   mole.runner.command(command);
   return await promise;
+}
+
+/** Asks the wire, before the holder lets go: who takes over from one that has let go does not ask. */
+async function strangerAt(mole: Mole, vip: string): Promise<string | undefined> {
+  const { runner, driver, standsOn } = mole;
+  const [known] = mole.doubled(vip);
+  if (known !== undefined) return `${known}; ${FORCE}`;
+  const inForce = () => {
+    const { session } = runner.machine;
+    const { table } = session ?? {};
+    if (session === undefined || table === undefined) return undefined;
+    const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
+    return entry && { entry, table, me: session.member };
+  };
+  const before = inForce();
+  if (before === undefined) return undefined;
+  const { number } = before.entry;
+  const claimants = await driver.claimants(before.entry.definition);
+  const now = inForce();
+  // It moved meanwhile: who answered is nobody's trouble.
+  if (now === undefined || now.entry.number !== number) return undefined;
+  return strangerInTheWay(
+    now.entry,
+    now.me,
+    claimants,
+    (member) => hostOfMember(member, now.table, mole.chronicle),
+    standsOn,
+  );
 }
 
 function describe(command: Command): string {
@@ -158,14 +200,17 @@ function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
   return found.map((why) => ({ ...why, here: mole.driver.facts(why.id) }));
 }
 
-function suppose(mole: Mole, given: Request["with"]): Simulated {
+async function suppose(mole: Mole, given: Request["with"]): Promise<Simulated> {
   const { session } = mole.runner.machine;
   const table = session?.table;
   if (session === undefined || table === undefined)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
-  const result = simulate(table, session.member, suppositionOf(mole, given), mole.standsOn);
+  const supposition = suppositionOf(mole, given);
+  const result = simulate(table, session.member, supposition, mole.standsOn);
   if (typeof result === "string") throw new Fault("usage", "supposition", result);
-  return result;
+  if (supposition.suppose !== "moved" || given["force"] === true) return result;
+  const stranger = await strangerAt(mole, supposition.vip);
+  return stranger === undefined ? result : { ...result, notes: [...result.notes, `it is refused: ${stranger}`] };
 }
 
 function suppositionOf(mole: Mole, given: Request["with"]): Supposition {

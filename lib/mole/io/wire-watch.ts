@@ -4,7 +4,8 @@ import { formatAddress } from "../../base/ip-address.ts";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV6, PacketReceiver, type PacketSender } from "../../linux/packet-socket.ts";
 import { advertisementsOf, arpFrom } from "../../linux/socket-filter.ts";
 import { arpProbe, type Claim, tryArpClaim } from "../arp.ts";
-import type { Mac } from "../mac.ts";
+import type { Claimant } from "../claim-book.ts";
+import { formatMac, type Mac } from "../mac.ts";
 import { solicitationProbe, tryAdvertisement } from "../neighbour-discovery.ts";
 import type { HostNetwork } from "./host-network.ts";
 
@@ -29,7 +30,7 @@ export interface Question {
 export class WireWatch implements Disposable {
   #arp: PacketReceiver | undefined;
   #nd: PacketReceiver | undefined;
-  readonly #asked = new Map<string, Set<() => void>>();
+  readonly #asked = new Map<string, Set<(mac: Mac) => void>>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   /** @param claimed told of every claim by somebody else; in no order of importance, and as often as it is made */
@@ -50,20 +51,47 @@ export class WireWatch implements Disposable {
   }
 
   /** Asks whether somebody has one of these addresses, which must be among the watched. Ends early with the first answer. */
-  probe(questions: readonly Question[]): Promise<boolean> {
+  async probe(questions: readonly Question[]): Promise<boolean> {
+    let isAnswered = false;
+    await this.#inquire(questions, () => (isAnswered = true));
+    return isAnswered;
+  }
+
+  /** Who has them: all who answer in the time of a probe, each by its MAC once for an address. They must be among the watched. */
+  async claimants(questions: readonly Question[]): Promise<readonly Claimant[]> {
+    const found = new Map<string, Claimant>();
+    await this.#inquire(questions, (address, mac) => {
+      const text = formatMac(mac);
+      found.set(`${address} ${text}`, { address, mac: text });
+      return false;
+    });
+    return [...found.values()];
+  }
+
+  /** @param hears an answer. @returns whether that is enough */
+  #inquire(questions: readonly Question[], hears: (text: string, mac: Mac) => boolean): Promise<void> {
     return new Promise((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const end = (isAnswered: boolean): void => {
+      let isOver = false;
+      const listeners = new Map(
+        questions.map(({ text }) => [
+          text,
+          (mac: Mac): void => {
+            if (!isOver && hears(text, mac)) end();
+          },
+        ]),
+      );
+      const end = (): void => {
+        isOver = true;
         if (timer !== undefined) this.#clear(timer);
-        for (const { text } of questions) {
+        for (const [text, answered] of listeners) {
           const waiting = this.#asked.get(text);
           waiting?.delete(answered);
           if (waiting?.size === 0) this.#asked.delete(text);
         }
-        resolve(isAnswered);
+        resolve();
       };
-      const answered = (): void => end(true);
-      for (const { text } of questions) {
+      for (const [text, answered] of listeners) {
         const waiting = this.#asked.get(text) ?? new Set();
         this.#asked.set(text, waiting.add(answered));
       }
@@ -72,9 +100,9 @@ export class WireWatch implements Disposable {
         const patienceMs = PATIENCE_MS[nth];
         // Timers are looked at before sockets: the answer may be there.
         this.#read();
-        if (!this.#isAsked(questions, answered)) return;
+        if (isOver) return;
         if (patienceMs === undefined) {
-          end(false);
+          end();
           return;
         }
         this.ask(questions);
@@ -92,10 +120,6 @@ export class WireWatch implements Disposable {
 
   #read(): void {
     for (const receiver of [this.#arp, this.#nd]) receiver?.readOnce();
-  }
-
-  #isAsked(questions: readonly Question[], answered: () => void): boolean {
-    return questions.some(({ text }) => this.#asked.get(text)?.has(answered) === true);
   }
 
   /** Sends the questions; answers come as claims. Costs a system call for each. */
@@ -117,7 +141,7 @@ export class WireWatch implements Disposable {
       const claim = read(bytes, start, end);
       if (claim === undefined || this.network.isOwnMac(claim.mac)) return;
       const text = formatAddress({ family: by === "arp" ? 4 : 6, bytes: claim.address });
-      for (const answered of this.#asked.get(text) ?? []) answered();
+      for (const answered of this.#asked.get(text) ?? []) answered(claim.mac);
       this.claimed({ address: text, device, mac: claim.mac, by });
     });
   }
