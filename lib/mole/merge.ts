@@ -87,7 +87,7 @@ function uniteWaited(table: CoverTable, trusted: readonly Snapshot[]): void {
   // Who was live in one part departs only now, though another part has long waited for it.
   const live = new Set(trusted.flatMap(({ hosts }) => hosts.map(({ member }) => member)));
   for (const { waited, unknown, unleased } of trusted) {
-    for (const one of waited) if (!live.has(one.name)) table.wait(one, false);
+    for (const one of waited) if (!table.rules.freshWaitForTheLive || !live.has(one.name)) table.wait(one, false);
     for (const name of unknown) table.unknown.add(name);
     for (const name of unleased) table.unleased.add(name);
   }

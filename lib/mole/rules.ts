@@ -34,6 +34,8 @@ export interface Rules {
   readonly knowledge: boolean;
   /** And only where a majority comes straight from its view. */
   readonly backedByMajority: boolean;
+  /** Who was live in one part is waited for anew when it departs, though another part has long waited for it. */
+  readonly freshWaitForTheLive: boolean;
   /** Where all who were known to have the table are gone, somebody who has it tells it. */
   readonly untoldMayTell: boolean;
   /** A session's join or leave does not touch anybody's silence. */
@@ -75,6 +77,7 @@ export const ALL_RULES: Rules = {
   ownerlessBurst: true,
   knowledge: true,
   backedByMajority: true,
+  freshWaitForTheLive: true,
   untoldMayTell: true,
   silenceOutlivesJoins: true,
   announceAfterMerge: true,

@@ -26,6 +26,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "quietGetsNothing", // together with the next
   "falteringIsLast",
   "factsInAnyView",
+  "freshWaitForTheLive",
   "untoldMayTell",
   "losersYield",
   "ownersPutBack",

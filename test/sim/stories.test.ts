@@ -238,6 +238,14 @@ const STORIES: readonly Story[] = [
     faults: [at(0, "part", B, 3_500, 0b010), at(3_590, "freeze daemon", A, 4_000)],
   },
   {
+    name: "a host that is cut off has long waited for those who are frozen, or lost, as it meets the others: they were live there until then, and are waited for anew",
+    hosts: 4,
+    mode: "safe",
+    faults: [at(0, "part", D, 3_000, 0b1000), at(2_000, "crash", C, 3_000), at(3_800, "part", D, 4_000, 0b1000)],
+    left: "flapping stranger and frozen process",
+    without: "freshWaitForTheLive",
+  },
+  {
     name: "a session whose beats come late has left when they come: they are nobody's table",
     hosts: 3,
     vips: 2,
