@@ -109,7 +109,10 @@ export class Opener {
     if (bytes.length < BODY_AT + 2) throw new WireFault("short", `${bytes.length} bytes are too few`);
     const version = bytes[0]!;
     if (version < OLDEST || version > VERSION)
-      throw new WireFault("version", `version is ${version}, this mole reads ${OLDEST} to ${VERSION}`);
+      throw new WireFault(
+        "version",
+        `version is ${version}, this mole reads ${OLDEST} to ${VERSION}: ${whose(version)}`,
+      );
     const { header, part, parts, piece } = readFrame(this.unsealed(bytes));
     if (header.sender !== from)
       throw new WireFault("sender", `${JSON.stringify(from)} sent what ${JSON.stringify(header.sender)} said`);
@@ -176,6 +179,13 @@ export class Opener {
       throw new WireFault("seal", "its HMAC does not fit: another key_file there, or a stranger");
     return body;
   }
+}
+
+/** Whose message it may be that this mole can't read, and what to do. */
+function whose(version: number): string {
+  return version > VERSION
+    ? "no mole's, or of a newer spreadbox: renew this host's"
+    : "no mole's, or of an older spreadbox: renew that host's";
 }
 
 interface Frame {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
-import type { Message } from "../../lib/mole/message.ts";
+import { type Message, VERSION } from "../../lib/mole/message.ts";
 import { type Header, type Mac, Opener, seal as sealParts, WireFault } from "../../lib/mole/wire.ts";
 import { Cluster } from "../sim/cluster.ts";
 import { cases } from "../support/fuzz.ts";
@@ -89,6 +89,15 @@ for (const { claim, bytes, from, code } of [
   { claim: "a seal cut short", bytes: seal(beat, header, mac).subarray(0, 20), from: header.sender, code: "short" },
 ])
   test(`is refused: ${claim}`, () => expect(codeOf(() => new Opener(mac).open(bytes, from))).toBe(code));
+
+for (const { claim, version, told } of [
+  { claim: "a newer", version: VERSION + 1, told: "of a newer spreadbox: renew this host's" },
+  { claim: "an older", version: 0, told: "of an older spreadbox: renew that host's" },
+])
+  test(`who speaks ${claim} version only is told as that, with what to do`, () => {
+    const bytes = seal(beat, header, mac, version);
+    expect(() => new Opener(mac).open(bytes, header.sender)).toThrow(told);
+  });
 
 test("the same message twice, or an older one, is refused; what a departed member said is forgotten", () => {
   const opener = new Opener(mac);

@@ -119,6 +119,32 @@ test("an address that the host itself has: refused there at the pace of a refusa
   }
 });
 
+test("an address that the next host has itself is asked for also behind a holder that held it and died: the last one does not take what that host answers for", () => {
+  for (const seed of SEEDS) {
+    const story = new Story(seed);
+    const { cluster } = story;
+    story.isTaken = false;
+    const [first, second, third] = cluster.hosts as [SimHost, SimHost, SimHost];
+    const definitions = first.config.definitions.map((one) => ({ ...one, prefer: [first.name, second.name] }));
+    for (const host of cluster.hosts) {
+      host.configure({ ...host.config, definitions });
+      host.isOnWire = () => story.isTaken && host !== second;
+    }
+    cluster.settle(8_000);
+    cluster.run(2_000);
+    expect(cluster.holders(ADDRESS)).toEqual([first]);
+    story.isTaken = true;
+    second.failsToAcquire = true;
+    first.kill();
+    cluster.run(4_000);
+    expect(story.tries.filter(({ host }) => host === second.name)).toHaveLength(1);
+    expect(story.owner).toBe(third);
+    expect(cluster.holders(ADDRESS)).toEqual([]);
+    story.isTaken = false;
+    cluster.settle(3_000);
+  }
+});
+
 test("behind a holder that held it and died nobody is asked", () => {
   for (const seed of SEEDS) {
     const story = new Story(seed);
