@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
+import { reasonOf } from "../lib/base/system-reason.ts";
 import type { Output } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { styleFor } from "../lib/cli/style.ts";
@@ -204,7 +205,7 @@ function makeDirectory(): string {
   try {
     return mkdtempSync(join(tmpdir(), "spreadbox-demo-"));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = reasonOf(cause);
     throw new Fault(
       "cannot-create",
       "directory",

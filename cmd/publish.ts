@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { parseDuration } from "../lib/base/duration.ts";
 import { Fault } from "../lib/base/fault.ts";
 import { parseSize } from "../lib/base/size.ts";
+import { reasonOf } from "../lib/base/system-reason.ts";
 import type { Call } from "../lib/cli/call.ts";
 import { type AnyCommand, defineCommand } from "../lib/cli/command.ts";
 import { exitCodeOf } from "../lib/cli/exit-codes.ts";
@@ -279,7 +280,7 @@ async function filled(input: LineInput): Promise<boolean> {
   try {
     return await input.fill();
   } catch (error) {
-    throw new Fault("io", "read", `cannot read standard input: ${(error as Error).message}`, { cause: error });
+    throw new Fault("io", "read", `cannot read standard input: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -350,7 +351,7 @@ function makeSpool(directory: string): void {
 function noSpool(directory: string, cause: unknown): Fault {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "spool";
   const kind = code === "EACCES" || code === "EPERM" ? "no-permission" : "cannot-create";
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = reasonOf(cause);
   return new Fault(kind, code, `cannot use spool ${directory}, and --acks needs one: ${why}`, { cause });
 }
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { Fault } from "../../lib/base/fault.ts";
+import { reasonOf } from "../../lib/base/system-reason.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { askMole, CONTROL_FLAG } from "./service.ts";
 
@@ -23,7 +24,7 @@ export const dumpCommand = defineCommand({
       try {
         writeFileSync(output, text, { mode: 0o600 });
       } catch (cause) {
-        throw new Fault("cannot-create", "dump", `cannot write ${output}: ${(cause as Error).message}`, { cause });
+        throw new Fault("cannot-create", "dump", `cannot write ${output}: ${reasonOf(cause)}`, { cause });
       }
     }
     return 0;

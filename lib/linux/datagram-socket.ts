@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, readFileSync, type Stats, unlinkSync, writeFileSy
 import { dirname } from "node:path";
 import { Fault } from "../base/fault.ts";
 import { formatAddress, type IpAddress } from "../base/ip-address.ts";
+import { reasonOf } from "../base/system-reason.ts";
 import { errno, libc } from "./libc.ts";
 import { removeIfOurs } from "./own-file.ts";
 import { ADDRESS_BYTES_MAX, AF_INET, AF_INET6, AF_UNIX, inetAddress, portOf, unixAddress } from "./socket-address.ts";
@@ -191,9 +192,7 @@ function removeDead(path: string, { uid }: Stats): void {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     const isForbidden = code === "EACCES" || code === "EPERM";
     const whose = `a socket of the user with number ${uid} was left there, and nobody listens on it`;
-    const advice = isForbidden
-      ? "this user may not remove it: remove it, or choose another path"
-      : (cause as Error).message;
+    const advice = isForbidden ? "this user may not remove it: remove it, or choose another path" : reasonOf(cause);
     const kind = isForbidden ? "no-permission" : "cannot-create";
     throw new Fault(kind, code, `cannot listen on ${path}: ${whose}; ${advice}`, { cause });
   }
@@ -211,7 +210,7 @@ function whatStandsAt(path: string): Stats | undefined {
       throw new Fault("no-permission", code, `cannot listen on ${path}: ${dirname(path)} is closed to this user`, {
         cause,
       });
-    throw new Fault("cannot-create", code, `cannot listen on ${path}: ${(cause as Error).message}`, { cause });
+    throw new Fault("cannot-create", code, `cannot listen on ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 // What the end of a follow means: nothing, or a failure that decides the exit status.
 import { Fault } from "../base/fault.ts";
+import { reasonOf } from "../base/system-reason.ts";
 import { type EndCause, type EndRule, isUnmet } from "./ending.ts";
 import { visibleText } from "./glyph.ts";
 import { type Notice, noticeText } from "./notice.ts";
@@ -19,7 +20,7 @@ export interface Ended {
 export function failureOf({ cause, rule, gap, outputError, lostLines }: Ended): Fault | undefined {
   const code = codeOf(outputError);
   if (code !== undefined && code !== "EPIPE")
-    return new Fault("io", code, `cannot write output: ${(outputError as Error).message}`, { cause: outputError });
+    return new Fault("io", code, `cannot write output: ${reasonOf(outputError)}`, { cause: outputError });
   if (lostLines > 0) return new Fault("io", "lost", `cannot write output: ${lostLines} lines lost in all`);
   if (cause === "gap" && gap !== undefined)
     return new Fault("data", "gap", visibleText(`${noticeText(gap)} (--strict)`));

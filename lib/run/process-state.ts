@@ -17,6 +17,7 @@ import {
 import { dirname, join } from "node:path";
 import { Fault } from "../base/fault.ts";
 import type { ProcessSettings } from "../base/process-settings.ts";
+import { reasonOf } from "../base/system-reason.ts";
 import { type Capability, keepOnly, keepThroughUserChange } from "../linux/capabilities.ts";
 import { notifyServiceManager } from "../linux/service-manager.ts";
 import { accountOf } from "./accounts.ts";
@@ -184,8 +185,4 @@ function whyNotWritable(path: string): string {
   } catch (error) {
     return reasonOf(error);
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { open, rename } from "node:fs/promises";
 import { Fault } from "../base/fault.ts";
+import { reasonOf } from "../base/system-reason.ts";
 
 /**
  * Writes another file with `text` and puts it in the place of the one at `path`: whoever reads it, after a crash too, gets the old one or the new one.
@@ -17,7 +18,7 @@ export async function replaceFile(path: string, text: string, mode: number): Pro
     }
     await rename(beside, path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new Fault("cannot-create", "replace", `cannot write ${path}: ${reason}`, { cause: error });
   }
 }

@@ -1,5 +1,6 @@
 // A configuration of another program, from a file or from stdin.
 import { Fault } from "../base/fault.ts";
+import { reasonOf } from "../base/system-reason.ts";
 
 /** Nobody writes a larger one. */
 const FILE_BYTES_MAX = 1_048_576;
@@ -16,15 +17,9 @@ export async function readTextFile(path: string, what: string): Promise<string> 
     if (bytes.length <= FILE_BYTES_MAX) return new TextDecoder().decode(bytes);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw new Fault("no-input", code || "unreadable", `cannot read ${path}: ${REASONS[code] ?? String(error)}`, {
+    throw new Fault("no-input", code || "unreadable", `cannot read ${path}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
   throw new Fault("data", "too-large", `cannot read ${path}: it has more than ${FILE_BYTES_MAX} bytes, no ${what} has`);
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-};

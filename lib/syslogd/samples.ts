@@ -39,6 +39,8 @@ export interface SinkTotals {
   readonly uncertain: number;
   /** 1 while it can't deliver. */
   readonly failing: 0 | 1;
+  /** Why, while it can't. */
+  readonly failure?: string;
   /** Where records are kept until so many hosts have them: who acknowledges. */
   readonly acks?: { readonly wanted: number; readonly hosts: readonly string[] };
 }
@@ -105,12 +107,23 @@ export function formatTotals({ received, unrouted, heldBack, repeated, sources, 
   ];
 }
 
-function formatSink({ name, accepted, delivered, lost, waiting, again, uncertain, failing, acks }: SinkTotals): string {
+function formatSink({
+  name,
+  accepted,
+  delivered,
+  lost,
+  waiting,
+  again,
+  uncertain,
+  failing,
+  failure,
+  acks,
+}: SinkTotals): string {
   return [
     `${name}: accepted ${accepted}, delivered ${delivered}, waiting ${waiting}, lost ${lost}`,
     again > 0 ? `, sent again ${again}` : "",
     uncertain > 0 ? `, uncertain ${uncertain}` : "",
-    failing === 1 ? ", fails now" : "",
+    failing === 1 ? `, fails now${failure === undefined ? "" : `: ${failure}`}` : "",
     acks === undefined ? "" : describeAcks(acks),
   ].join("");
 }

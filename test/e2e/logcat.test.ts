@@ -362,7 +362,7 @@ describe("the reader of the output", () => {
     await logcat.stderr.until("joined log.mail");
     await send(set.sender, 1, ["one"]);
     const { status, stderr } = await logcat.result();
-    expect(stderr).toContain("logcat: cannot write output: ENOSPC");
+    expect(stderr).toContain("logcat: cannot write output: its file system is full");
     expect(status).toBe(74);
   });
 

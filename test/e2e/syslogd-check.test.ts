@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Certificates } from "../support/certificates.ts";
 import { runSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { running } from "./running-syslogd.ts";
 
 const scratch = temporaryDirectory();
 const made = new Certificates();
@@ -115,3 +116,35 @@ for (const words of [
     const { status, stderr } = await runSpreadbox(["syslogd", ...words]);
     expect([status, stderr]).toEqual([64, expect.stringContaining("contradict each other: give one of them")]);
   });
+
+test("a sink at a directory: check, reload and restart refuse it, a start runs by the others and tells; all in the same words", async () => {
+  const text = (directory: string) =>
+    `${rule(`file:${directory}/all`)}${rule(`file:${directory}/dir`)}${rule(`fifo:${directory}/dir`)}`;
+  const places: string[] = [];
+  await using syslogd = await running((directory) => {
+    mkdirSync(join(directory, "dir"));
+    places.push(directory);
+    return text(directory);
+  });
+  const { line, ask, daemon, log, configure } = syslogd;
+  const told = ["file", "fifo"].map((kind) => `${kind}:${places[0]}/dir: it is a directory`);
+  log("hello");
+  await line("all", "hello");
+  for (const what of told) {
+    await line("all", what);
+    expect(daemon.stderr.text).toContain(what);
+  }
+  const shown = await ask("status");
+  for (const what of told)
+    expect(shown.stdout).toMatch(new RegExp(`^${what.replace(/: .*/, "")}: .* fails now: it is a directory$`, "m"));
+  configure(text(places[0]!));
+  for (const [word, who] of [
+    ["--check", "syslogd"],
+    ["reload", "syslogd reload"],
+    ["restart", "syslogd restart"],
+  ] as const)
+    expect([word, await ask(word)]).toMatchObject([
+      word,
+      { status: 78, stdout: "", stderr: told.map((what) => `${who}: ${what}\n`).join("") },
+    ]);
+}, 30_000);

@@ -228,7 +228,7 @@ test("what a sink could not send goes on in the new process, from disk", async (
   const { log, ask, line, at } = syslogd;
   for (let number = 0; number < 5; number++) log(`m${number}`);
   await line("local", "m4");
-  await syslogd.daemon.stderr.until("ECONNREFUSED");
+  await syslogd.daemon.stderr.until("connection refused");
   expect((await ask("restart")).status).toBe(0);
   for (let number = 5; number < 8; number++) log(`m${number}`);
   await line("local", "m7");

@@ -4,7 +4,7 @@ import { type Ended, failureOf } from "../../lib/logcat/outcome.ts";
 
 const GAP = { kind: "gap", group: "log.mail", host: "web1", from: 2, to: 2, away: "nobody" } as const;
 const UNTIL = { ...ENDLESS, until: [/x/] };
-const systemError = (code: string) => Object.assign(new Error("no space left"), { code });
+const systemError = (code: string) => Object.assign(new Error(`${code}: no space left on device, write`), { code });
 
 describe("what the end means", () => {
   for (const { end, is } of [
@@ -20,7 +20,7 @@ describe("what the end means", () => {
     { end: { cause: "closed", outputError: systemError("EPIPE") }, is: undefined },
     {
       end: { cause: "closed", outputError: systemError("ENOSPC") },
-      is: { kind: "io", code: "ENOSPC", message: "cannot write output: no space left" },
+      is: { kind: "io", code: "ENOSPC", message: "cannot write output: its file system is full" },
     },
     {
       end: { cause: "gap", gap: GAP },

@@ -3,6 +3,7 @@ import type { Database } from "bun:sqlite";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { StreamMarks } from "../../feed/marks.ts";
 import type { BlockView } from "../block.ts";
 import { type ArchiveQuery, segmentQuestion } from "../query.ts";
@@ -134,7 +135,7 @@ export class ArchiveReader {
       return idsOf(db, query, from, order);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#onTrouble(`${segment} is damaged, and left out: ${messageOf(error)}`);
+      this.#onTrouble(`${segment} is damaged, and left out: ${reasonOf(error)}`);
       return [];
     }
   }
@@ -147,7 +148,7 @@ export class ArchiveReader {
       const from = id === after.id ? after.records : 0;
       return from < view.records ? { view, from, position: { segment, id, records: view.records } } : undefined;
     } catch (error) {
-      this.#onTrouble(`${segment}: block ${id} is damaged, its records are left out: ${messageOf(error)}`);
+      this.#onTrouble(`${segment}: block ${id} is damaged, its records are left out: ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -160,7 +161,7 @@ export class ArchiveReader {
       return { db, [Symbol.dispose]: () => db.close() };
     } catch (error) {
       const what = isDamage(error) ? "is damaged, and left out" : "can't be read, and is left out";
-      this.#onTrouble(`${segment} ${what}: ${messageOf(error)}`);
+      this.#onTrouble(`${segment} ${what}: ${reasonOf(error)}`);
       return undefined;
     }
   }
@@ -174,7 +175,7 @@ export class ArchiveReader {
       throw new Fault(
         code === "EACCES" ? "no-permission" : "no-input",
         "archive",
-        `cannot read archive ${this.directory}: ${messageOf(error)}`,
+        `cannot read archive ${this.directory}: ${reasonOf(error)}`,
         { cause: error },
       );
     }
@@ -210,8 +211,4 @@ function namesOf(db: Database, kind: NameKind): readonly string[] | undefined {
   const { names } = db.query("SELECT count(*) AS names FROM name").get() as { names: number };
   if (names >= NAMES_FULL) return undefined;
   return (db.query("SELECT name FROM name WHERE kind = ?").all(kind) as { name: string }[]).map(({ name }) => name);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

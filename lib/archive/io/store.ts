@@ -8,6 +8,7 @@
 import type { Database, Statement } from "bun:sqlite";
 import { chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { StreamMarks } from "../../feed/marks.ts";
 import { readReceived, receivedOrigin } from "../../feed/received-record.ts";
 import { type Origin, RecordView } from "../../syslog/record.ts";
@@ -211,7 +212,7 @@ export class ArchiveStore {
       this.#index(INDEX_BLOCKS);
     } catch (error) {
       if (isDamage(error)) throw error;
-      this.#options.onTrouble(`the index waits: ${messageOf(error)}`);
+      this.#options.onTrouble(`the index waits: ${reasonOf(error)}`);
     }
   }
 
@@ -243,7 +244,7 @@ export class ArchiveStore {
     try {
       this.#beginSegment();
     } catch (error) {
-      this.#options.onTrouble(`no new segment can be begun: ${messageOf(error)}`);
+      this.#options.onTrouble(`no new segment can be begun: ${reasonOf(error)}`);
     }
   }
 
@@ -373,7 +374,7 @@ export class ArchiveStore {
       for (const end of ["", "-wal", "-shm"])
         if (existsSync(`${path}${end}`)) chownSync(`${path}${end}`, owner.uid, owner.gid);
     } catch (error) {
-      onTrouble(`it can't be given away: ${messageOf(error)}`);
+      onTrouble(`it can't be given away: ${reasonOf(error)}`);
     }
   }
 
@@ -433,7 +434,7 @@ export class ArchiveStore {
     renameSync(join(directory, name), join(directory, aside));
     for (const end of ["-wal", "-shm"])
       if (taken.has(`${name}${end}`)) renameSync(join(directory, `${name}${end}`), join(directory, `${aside}${end}`));
-    onTrouble(`${name} is damaged (${messageOf(error)}): it is ${aside} now, and a new one is begun`);
+    onTrouble(`${name} is damaged (${reasonOf(error)}): it is ${aside} now, and a new one is begun`);
   }
 
   #removeOutdated(): void {
@@ -449,7 +450,7 @@ export class ArchiveStore {
       for (const name of outdated(retention, segments, this.#name, nowMs))
         for (const end of ["", "-wal", "-shm"]) rmSync(join(directory, `${name}${end}`), { force: true });
     } catch (error) {
-      onTrouble(`what is too old can't be removed: ${messageOf(error)}`);
+      onTrouble(`what is too old can't be removed: ${reasonOf(error)}`);
     }
   }
 
@@ -477,7 +478,7 @@ export function isDamage(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return (
     /^(?:SQLITE_(?:CORRUPT|NOTADB|FORMAT)|block$|ZSTD|ERR_ZSTD)/.test(code) ||
-    /zstd|no such table/i.test(messageOf(error))
+    /zstd|no such table/i.test(error instanceof Error ? error.message : "")
   );
 }
 
@@ -487,8 +488,4 @@ function sizeOf(path: string): number {
   } catch {
     return 0;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,6 @@
 // The thread of an archive: a second entry point of the executable. It does what it is told in order, and tries again what a disk refuses.
+
+import { reasonOf } from "../../base/system-reason.ts";
 import { ArchiveStore } from "./store.ts";
 import type { FromWorker, ToWorker } from "./worker-protocol.ts";
 
@@ -71,7 +73,3 @@ self.onmessage = ({ data }) => {
   if (data.do === "close") isClosing = true;
   work = work.then(() => perform(data)).catch((error) => tell({ is: "trouble", text: reasonOf(error) }));
 };
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,6 +1,7 @@
 // From the process to a command and back: arguments in, exit status out. The one place where errors become exit statuses,
 // where signals become a stop, and where an error in the program itself is told without a stack trace.
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { Call, FlagValues, Output, VersionFacts } from "../call.ts";
 import type { AnyCommand, Flag } from "../command.ts";
 import { type Decision, dispatch, UsageFault } from "../dispatch.ts";
@@ -40,8 +41,7 @@ const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 async function outputStatus(out: Output, path: readonly string[]): Promise<number> {
   const reason: unknown = out.closed.reason;
   if (!out.closed.aborted || (reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
-  const why = reason instanceof Error ? reason.message : String(reason);
-  process.stderr.write(`${shortName(path)}: cannot write to standard output: ${why}\n`);
+  process.stderr.write(`${shortName(path)}: cannot write to standard output: ${reasonOf(reason)}\n`);
   return exitCodeOf("io");
 }
 

@@ -2,6 +2,7 @@
 import { chmodSync, linkSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { PlannedFile } from "../plan.ts";
 
 export interface WriteOptions {
@@ -42,7 +43,7 @@ function writeWhole(path: string, { bytes, mode }: PlannedFile, replaces: boolea
     else linkSync(beside, path); // fails where somebody else made it meanwhile
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new Fault("cannot-create", code, `cannot write ${path}: ${WHY[code] ?? code}`, { cause: error });
+    throw new Fault("cannot-create", code, `cannot write ${path}: ${WHY[code] ?? reasonOf(error)}`, { cause: error });
   } finally {
     rmSync(beside, { force: true });
   }
@@ -52,7 +53,4 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: "permission denied; run as root, or write below another directory: --root DIR",
   EPERM: "permission denied; run as root, or write below another directory: --root DIR",
   EEXIST: "something else is there",
-  ENOTDIR: "a part of its path is no directory",
-  ENOSPC: "the disk is full",
-  EROFS: "the file system is read-only",
 };

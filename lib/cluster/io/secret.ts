@@ -2,6 +2,7 @@
 import { hkdfSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { AUTHKEY_BYTES, MOLE_KEY_BYTES } from "../plan.ts";
 
 export interface Keys {
@@ -32,7 +33,7 @@ function readSecret(file: string): Uint8Array {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     const make = code === "ENOENT" ? `; make one: head -c ${AUTHKEY_BYTES} /dev/urandom > ${file}` : "";
-    throw new Fault("no-input", code, `cannot read key ${file}: ${WHY[code] ?? code}${make}`, { cause: error });
+    throw new Fault("no-input", code, `cannot read key ${file}: ${reasonOf(error)}${make}`, { cause: error });
   }
   if (bytes.length < SECRET_BYTES_LEAST || bytes.length > SECRET_BYTES_MOST)
     throw new Fault(
@@ -42,9 +43,3 @@ function readSecret(file: string): Uint8Array {
     );
   return bytes;
 }
-
-const WHY: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-};

@@ -1,6 +1,7 @@
 // The cursor file on the disk: read once, replaced as a whole.
 import { readFileSync } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { replaceFile } from "../../run/replaced-file.ts";
 import { parseCursor } from "../cursor.ts";
 import type { StreamState } from "../gaps.ts";
@@ -22,7 +23,7 @@ export class CursorFile {
         throw new Fault(error.kind, error.code, `cannot read ${this.path}: ${error.message}`, { cause: error });
       const code = error instanceof Error && "code" in error ? String(error.code) : "";
       if (code === "ENOENT") return [];
-      throw new Fault("no-input", code, `cannot read ${this.path}: ${messageOf(error)}`, { cause: error });
+      throw new Fault("no-input", code, `cannot read ${this.path}: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -35,5 +36,3 @@ export class CursorFile {
     await this.#saving;
   }
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,6 @@
 // `to = "file:..."`: records as lines of a file, or of as many files as the path's template gives.
+
+import { reasonOf } from "../../base/system-reason.ts";
 import { FileCare } from "../../sink/io/file-care.ts";
 import { FileSet } from "../../sink/io/file-set.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
@@ -109,7 +111,7 @@ export class FileDestination implements Destination {
       try {
         return await this.#sink.committed();
       } catch (error) {
-        this.#context.say("err", `${this.name}: cannot sync: ${error instanceof Error ? error.message : error}`);
+        this.#context.say("err", `${this.name}: cannot sync: ${reasonOf(error)}`);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

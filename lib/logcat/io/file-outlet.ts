@@ -3,6 +3,7 @@ import { closeSync, constants, openSync } from "node:fs";
 import { formatDuration } from "../../base/duration.ts";
 import { Fault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { FileSink } from "../../sink/io/file-sink.ts";
 import { BlockPool } from "../../sink/line-queue.ts";
 import type { SinkEvent } from "../../sink/sink.ts";
@@ -128,15 +129,7 @@ function checkFile(path: string): void {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "ENXIO") return; // a FIFO that nobody reads yet
-    const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+    const reason = code === "ENOENT" ? "its directory does not exist" : reasonOf(error);
     throw new Fault("cannot-create", code, `cannot write ${path}: ${reason}`, { cause: error });
   }
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "its directory does not exist",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-  EROFS: "the file system is read-only",
-  ENOSPC: "no space is left",
-};

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { crc32c } from "../../base/crc32c.ts";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { STREAMS_MAX, type StreamMarks } from "../../feed/marks.ts";
 import { replaceFile } from "../../run/replaced-file.ts";
 import { formatMarks, parseMarks } from "../marks-text.ts";
@@ -31,7 +32,7 @@ export class MarksFile {
         this.damage = `${path} was damaged, and is ${path}.damaged now: ${error.message}`;
         this.endedInOrder = false;
       } else if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
-        throw new Fault("cannot-create", "marks", `cannot use ${path}: ${messageOf(error)}`, { cause: error });
+        throw new Fault("cannot-create", "marks", `cannot use ${path}: ${reasonOf(error)}`, { cause: error });
       }
     }
   }
@@ -63,5 +64,3 @@ export function marksName(destination: string): string {
   const words = destination.replace(/[^0-9A-Za-z]+/g, "-").replace(/^-|-$/g, "");
   return `${words.slice(-60)}-${digest}.marks`;
 }
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

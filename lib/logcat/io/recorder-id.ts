@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { isRecorderId } from "../../feed/ack.ts";
 import { replaceFile } from "../../run/replaced-file.ts";
 
@@ -15,7 +16,7 @@ export async function recorderId(state: string): Promise<string> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code !== "ENOENT") {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new Fault("cannot-create", "state", `cannot use ${state}: ${reason}`, { cause: error });
     }
   }

@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { tryLock } from "../../linux/file-lock.ts";
 
 /** Makes the directory, and has it until disposed, or until the process ends. @throws {Fault} code "in-use": another recorder has it; kind "cannot-create" */
@@ -21,7 +22,7 @@ function openLock(state: string): number {
     mkdirSync(state, { recursive: true, mode: 0o755 });
     return openSync(join(state, "lock"), "a", 0o600);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     throw new Fault("cannot-create", "state", `cannot use ${state}: ${reason}`, { cause: error });
   }
 }

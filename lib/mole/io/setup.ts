@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { SessionOptions } from "../../spread/index.ts";
 import type { HostConfig } from "../event.ts";
 import { type HostFacts, hostConfigOf } from "../settings.ts";
@@ -52,7 +53,7 @@ export function readKey(path: string): Uint8Array {
     return key;
   } catch (error) {
     if (error instanceof Fault) throw error;
-    throw new Fault("config", "key", `cannot read key ${path}: ${(error as Error).message}`, { cause: error });
+    throw new Fault("config", "key", `cannot read key ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { tryLock } from "../../linux/file-lock.ts";
 import { makePrivateDirectory } from "../../run/private-directory.ts";
 import { type Kept, NOTHING_KEPT, readKept, writeKept } from "../stored.ts";
@@ -48,7 +49,7 @@ export class Store implements Disposable {
     } catch (error) {
       if (error instanceof Fault) throw error;
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return NOTHING_KEPT;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       throw new Fault("cannot-create", "state", `cannot use ${this.directory}: ${why}`, { cause: error });
     }
   }

@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { type ConfReading, namesToLookUp, readSpreadConf } from "../../spread/spread-conf.ts";
 
 /** Where a spread.conf is looked for when none is named: the daemon's own order, and where packages put it. */
@@ -69,17 +70,11 @@ async function readText(file: string): Promise<string> {
   } catch (error) {
     if (error instanceof Fault) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw new Fault("no-input", code || "unreadable", `cannot read ${file}: ${REASONS[code] ?? String(error)}`, {
+    throw new Fault("no-input", code || "unreadable", `cannot read ${file}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
 }
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-};
 
 async function addressesOf(name: string): Promise<readonly string[]> {
   try {

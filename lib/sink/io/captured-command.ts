@@ -1,4 +1,6 @@
 // Runs a command and gives its output line by line, and how it ended. It reads our stdin; a SIGTERM or SIGINT to us is passed on to it.
+
+import { reasonOf } from "../../base/system-reason.ts";
 import { LineCutter } from "../../feed/line-cutter.ts";
 import type { CommandEnd } from "../command-end.ts";
 
@@ -25,7 +27,7 @@ export async function runCaptured({ argv, lineBytesMax, onLine, stop }: Captured
   try {
     child = Bun.spawn([...argv], { stdin: "inherit", stdout: "pipe", stderr: "pipe" });
   } catch (error) {
-    const failure = error instanceof Error ? error.message : String(error);
+    const failure = reasonOf(error);
     return { status: STATUS_NOT_STARTED, signal: undefined, durationMs: performance.now() - startedMs, failure };
   }
   const pass = (): void => child.kill(stop.reason === "SIGINT" ? "SIGINT" : "SIGTERM");

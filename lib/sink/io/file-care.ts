@@ -5,6 +5,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
+import { reasonOf } from "../../base/system-reason.ts";
 import { asideName, housekeeping, isDue, type RotationRule } from "../rotation.ts";
 import { files } from "./files.ts";
 
@@ -167,7 +168,7 @@ export class FileCare {
       this.#isInTrouble = false;
       return true;
     } catch (error) {
-      if (!this.#isInTrouble) this.#options.onTrouble(error instanceof Error ? error.message : String(error));
+      if (!this.#isInTrouble) this.#options.onTrouble(reasonOf(error));
       this.#isInTrouble = true;
       return false;
     }

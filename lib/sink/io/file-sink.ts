@@ -7,7 +7,7 @@ import { close, constants, fstat, mkdir, open, read, write, writev } from "node:
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
-import { trySystemReason } from "../../base/system-reason.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { Nap } from "../../run/nap.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
@@ -309,7 +309,7 @@ export class FileSink implements Sink, Outlet {
       this.#failingSinceMs = nowMs;
       this.#options.onEvent({
         on: "failing",
-        reason: trySystemReason(error) ?? (error instanceof Error ? error.message : String(error)),
+        reason: reasonOf(error),
       });
     }
     return this.#backOff.nextMs();

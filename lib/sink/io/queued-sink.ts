@@ -9,7 +9,7 @@
 // grows until a try has held.
 import { BackOff, type BackOffRule, DEFAULT_BACK_OFF } from "../../base/back-off.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { trySystemReason } from "../../base/system-reason.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { Format } from "../../syslog/format.ts";
 import type { RecordView } from "../../syslog/record.ts";
 import type { Carrier } from "../carrier.ts";
@@ -378,10 +378,7 @@ export class QueuedSink implements Sink, Outlet {
     this.#queue.away();
     if (this.#isClosed) return; // it broke because it was left
     if (this.#failingSinceMs === undefined) this.#tellDoubts(); // else when it works again
-    this.#tellFailing(
-      trySystemReason(error) ?? (error instanceof Error ? error.message : String(error)),
-      uncertainBefore,
-    );
+    this.#tellFailing(reasonOf(error), uncertainBefore);
   }
 
   /** Of what was sent and had not been told to have arrived, some has. */

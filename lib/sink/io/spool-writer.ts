@@ -3,6 +3,7 @@
 import { constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { Nap } from "../../run/nap.ts";
 import { KEEPS_UP_MS } from "../sink.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
@@ -292,7 +293,7 @@ export class SpoolWriter {
   #failed(error: unknown): void {
     if (this.#failingSinceMs !== undefined) return;
     this.#failingSinceMs = performance.now();
-    this.events.onFailing(error instanceof Error ? error.message : String(error));
+    this.events.onFailing(reasonOf(error));
   }
 
   #worked(): void {

@@ -7,6 +7,8 @@
 // whole queue in its order, and a kill loses nothing of it. Back when all of it is delivered. Without a spool, a full ring refuses the newest.
 //
 // What has waited through an outage, or has been on disk, is late: `nextIsLate`.
+
+import { reasonOf } from "../../base/system-reason.ts";
 import type { Mark } from "../record-ring.ts";
 import { RingQueue } from "../ring-queue.ts";
 import { Spool, type SpoolEvent, type SpoolOptions } from "./spool.ts";
@@ -162,7 +164,7 @@ export class SpooledQueue extends RingQueue {
     try {
       return new Spool({ ...spool, pendingBytesMax: Math.max(PENDING_BYTES_LEAST, memoryBytesMax), onEvent });
     } catch (error) {
-      onEvent({ on: "failing", reason: error instanceof Error ? error.message : String(error) });
+      onEvent({ on: "failing", reason: reasonOf(error) });
       return undefined;
     }
   }

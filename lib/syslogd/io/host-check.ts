@@ -32,6 +32,30 @@ export function checkOnHost(settings: Settings): HostCheck {
   return { wrong: [...found.values()], unseen };
 }
 
+/**
+ * Of the paths that rules name, those at which nothing can be written as they are: told in the words in which the sink itself tells it. A start runs by the other
+ * sinks all the same, since a host without logs is worse.
+ * @throws {Fault} kind "config": `all` has each
+ */
+export function refuseBadPaths({ rules }: Pick<Settings, "rules">): void {
+  const all = badPaths(rules);
+  if (all[0] !== undefined) throw new Fault("config", all[0].code, all[0].message, { all });
+}
+
+/** As `refuseBadPaths` tells them, of those sinks that look at their path only when something is to be written. */
+export function badLazyPaths({ rules }: Pick<Settings, "rules">): readonly string[] {
+  return badPaths(rules.filter(({ to }) => to?.kind !== "file")).map(({ message }) => message);
+}
+
+function badPaths(rules: Settings["rules"]): readonly Fault[] {
+  const found = new Map<string, Fault>(); // several rules may name the same file
+  for (const { to } of rules) {
+    const wrong = to === undefined ? undefined : whyNoPath(to);
+    if (wrong !== undefined) found.set(wrong.message, wrong);
+  }
+  return [...found.values()];
+}
+
 /** @throws {Fault} where we can't run as these */
 export function checkAccounts({ user, group }: Pick<ProcessSettings, "user" | "group">): void {
   if (user !== "") accountOf("/etc/passwd", user, "run as");
@@ -48,7 +72,10 @@ function* looks(settings: Settings): Generator<() => void> {
   for (const { tls } of listenersOf(settings)) if (tls !== undefined) yield () => void readCertificateFiles(tls);
   for (const { to } of rules) {
     if (to === undefined) continue;
-    yield () => checkPath(to);
+    yield () => {
+      const wrong = whyNoPath(to);
+      if (wrong !== undefined) throw wrong;
+    };
     if (to.kind === "tls") yield () => checkIdentity(keysOf(to, sinks));
   }
   const { tls } = spread;
@@ -73,8 +100,8 @@ function checkIdentity({ certificate, key, authorities }: SinkKeys): void {
 }
 
 /** Where there is nothing yet, the file is made. */
-function checkPath(to: Destination): void {
-  if (to.kind !== "file" && to.kind !== "fifo" && to.kind !== "console") return;
+function whyNoPath(to: Destination): Fault | undefined {
+  if (to.kind !== "file" && to.kind !== "fifo" && to.kind !== "console") return undefined;
   const found = kindAt(to.path);
   const wrong =
     found === "directory"
@@ -84,7 +111,7 @@ function checkPath(to: Destination): void {
         : found === "other" && to.kind === "fifo"
           ? "this is no FIFO (mkfifo makes one)"
           : undefined;
-  if (wrong !== undefined) throw new Fault("config", "path", `cannot write to ${formatDestination(to)}: ${wrong}`);
+  return wrong === undefined ? undefined : new Fault("config", "path", `${formatDestination(to)}: ${wrong}`);
 }
 
 function kindAt(path: string): "directory" | "fifo" | "other" | "blocked" | "nothing" {

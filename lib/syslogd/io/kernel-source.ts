@@ -6,6 +6,7 @@
 // A message that the kernel said in pieces comes in several records; the pieces are joined if they are there when the first is read.
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { Clock } from "../../run/clock.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import type { ParseRules } from "../../syslog/parse-rules.ts";
@@ -178,8 +179,4 @@ function savedPosition(path: string, bootId: string): number {
   } catch {
     return -1; // none was kept; whether one can be kept, the first attempt tells
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@
 // host was; then what it had received and not written is lost, and somebody should be told.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { reasonOf } from "../../base/system-reason.ts";
 import { makePrivateDirectory } from "../../run/private-directory.ts";
 
 const NAME = "running";
@@ -24,7 +25,7 @@ export function markLife(directory: string, say: Say): Disposable {
     makePrivateDirectory(dirname(path));
     writeFileSync(path, `${process.pid} ${bootId}\n`, { mode: 0o600 });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     say("notice", `${path}: the next start will not know whether this one ended in order: ${why}`);
     return { [Symbol.dispose]() {} };
   }

@@ -3,6 +3,7 @@
 //
 // A listener that is given up takes no more connections; those that it has go on until their clients end them.
 import { formatAddress } from "../../base/ip-address.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { keepOpen } from "../../linux/exec.ts";
 import type { PassedSocket } from "../../linux/service-manager.ts";
 import { adoptUnixStream, listenUnixStream } from "../../linux/stream-socket.ts";
@@ -191,7 +192,7 @@ export class Listeners {
       try {
         tls?.reload();
       } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
+        const why = reasonOf(error);
         this.context.say("warning", `${tls!.name}: goes on with its old certificates: ${why}`);
       }
     }

@@ -125,9 +125,17 @@ export class Outlets {
       const { acks } = sink as Sink & { readonly acks?: AckStanding };
       const standing = acks === undefined ? {} : { acks };
       const failing = sink.isFailing === true ? 1 : 0;
+      const failure = failing === 1 ? (this.#opener.failureOf(name) ?? this.#opener.failureOf(sink.name)) : undefined;
       const counts = countsOf(sink.counters, losses.get(name));
       losses.delete(name);
-      return { name: sink.name, ...counts, waiting: sink.waiting, failing, ...standing };
+      return {
+        name: sink.name,
+        ...counts,
+        waiting: sink.waiting,
+        failing,
+        ...(failure === undefined ? {} : { failure }),
+        ...standing,
+      };
     });
     const gone = [...losses].map(
       ([name, lost]): SinkTotals => ({ name, ...countsOf(new SinkCounters(), lost), waiting: 0, failing: 0 }),

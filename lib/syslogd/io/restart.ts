@@ -6,6 +6,7 @@
 // handed over in memory); exec. Between the last two nothing can fail but the exec itself, and what it would start has just run.
 import { accessSync, constants } from "node:fs";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import { writeAnswer } from "../../control/message.ts";
 import { type Capability, passOn } from "../../linux/capabilities.ts";
 import { become, keepOpen } from "../../linux/exec.ts";
@@ -114,7 +115,7 @@ async function checkProgram(
   const child = startCheck(path, args, env);
   const [status, stderr] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   if (status === 0) return;
-  const lines = stderr.split("\n").filter((line) => line !== "");
+  const lines = stderr.split("\n").flatMap((line) => (line === "" ? [] : line.replace(/^syslogd: /, "")));
   const told = lines.map((line) => new Fault("config", "refused", line));
   const found = `${path} --check ended with ${status}`;
   throw new Fault("config", "refused", lines[0] ?? found, told.length === 0 ? {} : { all: told });
@@ -133,7 +134,7 @@ function startCheck(path: string, args: readonly string[], env: Record<string, s
       timeout: CHECK_MS,
     });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new Fault("os-file", "no-program", `cannot start ${path}: ${reason}`, { cause });
   }
 }

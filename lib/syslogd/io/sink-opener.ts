@@ -54,9 +54,16 @@ export interface OpenerContext {
 export class SinkOpener {
   readonly #context: OpenerContext;
   readonly #pool = new BlockPool();
+  /** By sink, why it fails, while it does. */
+  readonly #failures = new Map<string, string>();
 
   constructor(context: OpenerContext) {
     this.#context = context;
+  }
+
+  /** Why this sink fails, as it was told when that began; `undefined` where it does not, or nobody knows. */
+  failureOf(name: string): string | undefined {
+    return this.#failures.get(name);
   }
 
   /** @throws {Fault} where it is to belong to nobody that this host knows */
@@ -209,6 +216,8 @@ export class SinkOpener {
   }
 
   #tell(name: string, event: QueueEvent, waiting: number): void {
+    if (event.on === "failing") this.#failures.set(name, event.reason);
+    else if (event.on === "working") this.#failures.delete(name);
     const { severity, text } = isSinkEvent(event) ? reportOf(name, event, waiting) : queueReport(name, event);
     this.#context.onTold(severity, text, event.on === "failing" || event.on === "losing");
   }

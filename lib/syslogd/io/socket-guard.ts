@@ -1,6 +1,7 @@
 // Watches the unix sockets that we made: a package's script, a careless `rm` or another syslog daemon may take /dev/log away, and then programs log into
 // nothing, without anybody noticing. So it is noticed and told, and made again; but never taken from a process that listens there: that would be a fight.
 import { lstatSync, type Stats } from "node:fs";
+import { reasonOf } from "../../base/system-reason.ts";
 
 const LOOK_EVERY_MS = 500;
 
@@ -61,7 +62,7 @@ export class SocketGuard implements Disposable {
     } catch (error) {
       // The world is unwilling: a directory that is gone, or not ours to write to any more. It may change its mind.
       if (!(error instanceof Error && "code" in error)) throw error;
-      this.#tell(watched, `${what}, and can't be made again yet: ${error.message}`);
+      this.#tell(watched, `${what}, and can't be made again yet: ${reasonOf(error)}`);
     }
   }
 

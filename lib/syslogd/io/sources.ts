@@ -2,6 +2,7 @@
 import { type IpNetwork, networkContains, tryPeerAddress } from "../../base/ip-address.ts";
 import type { ListenAddress } from "../../base/listen-address.ts";
 import { formatSize } from "../../base/size.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import {
   adoptUdp,
   adoptUnixDatagram,
@@ -477,8 +478,4 @@ function end(source: DatagramSource): void {
   for (let batch = 0; batch < 64 && source.readOnce() === source.readMax; batch++);
   source.turnEnded();
   source[Symbol.dispose]();
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -23,6 +23,7 @@ import type { Router } from "../router.ts";
 import type { Totals } from "../samples.ts";
 import { consolePathsOf, type Settings } from "../settings.ts";
 import type { Intake } from "./datagram-source.ts";
+import { badLazyPaths, refuseBadPaths } from "./host-check.ts";
 import { Inheritance } from "./inheritance.ts";
 import { checkOwners, Outlets } from "./outlets.ts";
 import { SinkOpener } from "./sink-opener.ts";
@@ -105,6 +106,7 @@ export class Syslogd implements Intake {
     const handed = inheritance.isSome ? `; ${inheritance.summary}` : "";
     this.say("notice", `started: listens on ${this.listensOn.join(", ")}${handed}`);
     this.#outlets.tellRestartLosses();
+    for (const text of badLazyPaths(settings)) this.say("err", text);
   }
 
   /** What we listen on. */
@@ -208,6 +210,7 @@ export class Syslogd implements Intake {
   async reload(settings: Settings): Promise<readonly string[]> {
     const { rules, sinks, lastResort, sockets, udp, sources, kernel, rate, summariseRepeats } = settings;
     checkOwners(sinks);
+    refuseBadPaths(settings);
     const notes = await this.#sources?.reload({ ...settings, takeDevLog: this.#settings.takeDevLog });
     this.#router = this.#outlets.route(rules, sinks);
     const isRestrained =
