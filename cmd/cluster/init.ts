@@ -57,7 +57,7 @@ export const initCommand = defineCommand({
     name: { type: "value", hint: "NAME", about: "what the ring is called", read: clusterName, default: "spreadbox" },
     root: { type: "value", hint: "DIR", about: "write below this directory instead of /", default: "/" },
     "dry-run": { type: "switch", about: "print what would be written, without the keys, and write nothing" },
-    force: { type: "switch", about: "overwrite files that exist" },
+    force: { type: "switch", about: "overwrite files that exist; what was in them is kept beside, as FILE.bak" },
   },
   json: true,
   async run(call) {
@@ -77,11 +77,12 @@ export const initCommand = defineCommand({
     const facts = { detectionMs: detectionMs(times), ...moleTimes(times, mode) };
     const isDry = call.flags["dry-run"];
     const isFree = (path: string) => path === COROSYNC_CONF_PATH && isAsShipped(path, "corosync");
-    if (!isDry) writeFiles(files, { root, force, isFree });
+    const kept = isDry ? [] : writeFiles(files, { root, force, isFree });
     if (call.json) {
       await call.printJson({
         written: !isDry,
         files: files.map(({ path, mode: bits }) => ({ path, mode: bits.toString(8).padStart(4, "0") })),
+        kept,
         ...facts,
       });
       return 0;
@@ -90,6 +91,7 @@ export const initCommand = defineCommand({
     else
       for (const { path, mode: bits } of files)
         call.log.notice(`wrote ${path} (mode ${bits.toString(8).padStart(4, "0")})`);
+    if (kept.length > 0) call.log.notice(`what was there is kept as ${kept.join(", ")}`);
     call.log.notice(
       `a dead host is noticed within ${formatDuration(facts.detectionMs)}; silence ${formatDuration(facts.silenceMs)}, lease ${formatDuration(facts.leaseMs)}`,
     );

@@ -1,6 +1,6 @@
 // `spreadbox cluster init`, as an operator runs it; and that corosync takes what it writes.
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PROFILES } from "../../lib/cluster/profile.ts";
 import { type Child, runSpreadbox } from "../support/child.ts";
@@ -41,6 +41,30 @@ test("changes nothing where one of the files exists, and all with --force", asyn
   expect(readdirSync(path("/etc"))).toEqual(["spreadbox"]);
   expect((await init(...NODES, "--root", scratch.path, "--force")).status).toBe(0);
   expect(statSync(path("/etc/spreadbox/mole.key")).size).toBe(32);
+});
+
+test("with --force what was there is kept beside, and told; no copy replaces an older one, and what is the same needs none", async () => {
+  using scratch = temporaryDirectory();
+  const path = (file: string) => join(scratch.path, file);
+  const secret = path("secret");
+  await Bun.write(secret, "s".repeat(32));
+  await Bun.write(path("/etc/corosync/corosync.conf"), "foreign\n");
+  await Bun.write(path("/etc/corosync/authkey"), "another ring's");
+  chmodSync(path("/etc/corosync/authkey"), 0o400);
+  const force = (...more: readonly string[]) =>
+    init(...NODES, "--root", scratch.path, "--force", "--key", secret, ...more);
+  const { stderr } = await force();
+  const copies = ["conf.bak", "authkey.bak"].map((end) =>
+    path(`/etc/corosync/${end.replace("conf", "corosync.conf")}`),
+  );
+  expect(stderr).toContain(`what was there is kept as ${copies.join(", ")}\n`);
+  expect(readFileSync(copies[0]!, "utf8")).toBe("foreign\n");
+  expect(readFileSync(copies[1]!, "utf8")).toBe("another ring's");
+  expect(statSync(copies[1]!).mode & 0o777).toBe(0o400);
+  expect((await force()).stderr).not.toContain("is kept as");
+  const { kept } = JSON.parse((await force("--profile", "fast", "--json")).stdout);
+  expect(kept).toContain(`${copies[0]}.2`);
+  expect(readFileSync(copies[0]!, "utf8")).toBe("foreign\n");
 });
 
 test("makes the same keys from the same secret, others without", async () => {
