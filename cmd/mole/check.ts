@@ -28,7 +28,7 @@ export const checkCommand = defineCommand({
   sections: [
     {
       title: "Exit status",
-      text: "0 OK; 1 WARNING: a host is missing, a vip is on its way, a health check fails, a vip can't be held here, settings differ between hosts, no key, maintenance, a state directory that can't be written; 2 CRITICAL: no mole here, or it does not answer within 5 seconds, not in the group, no majority, none of the other configured hosts heard, a vip uncovered, held by nobody for longer than --moving, or claimed by somebody outside; 3 UNKNOWN: the check itself could not be made.",
+      text: "0 OK; 1 WARNING: a host is missing, a vip is on its way, a health check fails, a vip can't be held here, settings differ between hosts, no key, maintenance, a state directory that can't be written, a hook that can't be run or has failed within the hour, a host that is drained; 2 CRITICAL: no mole here, or it does not answer within 5 seconds, not in the group, no majority, none of the other configured hosts heard, a vip uncovered, held by nobody for longer than --moving, or claimed by somebody outside; 3 UNKNOWN: the check itself could not be made.",
     },
   ],
   json: true,

@@ -1,6 +1,6 @@
 // The host side's own pieces on the real system: the state file, programs, hooks, checks.
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../lib/base/log.ts";
 import type { HealthTable } from "../../lib/mole/health-table.ts";
@@ -11,7 +11,7 @@ import { runProgram } from "../../lib/mole/io/program.ts";
 import { readKey } from "../../lib/mole/io/setup.ts";
 import { Store } from "../../lib/mole/io/store.ts";
 import { NOTHING_KEPT } from "../../lib/mole/stored.ts";
-import { systemClock } from "../../lib/run/clock.ts";
+import { bootMs, systemClock } from "../../lib/run/clock.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 const env = { PATH: process.env["PATH"] };
@@ -163,6 +163,40 @@ test("a hook that hangs holds up its own calls alone, in order, and is told", as
     "acquire slow 1\nacquire web 2\nrelease web 3\nacquire web 4\nrelease web 5\n",
   );
   expect(log.lines).toEqual(["hook sleep (acquire slow): killed after 300 ms"]);
+});
+
+test("a hook that can't be run, or has failed lately, is told of until it is well again", async () => {
+  using scratch = temporaryDirectory();
+  const path = join(scratch.path, "hook");
+  const log = recordingLog();
+  const hooks = new Hooks(
+    [
+      { on: ["acquire"], vips: undefined, command: [path], timeout: 5_000 },
+      { on: ["release"], vips: undefined, command: [scratch.path], timeout: 5_000 },
+      { on: ["release"], vips: undefined, command: ["no-such-hook"], timeout: 5_000 },
+    ],
+    env,
+    log,
+  );
+  const unfit = (program: string) => `hook ${program} can't be run: no such program, or it is not executable`;
+  const others = [scratch.path, "no-such-hook"].map(unfit);
+  const acquire = async () => {
+    hooks.call("acquire", "web", {});
+    await hooks.idle();
+  };
+  expect(hooks.unfit()).toEqual([unfit(path), ...others]);
+  writeFileSync(path, "#!/bin/sh\nexit $(cat $0.status)\n", { mode: 0o644 });
+  expect(hooks.troubles(0)).toEqual([unfit(path), ...others]);
+  chmodSync(path, 0o755);
+  expect(hooks.troubles(0)).toEqual(others);
+  writeFileSync(`${path}.status`, "3");
+  await acquire();
+  const failed = `hook ${path} (acquire web) failed 2s ago: status 3`;
+  expect(hooks.troubles(bootMs() + 2_500)).toEqual([...others, failed]);
+  expect(hooks.troubles(bootMs() + 3_700_000)).toEqual(others);
+  writeFileSync(`${path}.status`, "0");
+  await acquire();
+  expect(hooks.troubles(bootMs() + 2_500)).toEqual(others);
 });
 
 describe("health is checked", () => {

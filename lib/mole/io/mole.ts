@@ -98,6 +98,7 @@ export class Mole implements Onlooker {
 
   start(): void {
     const { table, config } = this.setup;
+    for (const text of this.hooks.unfit()) this.log.warn(text);
     this.runner.start(this.driver);
     this.health.configure(table.health, vipNames(config));
   }
@@ -126,7 +127,7 @@ export class Mole implements Onlooker {
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
-    return [`${changesOf(before.config, config)}${rest}`, ...this.impossible()].join("; ");
+    return [`${changesOf(before.config, config)}${rest}`, ...this.impossible(), ...this.hooks.unfit()].join("; ");
   }
 
   /** Waits until what has been decided is on this host's disk. @returns why it is not; `undefined`: it is */
@@ -438,6 +439,7 @@ export class Mole implements Onlooker {
       ...this.health.all
         .filter(({ isWell }) => !isWell)
         .map(({ check, lastText }) => `health ${check.name} fails here: ${lastText}`),
+      ...this.hooks.troubles(bootMs()),
     ];
   }
 }

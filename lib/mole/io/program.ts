@@ -2,6 +2,7 @@
 // bounded; nothing ever waits for it but who asked.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
 import { setPriority } from "node:os";
 import { signalGroup } from "../../linux/process-group.ts";
 
@@ -22,6 +23,18 @@ export type ProgramEnd =
 /** What one run may say; the rest is read and forgotten. */
 const LINES_MAX = 100;
 const LINE_LENGTH_MAX = 1_000;
+
+/** Whether a command's program is there, and this process may run it. @param searched PATH, for a name without a slash */
+export function canRun(program: string, searched: string | undefined): boolean {
+  const path = program.includes("/") ? program : Bun.which(program, { PATH: searched ?? "" });
+  if (path === null) return false;
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
 
 /** Resolves when it has ended, was killed, or could not be started. Never rejects. */
 export function runProgram({ command, env, timeoutMs, onLine }: ProgramRun): Promise<ProgramEnd> {

@@ -9,6 +9,7 @@ import { type Finding, judgeRoundTrip } from "../readiness.ts";
 import { readKept } from "../stored.ts";
 import type { MoleTable } from "../table.ts";
 import { refusalOf } from "./group-link.ts";
+import { canRun } from "./program.ts";
 import { hostFacts, readKey } from "./setup.ts";
 import { STATE_FILE } from "./store.ts";
 
@@ -85,25 +86,19 @@ function whyFull(directory: string): string | undefined {
   return files > 0 && ffree < 2 ? "its filesystem takes no more files" : undefined;
 }
 
+/** Without a check no vip is held well; without a hook each is. */
 function programs({ health, hook }: MoleTable): readonly Finding[] {
   const named = [
-    ...health.flatMap(({ name, command }) => (command === undefined ? [] : [{ about: `health ${name}`, command }])),
-    ...hook.map(({ command }, at) => ({ about: `hook ${at + 1}`, command })),
+    ...health.flatMap(({ name, command }) =>
+      command === undefined ? [] : [{ level: "error" as const, about: `health ${name}`, command }],
+    ),
+    ...hook.map(({ command }, at) => ({ level: "warning" as const, about: `hook ${at + 1}`, command })),
   ];
-  return named.flatMap(({ about, command: [program = ""] }) =>
-    (program.includes("/") ? isExecutable(program) : Bun.which(program) !== null)
+  return named.flatMap(({ level, about, command: [program = ""] }) =>
+    canRun(program, process.env["PATH"])
       ? []
-      : [{ level: "error", about, text: `${program} is no program that can be run here` }],
+      : [{ level, about, text: `${program} can't be run: no such program, or it is not executable` }],
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a mole runs here already, by its control socket. */
