@@ -1,9 +1,8 @@
-import { formatDuration } from "../../lib/base/duration.ts";
 import { Fault } from "../../lib/base/fault.ts";
 import type { Call } from "../../lib/cli/call.ts";
 import { defineCommand } from "../../lib/cli/command.ts";
 import { type Style, styleFor } from "../../lib/cli/style.ts";
-import { type Change, Changes, isWell } from "../../lib/cluster/changes.ts";
+import { type Change, Changes, formerly, isWell } from "../../lib/cluster/changes.ts";
 import { askCorosync } from "../../lib/cluster/io/corosync-map.ts";
 import { type ClusterStatus, statusLines } from "../../lib/cluster/status-report.ts";
 import { ask } from "../../lib/control/io/client.ts";
@@ -84,15 +83,12 @@ class Watch {
   }
 
   #line(change: Change): string {
-    const { what, was, is, afterMs } = change;
+    const { what, is } = change;
     const paint = isWell(change) ? this.#style.good : this.#style.bad;
-    return `${what} ${paint(is)}${afterMs === undefined ? "" : `, was ${was} for ${formatDuration(roughly(afterMs))}`}`;
+    return `${what} ${paint(is)}${formerly(change)}`;
   }
 }
 
 function missing(error: unknown): undefined {
   if (!(error instanceof Fault)) throw error;
 }
-
-/** Nobody reads microseconds here. */
-const roughly = (ms: number): number => (ms < 10_000 ? Math.round(ms / 10) * 10 : Math.round(ms / 1_000) * 1_000);

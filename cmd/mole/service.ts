@@ -19,7 +19,7 @@ export const TIMEOUT_FLAG = {
     type: "value",
     short: "t",
     hint: "DURATION",
-    about: "wait so long until it is done; it goes on all the same",
+    about: "wait so long until it is done; then it goes on all the same, and the status is 75",
     read: parseDuration,
     default: "30s",
   },

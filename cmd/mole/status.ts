@@ -8,10 +8,30 @@ import { statusView } from "../../lib/mole/status-view.ts";
 import { pause } from "../../lib/run/pause.ts";
 import { askMole, CONTROL_FLAG } from "./service.ts";
 
+/** Each look asks the mole, which has better to do. */
+const INTERVAL_LEAST_MS = 100;
+
+/** @throws {Fault} kind "usage" */
+function parseInterval(text: string): number {
+  const ms = parseDuration(text);
+  if (ms >= INTERVAL_LEAST_MS) return ms;
+  throw new Fault(
+    "usage",
+    "interval",
+    `${text} is too short: expected at least ${INTERVAL_LEAST_MS}ms, for each look asks the mole`,
+  );
+}
+
 const FLAGS = {
   ...CONTROL_FLAG,
   watch: { type: "switch", short: "w", about: "show it again whenever the interval has passed, until Ctrl-C" },
-  interval: { type: "value", hint: "DURATION", about: "with --watch", read: parseDuration, default: "1s" },
+  interval: {
+    type: "value",
+    hint: "DURATION",
+    about: "with --watch; at least 100ms",
+    read: parseInterval,
+    default: "1s",
+  },
 } as const satisfies Record<string, Flag>;
 
 export const statusCommand = defineCommand({
@@ -19,7 +39,7 @@ export const statusCommand = defineCommand({
   summary: "shows all vips of all hosts, as this host knows them",
   about:
     "What is wrong stands first. Then the hosts: who is here, when it was last heard, what it carries; a host that nobody hears from is shown as such. Then the " +
-    'vips: who holds each and for how long. "moving": its new host waits for others to let go. "uncovered": no host may hold it; mole why tells why.',
+    'vips: who holds each and for how long. "moving": its new host waits for others to let go. ">5m": for longer than that, for this mole found it so. "uncovered": no host may hold it; mole why tells why.',
   examples: [
     { line: "mole status", about: "from any host of the cluster" },
     { line: "mole status --watch", about: "again and again, until Ctrl-C" },

@@ -46,3 +46,14 @@ export function formatDuration(ms: number): string {
   }
   return text;
 }
+
+/** For people who look at a table: whole seconds, from an hour on whole minutes, "0s" at the least. */
+export function roughDuration(ms: number): string {
+  const unit = ms < 3_600_000 ? 1_000 : 60_000;
+  return ms < 1_000 ? "0s" : formatDuration(Math.floor(ms / unit) * unit);
+}
+
+/** As `roughDuration`, with a tenth below 10 s: "0.3s", "12s", "3m5s". */
+export function briefDuration(ms: number): string {
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)}s` : roughDuration(ms);
+}

@@ -1,4 +1,5 @@
 // `cluster watch`: what is different from one look to the next, and for how long it had been as it was.
+import { briefDuration, formatDuration } from "../base/duration.ts";
 import { daemonOfNode } from "./daemon-of-node.ts";
 import type { ClusterStatus } from "./status-report.ts";
 
@@ -51,6 +52,16 @@ export class Changes {
     return changes;
   }
 }
+
+/** How it was before, for people; "" where nobody saw that begin. */
+export function formerly({ was, afterMs }: Change): string {
+  return afterMs === undefined ? "" : `, was ${DOING[was] ?? was} for ${roughly(afterMs)}`;
+}
+
+const roughly = (ms: number): string => (ms < 1_000 ? formatDuration(Math.round(ms / 10) * 10) : briefDuration(ms));
+
+/** "answers" as what it was doing. */
+const DOING: Readonly<Record<string, string>> = { answers: "answering", serves: "serving" };
 
 /** States that are as they should be. */
 export const isWell = ({ is }: Change): boolean => ["answers", "in", "up", "serves"].includes(is);

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly text: string;
   /** Not now, for a reason that passes: worth being tried again. */
   readonly passes?: boolean;
+  /** The operator's patience is over, and it goes on. */
+  readonly isLate?: boolean;
 }
 
 /** Which message carries out which command. */

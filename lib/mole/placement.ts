@@ -70,6 +70,18 @@ export function tryPlaced({ addresses, placement }: Definition): readonly Placed
   return placed;
 }
 
+/**
+ * A vip's label on the device where an address goes: a label begins with its device's name, so that of "eth0:web" on eth1 is "eth1:web".
+ * @returns `undefined`: none, for it would be too long there
+ */
+export function labelOn(device: string, label: string): string | undefined {
+  const colon = label.indexOf(":");
+  const own = colon < 0 ? device : `${device}${label.slice(colon)}`;
+  return new TextEncoder().encode(own).length <= LABEL_BYTES_MAX ? own : undefined;
+}
+
+/** IFNAMSIZ less its NUL. */
+const LABEL_BYTES_MAX = 15;
 /** Labels, as `[mole]` in the config takes them. */
 const LABEL = /^[!-.0-~]{1,15}$/;
 /** A device's name, of at most 15 characters, and a prefix. */

@@ -1,8 +1,8 @@
 // `mole why` as people read it.
+import { roughDuration } from "../base/duration.ts";
 import type { Style } from "../cli/style.ts";
 import { textTable } from "../cli/text-table.ts";
 import type { VipFacts } from "./io/driver.ts";
-import { roughly } from "./status-view.ts";
 import type { Why } from "./why.ts";
 
 export function whyView(why: Why, here: VipFacts | undefined, style: Style): string {
@@ -34,7 +34,7 @@ export function whyView(why: Why, here: VipFacts | undefined, style: Style): str
       moves
         .toReversed()
         .map(({ agoMs, what, host, why: reason }) => [
-          `${roughly(agoMs)} ago`,
+          `${roughDuration(agoMs)} ago`,
           what === "nobody's" ? what : `${what} ${host}`,
           reason,
         ]),

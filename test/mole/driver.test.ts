@@ -95,6 +95,17 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).toContain("192.0.2.1/24");
   });
 
+  test("on another device than the label's an address bears that device's", () => {
+    wire.near("ip link add second0 link near0 type macvlan");
+    wire.near("ip link set second0 up");
+    wire.near("ip address add 198.51.100.1/24 dev second0");
+    const two = vip("web", ["192.0.2.10", "198.51.100.10"], { label: "near0:web" });
+    expect(driver.acquire(two, LEASE_MS, later(), yes)).toBe("acquired");
+    const shown = wire.near("ip -o address show");
+    expect(shown).toMatch(/192\.0\.2\.10\/32 .* near0:web\b/);
+    expect(shown).toMatch(/198\.51\.100\.10\/32 .* second0:web\b/);
+  });
+
   test("an IPv4 address bears its label", () => {
     const labelled = vip("web", ["192.0.2.10"], { device: "near0", label: "near0:web" });
     expect(driver.acquire(labelled, LEASE_MS, later(), yes)).toBe("acquired");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseAddress } from "../../lib/base/ip-address.ts";
 import { define } from "../../lib/mole/definition.ts";
-import { defineVip, tryPlaced } from "../../lib/mole/placement.ts";
+import { defineVip, labelOn, tryPlaced } from "../../lib/mole/placement.ts";
 
 const at = (text: string, prefixBits?: number, device?: string) => {
   const address = parseAddress(text);
@@ -63,4 +63,11 @@ test("a placement of any other form is refused, and ends nothing", () => {
       tryPlaced(define({ name: "web", addresses: ["192.0.2.1"], placement }));
     }),
   );
+});
+
+test("a label begins with the device that it is on, and is left out where it would be too long", () => {
+  expect(labelOn("eth0", "eth0:web")).toBe("eth0:web");
+  expect(labelOn("eth1", "eth0:web")).toBe("eth1:web");
+  expect(labelOn("eth1", "eth0")).toBe("eth1");
+  expect(labelOn("enp0s31f6.100", "eth0:web")).toBeUndefined();
 });

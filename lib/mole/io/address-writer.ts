@@ -10,7 +10,7 @@ import {
 } from "../../linux/rtnetlink.ts";
 import { EADDRNOTAVAIL, EEXIST, ENODEV, SystemError } from "../../linux/system-error.ts";
 import type { Definition } from "../definition.ts";
-import { type Placed, tryPlaced } from "../placement.ts";
+import { labelOn, type Placed, tryPlaced } from "../placement.ts";
 import type { StandingAddress } from "../standing.ts";
 import { deviceSetting, type HostNetwork, MARK } from "./host-network.ts";
 
@@ -54,7 +54,8 @@ export class AddressWriter {
         const setting = `net.ipv4.conf.${link.name}.promote_secondaries`;
         return `${text}/${prefixBits} needs ${setting}=1: without it the end of one address takes others of its subnet along`;
       }
-      const order = { address, prefixBits, device: link.device, label, mark: MARK };
+      const own = label === undefined ? undefined : labelOn(link.name, label);
+      const order = { address, prefixBits, device: link.device, label: own, mark: MARK };
       places.push({ placed: one, order, deviceName: link.name });
     }
     return places;

@@ -82,11 +82,12 @@ async function carryOut(
 ): Promise<string> {
   const deadlineMs = bootMs() + patienceMs;
   for (;;) {
-    const { done, text, passes = false } = await tryOnce(mole, command, deadlineMs, isForced);
+    const { done, text, passes = false, isLate = false } = await tryOnce(mole, command, deadlineMs, isForced);
     if (done) {
       if (STORED.has(command.do)) await checkKept(mole, text, deadlineMs);
       return `${text}${leftOf(command, mole.runner.machine.session?.latestTable, mole.standsOn)}`;
     }
+    if (isLate) throw new Fault("temporary", "late", `${describe(command)}: ${text}`);
     const isHopeless = !passes || bootMs() + AGAIN_MS > deadlineMs;
     if (isHopeless || !(await pause(AGAIN_MS, gone)))
       throw new Fault(passes ? "temporary" : "unavailable", "refused", `cannot ${describe(command)}: ${text}`);
@@ -134,7 +135,8 @@ async function tryOnce(mole: Mole, command: Command, deadlineMs: number, isForce
   };
   const onlooking = mole.onlook(look, report);
   const timer = setTimeout(
-    () => finish({ done: false, text: `not done in time, but it goes on: ${completion.pending(machine)}` }),
+    () =>
+      finish({ done: false, isLate: true, text: `not done in time, but it goes on: ${completion.pending(machine)}` }),
     Math.max(0, deadlineMs - bootMs()),
   );
   mole.runner.command(command);
