@@ -22,6 +22,10 @@ interface VipPast {
   number: number;
   isHeld: boolean;
   sinceMs: number;
+  /** It has been so for longer: it was found so, and nobody has said since when. */
+  isFound: boolean;
+  /** Since when its owner has it, by that one's own word. */
+  told: { readonly owner: Member; readonly sinceMs: number } | undefined;
   /** Since when nobody has it, whoever has been meant to meanwhile; `undefined`: it is held. */
   unheldMs: number | undefined;
   readonly moves: Move[];
@@ -33,6 +37,10 @@ export interface HostPast {
   /** When it came, or went. */
   sinceMs: number;
   isHere: boolean;
+  /** Since when it is drained; `undefined`: it is not. */
+  drainedMs: number | undefined;
+  /** It was found drained: for longer. */
+  isFoundDrained: boolean;
   /** How it went. */
   why: string;
 }
@@ -44,7 +52,13 @@ export class Chronicle {
   readonly vips = new Map<VipId, VipPast>();
   readonly hosts = new Map<HostName, HostPast>();
   viewMs = 0;
+  /** Since when this mole has known anything of the others; `undefined`: it does not. */
+  knownMs: number | undefined;
   private hasTable = false;
+  /** There was no session until now: what the next table shows may have been so for long. */
+  private isBack = true;
+  /** What hosts say in an exchange of how long they have held what they hold, until its table is there. */
+  private readonly told = new Map<Member, ReadonlyMap<VipId, number>>();
   /** Hosts of sessions that may be gone by now. */
   private readonly hostOf = new Map<Member, HostName>();
 
@@ -52,13 +66,21 @@ export class Chronicle {
   note(event: MoleEvent, machine: Machine): void {
     if (event.on === "view") this.viewMs = event.now;
     if (event.on === "message") this.noteHeard(event.from, event.now);
+    if (event.on === "disconnected") this.isBack = true;
+    if (event.on === "message" && event.message.kind === "state") {
+      const { holds } = event.message;
+      this.told.set(event.from, new Map(holds.map(({ vip, heldMs }) => [vip, event.now - heldMs])));
+    }
     if (event.on === "timer" || (event.on === "message" && event.message.kind === "beat")) return;
     const table = machine.session?.table;
     if (table === undefined) return;
     const why = this.reasonOf(event, table);
     this.noteHosts(table, why, event.now);
     for (const entry of table.entries.values()) this.noteEntry(entry, table.isHeld(entry), why, event.now);
+    this.told.clear();
     this.hasTable = true;
+    this.isBack = false;
+    this.knownMs ??= event.now;
     for (const vip of this.vips.keys()) if (!table.entries.has(vip)) this.vips.delete(vip);
   }
 
@@ -89,12 +111,17 @@ export class Chronicle {
 
   private noteHosts(table: CoverTable, why: string, nowMs: number): void {
     const here = new Set<HostName>();
-    for (const { member, identity } of table.hosts.values()) {
+    for (const { member, identity, drained } of table.hosts.values()) {
       this.hostOf.set(member, identity.host);
       here.add(identity.host);
-      const past = this.hosts.get(identity.host);
-      if (past === undefined || !past.isHere)
-        this.hosts.set(identity.host, { seenMs: nowMs, sinceMs: nowMs, isHere: true, why: "" });
+      let past = this.hosts.get(identity.host);
+      if (past === undefined || !past.isHere) {
+        past = { seenMs: nowMs, sinceMs: nowMs, isHere: true, why: "", drainedMs: undefined, isFoundDrained: false };
+        this.hosts.set(identity.host, past);
+      }
+      if (drained === (past.drainedMs !== undefined)) continue;
+      past.drainedMs = drained ? nowMs : undefined;
+      past.isFoundDrained = drained && this.isBack;
     }
     for (const [host, past] of this.hosts) {
       if (here.has(host) || !past.isHere) continue;
@@ -107,31 +134,48 @@ export class Chronicle {
     if (this.hosts.size > HOSTS_MAX) for (const [host, { isHere }] of this.hosts) if (!isHere) this.hosts.delete(host);
   }
 
-  private noteEntry({ definition, owner, number }: Entry, isHeld: boolean, why: string, nowMs: number): void {
+  private noteEntry(entry: Entry, isHeld: boolean, why: string, nowMs: number): void {
+    const { definition, owner, number } = entry;
+    const toldMs = owner === undefined ? undefined : this.told.get(owner)?.get(definition.id);
+    const told = toldMs === undefined ? undefined : { owner: owner!, sinceMs: toldMs };
     const past = this.vips.get(definition.id);
     if (past === undefined) {
       const moves: Move[] = [];
       // In its first table a host finds everything: it can't tell why it is so. What is new later is newly defined.
       if (this.hasTable && owner !== undefined)
         moves.push({ atMs: nowMs, what: "given to", host: this.nameOf(owner), why });
-      this.vips.set(definition.id, {
+      const first: VipPast = {
         owner,
         number,
         isHeld,
         sinceMs: nowMs,
+        isFound: this.isBack,
+        told,
         unheldMs: isHeld ? undefined : nowMs,
         moves,
-      });
+      };
+      this.vips.set(definition.id, first);
+      believe(first);
       return;
     }
-    if (past.owner === owner && past.number === number && past.isHeld === isHeld) return;
+    // Who has let it go has it anew when it takes it again.
+    if (told !== undefined) past.told = told;
+    else if (past.told !== undefined && !entry.set.has(past.told.owner)) past.told = undefined;
+    const isSame = past.owner === owner && past.number === number && past.isHeld === isHeld;
+    if (!isSame) this.noteChange(past, entry, isHeld, why, nowMs);
+    if (!isSame || told !== undefined) believe(past);
+  }
+
+  private noteChange(past: VipPast, { owner, number }: Entry, isHeld: boolean, why: string, nowMs: number): void {
     const host = owner === undefined ? undefined : this.nameOf(owner);
     if (past.owner !== owner) {
       past.sinceMs = nowMs;
+      past.isFound = this.isBack;
       push(past.moves, { atMs: nowMs, what: owner === undefined ? "nobody's" : "given to", host, why });
     }
     if (isHeld && (!past.isHeld || past.owner !== owner)) {
       past.sinceMs = nowMs;
+      past.isFound = this.isBack;
       push(past.moves, { atMs: nowMs, what: "held by", host, why: `${host} took it` });
     }
     past.unheldMs = isHeld ? undefined : (past.unheldMs ?? nowMs);
@@ -190,6 +234,14 @@ export class Chronicle {
 
 function describeMissing(what: "beat" | "state" | "released" | "acquired"): string {
   return what === "beat" ? "sign of life" : what === "state" ? "word on what it holds" : `answer (${what})`;
+}
+
+/** What its holder says of the time counts: where parts of a network come together it is owned by another number, and held all the same. */
+function believe(past: VipPast): void {
+  const { told, owner, isHeld } = past;
+  if (told === undefined || told.owner !== owner || !isHeld) return;
+  past.sinceMs = told.sinceMs;
+  past.isFound = false;
 }
 
 function push(moves: Move[], move: Move): void {

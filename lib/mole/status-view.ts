@@ -1,12 +1,13 @@
 // The status as people read it: what is wrong first, then who is here, then who has what.
-import { formatDuration } from "../base/duration.ts";
+import { briefDuration, roughDuration } from "../base/duration.ts";
 import type { Style } from "../cli/style.ts";
 import { textTable } from "../cli/text-table.ts";
-import type { HostStatus, Status, VipStatus } from "./status.ts";
+import { atLeast, type HostStatus, type Status, type VipStatus } from "./status.ts";
 
 export function statusView(status: Status, style: Style): string {
   const { host, text, mode, view, viewForMs, warnings, hosts, vips } = status;
-  const since = view === undefined || viewForMs === undefined ? "" : `; the view has stood for ${roughly(viewForMs)}`;
+  const since =
+    view === undefined || viewForMs === undefined ? "" : `; the view has stood for ${roughDuration(viewForMs)}`;
   const paint = status.is === "settled" && status.covers ? style.good : style.bad;
   const lines = [`${style.name(host)}: ${paint(text)}${since}; mode ${mode}`];
   for (const warning of warnings) lines.push(style.warning(`! ${warning}`));
@@ -50,20 +51,24 @@ function hostRow(host: HostStatus): string[] {
   const isGone = is === "away" || is === "never seen" || is === "expelled";
   const remarks = [
     ...(isThis ? ["this host"] : []),
-    ...(host.drained ? ["drained"] : []),
+    ...(host.drained ? [drainedText(host)] : []),
     ...(host.stopping ? ["stopping"] : []),
     ...(is === "here" && !host.ready && !host.drained ? ["held down"] : []),
     ...(isGone && !isThis ? ["nobody hears from it"] : []),
-    ...(isGone && forMs !== undefined ? [`for ${roughly(forMs)}`] : []),
+    ...(isGone && forMs !== undefined ? [`for ${roughDuration(forMs)}`] : []),
     ...(why === "" ? [] : [why]),
     ...Object.entries(unfit).map(
       ([vip, reason]) => `no ${reason === "health" ? "health" : "carrier, or no device,"} for ${vip}`,
     ),
     ...(refusing.length > 0 ? [`could not take ${refusing.join(", ")}`] : []),
   ];
-  const heard = heardAgoMs === undefined ? "never" : isThis && is === "here" ? "-" : `${ago(heardAgoMs)} ago`;
+  const heard = heardAgoMs === undefined ? "never" : isThis && is === "here" ? "-" : `${briefDuration(heardAgoMs)} ago`;
   const load = isGone || is === "coming" ? "-" : `${host.load}/${host.capacity}`;
   return [host.host, is, heard, isGone ? "-" : String(host.vips), load, remarks.join("; ")];
+}
+
+function drainedText({ drainedForMs, isDrainedLonger }: HostStatus): string {
+  return drainedForMs === undefined ? "drained" : `drained for ${atLeast(drainedForMs, isDrainedLonger)}`;
 }
 
 function vipRow(vip: VipStatus): string[] {
@@ -72,27 +77,23 @@ function vipRow(vip: VipStatus): string[] {
   const others = mayHold.filter((name) => name !== owner);
   const remarks = [
     ...(others.length > 0 ? [`${others.join(", ")} may still hold it`] : []),
-    ...(waitMs > 0 ? [`waits ${ago(waitMs)}`] : []),
+    ...(waitMs > 0 ? [`waits ${briefDuration(waitMs)}`] : []),
     ...(vip.why !== "" && (vip.is === "moving" || vip.is === "kept") && others.length === 0 ? [vip.why] : []),
     ...(vip.pinned ? ["put there by an operator"] : []),
     ...(vip.isHeldHere && is !== "held" ? ["held here"] : []),
   ];
   const shown = more.length === 0 ? first : `${first} +${more.length}`;
-  return [vip.vip, shown, owner ?? "-", is, forMs === undefined ? "-" : roughly(forMs), remarks.join("; ")];
+  return [
+    vip.vip,
+    shown,
+    owner ?? "-",
+    is,
+    forMs === undefined ? "-" : atLeast(forMs, vip.isForLonger),
+    remarks.join("; "),
+  ];
 }
 
 function paintRow(line: string, host: HostStatus | undefined, style: Style): string {
   if (host === undefined || host.is === "here") return line;
   return host.is === "coming" ? style.warning(line) : style.bad(line);
-}
-
-/** "0.3s", "12s", "3m5s". */
-function ago(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)}s` : roughly(ms);
-}
-
-/** In whole seconds; from an hour on in whole minutes. */
-export function roughly(ms: number): string {
-  const unit = ms < 3_600_000 ? 1_000 : 60_000;
-  return ms < 1_000 ? "0s" : formatDuration(Math.floor(ms / unit) * unit);
 }

@@ -1,5 +1,5 @@
 // What `mole status` shows: all vips of all hosts as this host knows them, and how old each piece of knowledge is. Pure; plain values, for JSON.
-import { formatDuration } from "../base/duration.ts";
+import { formatDuration, roughDuration } from "../base/duration.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
@@ -29,6 +29,10 @@ export interface HostStatus {
   /** For how long it has been here, or away. */
   readonly forMs: number | undefined;
   readonly drained: boolean;
+  /** For how long it is drained; left out by a mole of the version before. */
+  readonly drainedForMs?: number | undefined;
+  /** It is drained for longer: this mole found it so. */
+  readonly isDrainedLonger?: boolean;
   readonly stopping: boolean;
   /** May be given what works elsewhere. */
   readonly ready: boolean;
@@ -58,8 +62,10 @@ export interface VipStatus {
   /** Hosts that may hold it, the owner among them; "?" for one that nobody can name. */
   readonly mayHold: readonly HostName[];
   readonly isHeldHere: boolean;
-  /** For how long it has been so. */
+  /** For how long it has been so, by its holder's word where that is known. */
   readonly forMs: number | undefined;
+  /** It has been so for longer: this mole found it so when it came, and nobody has told since when. */
+  readonly isForLonger?: boolean;
   /** Until all waits for others have run out, if there are any. */
   readonly waitMs: number;
   readonly number: number;
@@ -186,6 +192,8 @@ function hostsOf(
       heardAgoMs: heardMs === undefined ? undefined : Math.max(0, Math.round(nowMs - heardMs)),
       forMs: past && Math.round(nowMs - past.sinceMs),
       drained: record.drained,
+      drainedForMs: past?.drainedMs === undefined ? undefined : Math.round(nowMs - past.drainedMs),
+      isDrainedLonger: record.drained && past?.isFoundDrained === true,
       stopping: facts.stopping,
       ready: facts.ready,
       capacity: facts.capacity,
@@ -279,6 +287,7 @@ function vipsOf(
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
         isHeldHere: machine.holds.get(definition.id)?.at === "held",
         forMs: past && Math.round(nowMs - past.sinceMs),
+        isForLonger: past?.isFound === true,
         waitMs: session === undefined ? 0 : waitOf(entry, session, nowMs),
         number,
         pinned,
@@ -349,7 +358,7 @@ function alarmsOf(
 }
 
 function warningsOf(
-  { warnings, config, standsOn }: StatusInput,
+  { warnings, config, standsOn, chronicle, nowMs }: StatusInput,
   table: CoverTable | undefined,
   hosts: readonly HostStatus[],
   vips: readonly VipStatus[],
@@ -365,20 +374,35 @@ function warningsOf(
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
   if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
-  const drained = hosts.filter((host) => host.is === "here" && host.drained).map(({ host }) => host);
+  const drained = hosts.filter((host) => host.is === "here" && host.drained).map(drainedFor);
   if (drained.length > 0) all.push(`drained: ${drained.join(", ")}; mole resume HOST has it take part again`);
   const unwell = hosts.find(({ isThis }) => isThis)?.unfit ?? {};
   const failing = Object.keys(unwell).filter((vip) => unwell[vip] === "health");
   if (failing.length > 0) all.push(`health checks of this host fail for ${failing.join(", ")}`);
   const missing = hosts.filter(({ is, isThis, host }) => is !== "here" && !isThis && config.hosts.includes(host));
   if (table !== undefined && missing.length > 0)
-    all.push(`nobody hears from ${missing.map(({ host }) => host).join(", ")}`);
+    all.push(`nobody hears from ${missing.map((host) => unheardFor(host, chronicle, nowMs)).join(", ")}`);
   if (table !== undefined) all.push(...disagreements(table), ...otherSettings(table), ...longerWaits(table));
   // Of itself it says more, and what makes two is an alarm.
   for (const one of vips)
     for (const stand of standsOn(one.addresses))
       if (stand.host !== config.host && !isDoubling(stand, one)) all.push(`vip ${one.vip}: ${describeStand(stand)}`);
   return [...all, ...warnings];
+}
+
+function drainedFor({ host, drainedForMs, isDrainedLonger }: HostStatus): string {
+  return drainedForMs === undefined ? host : `${host} for ${atLeast(drainedForMs, isDrainedLonger)}`;
+}
+
+/** Of whom this mole has never heard it knows only how long it has listened. */
+function unheardFor({ host, heardAgoMs }: HostStatus, { knownMs }: Chronicle, nowMs: number): string {
+  if (heardAgoMs !== undefined) return `${host} for ${roughDuration(heardAgoMs)}`;
+  return knownMs === undefined ? host : `${host} for ${atLeast(nowMs - knownMs, true)}`;
+}
+
+/** How long something has been so. @param isLonger it began before anybody here saw it */
+export function atLeast(ms: number, isLonger: boolean | undefined): string {
+  return `${isLonger === true ? ">" : ""}${roughDuration(ms)}`;
 }
 
 /** Two hosts answer for it: the one that holds it, and one that has an address of it by itself. */

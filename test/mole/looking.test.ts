@@ -32,12 +32,12 @@ function settled(mode: "available" | "safe" = "available") {
   for (const name of ["B", "C"]) cluster.host(name).start();
   cluster.settle(10_000);
   cluster.balance(10_000);
-  const status = (standsOn: StandsOn = nobody, unreadable = new Map<string, Error>()): Status =>
+  const status = (standsOn: StandsOn = nobody, unreadable = new Map<string, Error>(), seen = chronicle): Status =>
     statusOf({
       standsOn,
       unreadable,
       machine: a.machine!,
-      chronicle,
+      chronicle: seen,
       config: a.config,
       group: "mole",
       maintained: a.stored.maintenance.on,
@@ -321,6 +321,54 @@ test("more who answer for a vip than may hold it are in the way of a move, and n
   expect(inTheWay(other, ["02:01", "02:02"])).toBeUndefined();
 });
 
+test("what a mole finds when it comes has been so for longer than it can tell", () => {
+  const { cluster, a, status } = settled();
+  const back = new Chronicle();
+  const news: MoleEvent = {
+    on: "message",
+    now: a.nowMs,
+    from: a.machine!.session!.member,
+    message: { kind: "mature" },
+  };
+  a.command({ do: "drain", host: "C", force: false });
+  cluster.run(1_000);
+  back.note({ ...news, now: a.nowMs }, a.machine!);
+  cluster.run(5_000);
+  const found = status(nobody, undefined, back);
+  expect(found.vips.map(({ isForLonger }) => isForLonger)).toEqual([true, true, true]);
+  expect(statusView(found, plain)).toMatch(/^v0 .* held +>5s/m);
+  expect(statusView(found, plain)).toMatch(/^C +here .* drained for >5s/m);
+  expect(found.warnings).toContain("drained: C for >5s; mole resume HOST has it take part again");
+  // It was there all the time.
+  expect(statusView(status(), plain)).toMatch(/^v0 .* held +\d/m);
+  expect(status().warnings.join()).toMatch(/drained: C for \ds;/);
+  // Nobody has said since when: a host that was away before this mole came.
+  cluster.host("B").kill();
+  cluster.run(3_000);
+  const late = new Chronicle();
+  late.note({ ...news, now: a.nowMs }, a.machine!);
+  cluster.run(7_000);
+  expect(status(nobody, undefined, late).warnings).toContain("nobody hears from B for >7s");
+  expect(verdictOf(status(), 15_000)).toMatchObject({ status: 1, text: expect.stringContaining("from B for 9s") });
+});
+
+test("how long a vip is held is what its holder says, where parts of a network come together", () => {
+  const { cluster, status } = settled();
+  const before = status().vips;
+  cluster.service.part([1, 0, 0]);
+  cluster.run(20_000);
+  cluster.service.part([0, 0, 0]);
+  cluster.settle(10_000);
+  for (const { vip, owner, forMs, isForLonger } of status().vips.filter(({ owner }) => owner !== "A")) {
+    const was = before.find((one) => one.vip === vip)!;
+    expect([vip, isForLonger]).toEqual([vip, false]);
+    if (was.owner === owner) expect(forMs!).toBeGreaterThan(was.forMs! + 20_000);
+  }
+  expect(
+    status().vips.some(({ vip, owner }) => owner !== "A" && before.find((one) => one.vip === vip)!.owner === owner),
+  ).toBe(true);
+});
+
 test("where nobody is heard any more the ages count from the last beat, not from the last news", () => {
   const { cluster, status } = settled();
   cluster.host("B").freeze();
@@ -475,7 +523,7 @@ test("a host that is drained, and health checks of this host that fail, are told
   a.tellLater({ on: "health", vip: "v1", ok: false });
   cluster.run(1_000);
   const told = status().warnings.join("\n");
-  expect(told).toContain("drained: B; mole resume HOST has it take part again");
+  expect(told).toContain("drained: B for 1s; mole resume HOST has it take part again");
   expect(told).toContain("health checks of this host fail for v1");
   expect(verdictOf(status(), 10_000).status).toBe(1);
 });
