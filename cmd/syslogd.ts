@@ -97,7 +97,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     stdin: {
       type: "switch",
       about:
-        "take messages from stdin, a line each; unless --socket, --udp, --tcp or --stream is given, from nowhere else, and end with it",
+        "take messages from stdin, a line each; unless --socket, --udp, --tcp or --stream is given, from nowhere else, and end with it; while a sink's queue is filling up, its writer waits (10 s at most for a sink that fails)",
     },
     rule: {
       type: "list",
@@ -275,7 +275,7 @@ export const syslogdCommand: AnyCommand = defineCommand({
     if (inheritance.isSome) setTimeout(forgetStart, FORGET_AFTER_MS).unref();
     else await forgetStart();
     answerRestart(inheritance, version.version, describeLeftOut(leftOut.map(({ text }) => text)));
-    await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [daemon.inputEnded] : [])]);
+    await Promise.race([whenAborted(call.stop), ...(settings.sources.stdin === "only" ? [inputDone(daemon)] : [])]);
     notifyServiceManager("STOPPING=1", env);
     const lostBefore = lostOf(daemon);
     await daemon.close(CLOSE_MS);
@@ -309,6 +309,12 @@ function keepNumber(path: string, inheritance: Inheritance, say: Syslogd["say"])
 
 function filesOf(rules: readonly DirectedRule[]): Set<string> {
   return new Set(rules.flatMap(({ to }) => (to?.kind === "file" ? to.path : [])));
+}
+
+/** A pipe has ended, and what came of it is where it should be, as far as sinks work. */
+async function inputDone(daemon: Syslogd): Promise<void> {
+  await daemon.inputEnded;
+  await daemon.emptied(CLOSE_MS);
 }
 
 function lostOf(daemon: Syslogd): number {

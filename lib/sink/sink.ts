@@ -44,6 +44,8 @@ export interface Sink {
   readonly isBehind?: boolean;
   /** It is half full, and what it waits for was asked of the disk only a moment ago (`KEEPS_UP_MS`): who reads datagrams waits that moment too, rather than lose some. */
   readonly isPressed?: boolean;
+  /** False where its queue is filling up, whatever it fills up for: a pipe has its writer wait then. Left out by sinks that can't tell. */
+  readonly hasRoom?: boolean;
   /** It can't deliver now, and has said so. */
   readonly isFailing?: boolean;
   /** It has what it took on the disk before more is taken, and has not yet: sources that can wait do, so that a kill loses no more than what they read at a time. */

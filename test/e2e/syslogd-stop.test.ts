@@ -1,6 +1,6 @@
 // How syslogd ends: what it was given goes out first, or is told.
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runSpreadbox, start } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
@@ -76,6 +76,21 @@ for (const { name, command, told, arrives } of [
     const path = join(scratch.path, "got");
     expect(existsSync(path) ? readFileSync(path, "utf8").split("\n").length - 1 : 0).toBe(arrives);
   }, 30_000);
+
+test("with --stdin, the writer waits for a program that is slower, and not a record is lost", async () => {
+  using scratch = temporaryDirectory();
+  const got = join(scratch.path, "got");
+  const config = join(scratch.path, "c.toml");
+  writeFileSync(config, '[syslogd]\nqueue = "64KiB"\n');
+  const lines = Array.from({ length: 20_000 }, (_, number) => `m${number}\n`).join("");
+  const to = `program:while read -r line; do echo "$line"; done > ${got}`;
+  const { status, stderr } = await runSpreadbox(
+    ["syslogd", "--stdin", "--config", config, "--rule", `user.* -> ${to}`],
+    { stdin: lines },
+  );
+  expect([status, stderr]).toEqual([0, expect.not.stringContaining("lost")]);
+  expect(readFileSync(got, "utf8").split("\n").length - 1).toBe(20_000);
+}, 60_000);
 
 test("a program that does not end is told to, at the end and by the process that follows a restart", async () => {
   await using syslogd = await running((directory) =>

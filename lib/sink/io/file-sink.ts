@@ -112,6 +112,10 @@ export class FileSink implements Sink, Outlet {
     return !this.#isWriting || performance.now() - this.#lastProgressMs < KEEPS_UP_MS; // the end of this turn begins it
   }
 
+  get hasRoom(): boolean {
+    return this.#queue.bytes < this.#queue.bytesMax / 2;
+  }
+
   get isFailing(): boolean {
     return this.#failingSinceMs !== undefined;
   }

@@ -19,6 +19,8 @@ export interface Intake {
   readonly isBehind: boolean;
   /** A sink will have room in a moment (`KEEPS_UP_MS`): everybody waits, since that is shorter than what programs wait for a busy processor. */
   readonly isPressed: boolean;
+  /** A sink's queue is filling up: "yes"; "fails" where only of sinks that fail, which may never have room again. Asked by a pipe: everybody else goes on. */
+  readonly isCrowded: "no" | "yes" | "fails";
   /** A sink has on the disk what it took before it takes more, and has not yet: everybody waits, programs that log too. */
   readonly isUnsettled: boolean;
 }

@@ -42,6 +42,11 @@ interface Opened {
   isGivenUp: boolean;
 }
 
+/** What is taken of a pipe before it is looked whether there is room: in the smallest of queues there is for so much. */
+const PIPE_PART_BYTES = 1_024;
+/** Who writes to a pipe waits for so long for a sink that fails; for one that works, as long as it takes. */
+const PATIENCE_MS = 10_000;
+
 /** Opens sources one by one; holds all that it opened. */
 export class Listeners {
   readonly #opened: Opened[] = [];
@@ -50,6 +55,10 @@ export class Listeners {
   readonly #telling: ReturnType<typeof setInterval>;
   #hasClosed = false;
   readonly #renewed: string[] = [];
+  /** Who writes to our stdin has waited for a sink that fails as long as it has to, and there was no room since. */
+  #isOutOfPatience = false;
+  /** Takes what was read of stdin, and no more. */
+  #endStdin: (() => void) | undefined;
 
   constructor(
     private settings: SourceSettings,
@@ -176,14 +185,40 @@ export class Listeners {
     const opened = this.#new("stdin", listener({ by: "stream", path: "stdin" }), LOCAL_RULES);
     this.#opened.push(opened);
     const conversation = opened.reception.open(origin("stdin", this.context.host));
+    let rest: Uint8Array = new Uint8Array(0);
+    this.#endStdin = () => {
+      this.#endStdin = undefined;
+      conversation.take(rest);
+      conversation.end();
+    };
     void (async () => {
       for await (const chunk of Bun.stdin.stream()) {
-        conversation.take(chunk);
-        while (this.context.intake.isBehind) await new Promise((done) => setTimeout(done, 1));
+        if (this.#endStdin === undefined) return; // what was read behind the end is what nobody has read
+        for (rest = chunk; rest.length > 0; ) {
+          conversation.take(rest.subarray(0, PIPE_PART_BYTES));
+          rest = rest.subarray(PIPE_PART_BYTES);
+          await this.#room();
+          if (this.#endStdin === undefined) return;
+        }
       }
-      conversation.end();
+      this.#endStdin?.();
       onEnd();
     })();
+  }
+
+  /** The pipe keeps what we don't read: its writer waits for every sink that works, and for one that fails `PATIENCE_MS`, then not before it has had room again. */
+  async #room(): Promise<void> {
+    const { intake } = this.context;
+    let failsSinceMs: number | undefined;
+    for (;;) {
+      const crowded = intake.isCrowded;
+      if (crowded === "no") this.#isOutOfPatience = false;
+      if (crowded === "fails") failsSinceMs ??= performance.now();
+      if (crowded === "fails" && performance.now() - failsSinceMs! > PATIENCE_MS) this.#isOutOfPatience = true;
+      const isWorth = crowded === "yes" || (crowded === "fails" && !this.#isOutOfPatience);
+      if ((!intake.isBehind && !isWorth) || this.#endStdin === undefined) return;
+      await new Promise((done) => setTimeout(done, 1));
+    }
   }
 
   /** Certificates may have been renewed. What is bad is told, and the old ones stay. */
@@ -201,6 +236,7 @@ export class Listeners {
   /** Takes no more connections, reads what was sent before, and ends. */
   async close(): Promise<void> {
     this.#hasClosed = true;
+    this.#endStdin?.();
     clearInterval(this.#telling);
     for (const { streams } of this.#opened) for (const source of streams) if (!("drain" in source)) source.stop();
     await Promise.all([this.#drainTls(false, QUIET_WITHIN_MS), this.#quiet()]);

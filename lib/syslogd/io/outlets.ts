@@ -97,6 +97,19 @@ export class Outlets {
     return false;
   }
 
+  /** Whether the queue of one that works, or only of such as fail, is filling up. */
+  get isCrowded(): "no" | "yes" | "fails" {
+    const full = this.#sinks.filter(({ hasRoom }) => hasRoom === false);
+    if (full.length === 0) return "no";
+    return full.some(({ isFailing }) => isFailing !== true) ? "yes" : "fails";
+  }
+
+  /** Of sinks that work, whether anything waits in one; and how many records have left all of them. */
+  get progress(): { readonly isWaiting: boolean; readonly done: number } {
+    const isWaiting = this.#sinks.some(({ waiting, isFailing }) => waiting > 0 && isFailing !== true);
+    return { isWaiting, done: this.#sinks.reduce((sum, { counters }) => sum + counters.delivered + counters.lost, 0) };
+  }
+
   /** Whether one that promises to have on the disk what it took has not yet. */
   get isUnsettled(): boolean {
     for (let at = 0; at < this.#settling.length; at++) if (this.#settling[at]!.isUnsettled === true) return true;

@@ -29,6 +29,8 @@ import { checkOwners, Outlets } from "./outlets.ts";
 import { SinkOpener } from "./sink-opener.ts";
 import { openSources, type Sources } from "./sources.ts";
 
+/** How often it is looked whether sinks are empty, at the end of a pipe. */
+const LOOK_MS = 10;
 const TELL_HELD_EVERY_MS = 1_000;
 /** A file system that hangs must not keep us from logging elsewhere. */
 const OPEN_WITHIN_MS = 2_000;
@@ -171,6 +173,23 @@ export class Syslogd implements Intake {
 
   get isPressed(): boolean {
     return this.#outlets.isPressed;
+  }
+
+  get isCrowded(): "no" | "yes" | "fails" {
+    return this.#outlets.isCrowded;
+  }
+
+  /** Resolves when nothing waits in a sink that works, or none of them has got rid of anything for `stalledMs`. */
+  async emptied(stalledMs: number): Promise<void> {
+    let doneBefore = -1;
+    let sinceMs = 0;
+    for (;;) {
+      const { isWaiting, done } = this.#outlets.progress;
+      const nowMs = performance.now();
+      if (done !== doneBefore) [doneBefore, sinceMs] = [done, nowMs];
+      if (!isWaiting || nowMs - sinceMs > stalledMs) return;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   get isUnsettled(): boolean {
