@@ -206,6 +206,18 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(wire.addresses()).not.toContain("192.0.2.10");
   });
 
+  test("a lease that ends a little early was taken by nobody", async () => {
+    const one = vip("one", ["192.0.2.10"]);
+    driver.configure([one]);
+    driver.acquire(one, 1_000, later(), yes);
+    const endMs = bootMs() + 1_000;
+    while (bootMs() < endMs - 38);
+    // As the kernel does, which can't be had on order; it may have been first.
+    Bun.spawnSync(["ip", "address", "del", "192.0.2.10/32", "dev", "near0"]);
+    await until("the end", () => bootMs() > endMs + 100 && !wire.addresses().includes("192.0.2.10/"));
+    expect(event("taken-away")).toBeUndefined();
+  });
+
   test("a lease that nobody renews ends by itself, and one that is renewed does not", async () => {
     const other = vip("other", ["192.0.2.11"]);
     for (const one of [web, other]) driver.acquire(one, 1_000, later(), yes);

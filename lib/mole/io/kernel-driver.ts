@@ -35,12 +35,16 @@ const REMOVALS_MS = 60_000;
 /** What comes so soon after we asked the wire is an answer to that. */
 const ANSWER_MS = 1_000;
 const REMOVE_AGAIN_MS = 100;
+/** The kernel ends with one lease all that have up to a fiftieth of a second left, and counts in ticks of a hundredth. */
+const EARLY_END_MS = 40;
 
 interface Held {
   readonly definition: Definition;
   readonly addresses: readonly GuardedPlace[];
   /** By CLOCK_BOOTTIME, infinite where there is no lease. */
   leaseEndMs: number;
+  /** When the kernel may take it at the soonest, infinite likewise. */
+  leaseEndSoonestMs: number;
   leaseMs: number | undefined;
   notAfterMs: number;
   renewedAtMs: number;
@@ -139,12 +143,13 @@ class KernelDriver implements Driver {
       this.#guarding.remove(addresses);
       return "dropped";
     }
+    const beganMs = bootMs();
     const trouble = this.#writer.put(addresses, leaseMs);
     if (trouble !== undefined) {
       this.#guarding.remove(addresses);
       return this.#fail(definition, trouble);
     }
-    const held = this.#hold(definition, addresses, leaseMs, notAfterMs);
+    const held = this.#hold(definition, addresses, leaseMs, notAfterMs, beganMs);
     if (held.renewedAtMs <= notAfterMs) return "acquired";
     this.#letGo(held);
     return "late";
@@ -274,12 +279,20 @@ class KernelDriver implements Driver {
 
   // -- what is held
 
-  #hold(definition: Definition, addresses: readonly GuardedPlace[], leaseMs: number | undefined, notAfterMs: number) {
+  /** @param beganMs when the kernel was asked to put them on */
+  #hold(
+    definition: Definition,
+    addresses: readonly GuardedPlace[],
+    leaseMs: number | undefined,
+    notAfterMs: number,
+    beganMs = bootMs(),
+  ) {
     const nowMs = bootMs();
     const held: Held = {
       definition,
       addresses,
       leaseEndMs: endOf(leaseMs, nowMs),
+      leaseEndSoonestMs: endOf(leaseMs, beganMs) - EARLY_END_MS,
       leaseMs,
       notAfterMs,
       renewedAtMs: nowMs,
@@ -328,6 +341,7 @@ class KernelDriver implements Driver {
       else {
         held.leaseMs = leaseMs;
         held.leaseEndMs = endOf(leaseMs, nowMs);
+        held.leaseEndSoonestMs = endOf(leaseMs, beganMs) - EARLY_END_MS;
         held.renewedAtMs = nowMs;
         held.trouble = "";
       }
@@ -380,7 +394,7 @@ class KernelDriver implements Driver {
   #noteGone(record: AddressRecord): void {
     const held = this.#heldByAddress.get(record.text);
     if (held === undefined || !held.addresses.some(({ placed, order }) => isAt(record, placed.text, order))) return;
-    if (bootMs() >= held.leaseEndMs) return; // the kernel's own doing
+    if (bootMs() >= held.leaseEndSoonestMs) return; // the kernel's own doing
     if (this.#gone.length === 0) setImmediate(() => this.#mend());
     this.#gone.push(record);
   }
