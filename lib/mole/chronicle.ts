@@ -54,6 +54,8 @@ export class Chronicle {
   viewMs = 0;
   /** Since when this mole has known anything of the others; `undefined`: it does not. */
   knownMs: number | undefined;
+  /** Since when there is maintenance; `undefined`: there is none. `isFound`: it was there before this mole. */
+  maintenance: { readonly sinceMs: number; readonly isFound: boolean } | undefined;
   private hasTable = false;
   /** There was no session until now: what the next table shows may have been so for long. */
   private isBack = true;
@@ -77,6 +79,8 @@ export class Chronicle {
     const why = this.reasonOf(event, table);
     this.noteHosts(table, why, event.now);
     for (const entry of table.entries.values()) this.noteEntry(entry, table.isHeld(entry), why, event.now);
+    if (!table.maintenance.on) this.maintenance = undefined;
+    else this.maintenance ??= { sinceMs: event.now, isFound: this.isBack };
     this.told.clear();
     this.hasTable = true;
     this.isBack = false;

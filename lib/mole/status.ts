@@ -364,8 +364,11 @@ function warningsOf(
   vips: readonly VipStatus[],
 ): readonly string[] {
   const all: string[] = [];
-  if (table?.maintenance.on)
-    all.push("MAINTENANCE is on: nothing is taken over, moved or given up; mole maintenance off ends it");
+  if (table?.maintenance.on) {
+    const { sinceMs = nowMs, isFound = true } = chronicle.maintenance ?? {};
+    const forMs = atLeast(nowMs - sinceMs, isFound);
+    all.push(`MAINTENANCE is on for ${forMs}: nothing is taken over, moved or given up; mole maintenance off ends it`);
+  }
   for (const { name, why, identity } of table?.waited.values() ?? [])
     if (why === "kept")
       all.push(

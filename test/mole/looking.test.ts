@@ -181,6 +181,7 @@ test("under maintenance a vip is its host's while that is away, held when it say
   cluster.run(300);
   const b = cluster.host("B");
   const vip = () => status().vips.find(({ owner }) => owner === "B");
+  expect(status().warnings.join()).toContain("MAINTENANCE is on for 0s: nothing is taken over");
   expect(vip()).toMatchObject({ is: "held", why: "" });
   b.crash();
   cluster.service.crash(b.daemon);
@@ -196,6 +197,11 @@ test("under maintenance a vip is its host's while that is away, held when it say
   cluster.run(2_000);
   expect(vip()).toMatchObject({ is: "held" });
   expect(status().warnings.join()).not.toContain("keeps its vips");
+  expect(status().warnings.join()).toMatch(/MAINTENANCE is on for 1\ds/);
+  const back = new Chronicle(); // of a mole that is restarted
+  back.note({ on: "view", now: a.nowMs, view: a.machine!.session!.view! }, a.machine!);
+  cluster.run(2_000);
+  expect(status(nobody, undefined, back).warnings.join()).toContain("MAINTENANCE is on for >2s");
 });
 
 test("a host that hears no other is an alarm, whatever it holds, and so is a part without majority", () => {
