@@ -5,7 +5,7 @@
 // a holder that is still in the set first (it has the addresses: no blip), one that is heard before one that falters, and that before one that is quiet.
 import { allocate, type Burden, type Place } from "./allocate.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
-import { type Definition, definitionsInForce } from "./definition.ts";
+import { compareText, type Definition, definitionsInForce } from "./definition.ts";
 import { ANYBODY, type Member } from "./member.ts";
 import type { HostList } from "./message.ts";
 
@@ -141,26 +141,53 @@ function redefine(table: CoverTable): void {
 
 /**
  * A new list of hosts counts once every host of it and of the old one is here and tells the same: no part can then go on counting by the old one.
+ *
+ * But the network may part as that is delivered, to one side only: of three hosts that become five, three may go by the new list and two by the old one, each a majority.
+ * So the list changes by one host at a time, which leaves no two majorities apart, and again only when all have said that they go by it as it is.
  */
 function adoptHostList(table: CoverTable): void {
-  const present = [...table.hosts.values()].filter(({ member }) => !table.expelled.has(member));
-  const first = present[0]?.facts;
-  if (first === undefined) return;
-  if (table.hostList.version === 0 && table.hostList.hosts.length === 0) {
-    table.hostList = { version: 0, hosts: first.hosts, tiebreak: first.tiebreak, former: [] };
+  const wanted = wantedHosts(table);
+  if (wanted === undefined) return;
+  const { version, hosts, former } = table.hostList;
+  if (version === 0 && hosts.length === 0) {
+    table.hostList = { version: 0, ...wanted, former: [] };
     return;
   }
-  if (sameHosts(table.hostList, first)) return;
-  if (!present.every(({ facts }) => sameHosts(facts, first))) return;
-  const here = new Set(present.map(({ identity }) => identity.host));
-  if (![...table.hostList.hosts, ...first.hosts].every((host) => here.has(host))) return;
-  const former = [...new Set([...table.hostList.former, ...table.hostList.hosts])].filter(
-    (host) => !first.hosts.includes(host),
-  );
-  table.hostList = { version: table.hostList.version + 1, hosts: first.hosts, tiebreak: first.tiebreak, former };
+  const present = [...table.hosts.values()].filter(({ member }) => !table.expelled.has(member));
+  if (!present.every(({ facts }) => sameHosts(facts, wanted))) return;
+  const here = new Map(present.map(({ identity, member }) => [identity.host, member]));
+  if (![...hosts, ...wanted.hosts].every((host) => here.has(host))) return;
+  const bySteps = table.rules.listsByStep;
+  const goesByIt = (host: string) => (table.listed.get(here.get(host)!) ?? -1) >= version;
+  if (bySteps && ![...hosts, ...wanted.hosts].every(goesByIt)) return;
+  const next = bySteps ? nextStep(table.hostList, wanted) : wanted;
+  const taken = [...new Set([...former, ...hosts])].filter((host) => !next.hosts.includes(host));
+  table.hostList = { version: version + 1, ...next, former: taken };
 }
 
-function sameHosts(a: Pick<HostList, "hosts" | "tiebreak">, b: Pick<HostList, "hosts" | "tiebreak">): boolean {
+type Listed = Pick<HostList, "hosts" | "tiebreak">;
+
+/** What the hosts here would have as the list instead of the one in force: what the first of them tells. */
+export function wantedHosts(table: CoverTable): Listed | undefined {
+  for (const { member, facts } of table.hosts.values()) {
+    if (table.expelled.has(member)) continue;
+    return sameHosts(table.hostList, facts) ? undefined : { hosts: facts.hosts, tiebreak: facts.tiebreak };
+  }
+  return undefined;
+}
+
+/** Towards the list that is wanted: without a tiebreak, as that breaks even numbers otherwise; host by host, those that come first; and last its own tiebreak. */
+function nextStep({ hosts, tiebreak }: Listed, wanted: Listed): Listed {
+  const others = hosts.length !== wanted.hosts.length || !hosts.every((host) => wanted.hosts.includes(host));
+  if (tiebreak !== undefined && (others || tiebreak !== wanted.tiebreak)) return { hosts, tiebreak: undefined };
+  if (!others) return wanted;
+  const coming = wanted.hosts.find((host) => !hosts.includes(host));
+  if (coming !== undefined) return { hosts: [...hosts, coming].sort(compareText), tiebreak };
+  const going = hosts.find((host) => !wanted.hosts.includes(host));
+  return { hosts: hosts.filter((host) => host !== going), tiebreak };
+}
+
+function sameHosts(a: Listed, b: Listed): boolean {
   return (
     a.tiebreak === b.tiebreak && a.hosts.length === b.hosts.length && a.hosts.every((host) => b.hosts.includes(host))
   );

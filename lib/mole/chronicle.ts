@@ -228,6 +228,8 @@ export class Chronicle {
         return `${this.nameOf(message.member)} thrown out: no ${describeMissing(message.missing.what)}`;
       case "maintenance":
         return `maintenance ${message.state.on ? "on" : "off"}`;
+      case "listed":
+        return "another list of hosts";
       case "forget":
         return `${message.host} forgotten by an operator`;
       default:

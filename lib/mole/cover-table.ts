@@ -76,6 +76,8 @@ export class CoverTable {
   /** The highest number ever given: an entry that comes back must not be struck by an answer to its former life. */
   top = 0;
   hostList: HostList = { version: 0, hosts: [], tiebreak: undefined, former: [] };
+  /** The version of the list that each has said in this view that it goes by. */
+  readonly listed = new Map<Member, number>();
   /** Somebody here is in `safe`. */
   safe = false;
   maintenance: Maintenance = { counter: 0, on: false };

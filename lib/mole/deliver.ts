@@ -52,6 +52,9 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
     case "forget":
       forget(table, message.host);
       break;
+    case "listed":
+      takeListed(table, from, message.version);
+      break;
     default:
       message satisfies never;
   }
@@ -199,6 +202,12 @@ function giveUp(table: CoverTable, name: Member): void {
   table.unleased.delete(name);
   if (table.isSafe()) table.wait({ ...waited, why: "departed" }, true);
   else table.strikeEverywhere(name);
+}
+
+function takeListed(table: CoverTable, from: Member, version: number): void {
+  if (!table.members.includes(from)) return;
+  table.listed.set(from, Math.max(version, table.listed.get(from) ?? 0));
+  table.redefined = true;
 }
 
 function identityOf(table: CoverTable, member: Member) {

@@ -17,6 +17,7 @@ export function carryOver(table: CoverTable, view: View): void {
   table.members = view.members;
   table.beats.enter(view.members);
   table.shown.clear();
+  table.listed.clear();
   assign(table);
   table.beginView();
 }

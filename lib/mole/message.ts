@@ -218,7 +218,9 @@ export type Message =
   | { readonly kind: "balance" }
   | { readonly kind: "expel"; readonly view: ViewId; readonly member: Member; readonly missing: Missing }
   | { readonly kind: "maintenance"; readonly state: Maintenance; readonly force: boolean }
-  | { readonly kind: "forget"; readonly host: HostName };
+  | { readonly kind: "forget"; readonly host: HostName }
+  /** I go by this list of hosts, or a later one: said where a new one is wished for. Moles of the version before can't read it, and say nothing like it. */
+  | { readonly kind: "listed"; readonly version: number };
 
 /** What the machine does not look at: whom a host has spoken with on the wire lately, so that others can tell them of a new holder (neighbours.ts). */
 export interface NeighboursMessage {

@@ -4,6 +4,7 @@
 // A session is in one of two states in each view: its table is complete, or an exchange goes on. With a complete table a view that brings nobody but lone
 // joiners is carried over at once; a network view that brings others, or any change while an exchange goes on, is an exchange (the model, section 4).
 
+import { wantedHosts } from "./assign.ts";
 import { nextMove } from "./balance.ts";
 import { CoverTable, type HostRecord } from "./cover-table.ts";
 import { deliver } from "./deliver.ts";
@@ -59,6 +60,8 @@ export class Session {
   private readonly remembered = new Remembered();
   /** The view in which strangers were given up. */
   private gaveUpIn: string | undefined;
+  /** The view and the version of the list of hosts that were said to be gone by. */
+  private listedIn: string | undefined;
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -311,6 +314,7 @@ export class Session {
     if (this.table !== undefined) {
       if (!this.table.maintenance.on) this.expelSuspects(this.view, this.table, nowMs);
       this.tellTable(nowMs);
+      this.tellListed(this.view, this.table);
       this.balance(this.table, nowMs);
       this.forgetBounds(this.table, nowMs);
       this.giveUpStrangers(this.view, this.table);
@@ -327,6 +331,15 @@ export class Session {
     if (!isComplete(table)) return;
     this.gaveUpIn = view.id;
     this.out.send({ kind: "maintenance", state: table.maintenance, force: true });
+  }
+
+  /** Where another list of hosts is wished for: which one I go by, and have on disk. */
+  private tellListed(view: View, table: CoverTable): void {
+    const { version } = table.hostList;
+    const said = `${view.id} ${version}`;
+    if (this.listedIn === said || !this.rules.listsByStep || wantedHosts(table) === undefined) return;
+    this.listedIn = said;
+    this.out.send({ kind: "listed", version });
   }
 
   private forgetBounds(table: CoverTable, nowMs: number): void {

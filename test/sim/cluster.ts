@@ -9,6 +9,7 @@ import type { Message } from "../../lib/mole/message.ts";
 import { ALL_RULES, type Rules } from "../../lib/mole/rules.ts";
 import { DEFAULT_TIMES, type Times } from "../../lib/mole/times.ts";
 import { Clockwork } from "./clockwork.ts";
+import type { Moment } from "./fault.ts";
 import { GroupService } from "./group-service.ts";
 import { type Payload, SimHost } from "./host.ts";
 
@@ -28,6 +29,9 @@ export interface ClusterOptions {
   readonly evenClocks?: boolean;
   /** Weights, preferences and constraints, capacities and times that differ from host to host. */
   readonly mixed?: boolean;
+  /** How slow the group service is at most (group-service.ts). */
+  readonly deliveryMs?: number;
+  readonly sendingMs?: number;
   /** Leaves out comparing tables at each step, which costs a fifth of the time. */
   readonly skipTables?: boolean;
   /** Messages go through their bytes, in parts of so many. */
@@ -63,6 +67,8 @@ export class Cluster {
   readonly puts: { readonly host: string; readonly vip: string; readonly atMs: number }[] = [];
   readonly sent: Record<string, number> = {};
   /** By host and vip: when it was announced last. By vip: when one of two holders let it go last, and which. */
+  /** Told when the protocol takes a step that a fault can be aimed at. */
+  private readonly aims: { readonly moment: Moment; readonly strike: (host: SimHost) => void }[] = [];
   private readonly announcedMs = new Map<string, number>();
   private readonly doubled = new Map<string, { readonly host: SimHost; readonly atMs: number }>();
   private readonly fingerprints = new Map<string, string>();
@@ -72,7 +78,13 @@ export class Cluster {
     this.rules = { ...ALL_RULES, ...options.rules };
     const daemons = options.oneDaemon ? 1 : options.hosts;
     const detectionMs = options.detectionMs ?? 200;
-    this.service = new GroupService(this.clockwork, this.random, { daemons, detectionMs, mergeMs: 150 });
+    this.service = new GroupService(this.clockwork, this.random, {
+      daemons,
+      detectionMs,
+      mergeMs: 150,
+      ...(options.deliveryMs !== undefined && { deliveryMs: options.deliveryMs }),
+      ...(options.sendingMs !== undefined && { sendingMs: options.sendingMs }),
+    });
     const names = Array.from({ length: options.hosts }, (_, at) => String.fromCharCode(65 + at));
     const some = () => names.filter(() => this.random() < 0.6);
     const definitions = Array.from({ length: options.vips }, (_, at) =>
@@ -189,6 +201,19 @@ export class Cluster {
     return undefined;
   }
 
+  /** Calls at the next such moment, once. */
+  whenNext(moment: Moment, strike: (host: SimHost) => void): void {
+    this.aims.push({ moment, strike });
+  }
+
+  private reach(moment: string, host: SimHost): void {
+    if (this.aims.length === 0) return;
+    const due = this.aims.filter((aim) => aim.moment === moment);
+    if (due.length === 0) return;
+    for (const aim of due) this.aims.splice(this.aims.indexOf(aim), 1);
+    for (const { strike } of due) strike(host);
+  }
+
   private islands(): SimHost[][] {
     const islands = new Map<number, SimHost[]>();
     for (const host of this.hosts) {
@@ -227,6 +252,7 @@ export class Cluster {
         onPut: (who, definition) => this.checkPut(who, definition),
         onRemove: (who, definition) => this.noteRemoval(who, definition),
         onStep: (who) => this.checkTable(who),
+        onDelivery: (who, on) => this.reach(on, who),
         onReport: (who, report) => this.note(who, report),
         onAction: (who, action) => this.count(who, action),
       },
@@ -299,6 +325,7 @@ export class Cluster {
 
   private count(host: SimHost, action: Action): void {
     if (action.do === "announce") this.announcedMs.set(`${host.name} ${action.vip.split("=")[0]}`, this.nowMs);
+    this.reach(action.do === "send" ? action.message.kind : action.do, host);
     if (action.do === "send") {
       const { kind } = action.message;
       this.sent[kind] = (this.sent[kind] ?? 0) + 1;

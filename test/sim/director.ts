@@ -6,6 +6,9 @@ import { type Fault, type History, letter } from "./fault.ts";
 import type { GroupSession } from "./group-service.ts";
 import type { Payload } from "./host.ts";
 
+/** A fault that is aimed at a moment comes to nothing where none comes within so long. */
+const LATEST_MS = 1_000;
+
 export class Director {
   private readonly strangers: { session: GroupSession<Payload>; name: string }[] = [];
   private readonly config: HostConfig;
@@ -24,13 +27,13 @@ export class Director {
     cluster.settle(8_000);
     const startMs = cluster.nowMs;
     let endMs = startMs;
+    for (const { atMs, forMs, on } of this.history.faults)
+      endMs = Math.max(endMs, startMs + atMs + forMs + (on === undefined ? 0 : LATEST_MS));
     for (const fault of this.history.faults) {
-      endMs = Math.max(endMs, startMs + fault.atMs + fault.forMs);
+      const { on } = fault;
       cluster.clockwork.at(startMs + fault.atMs, () => {
-        this.trace?.(
-          `${cluster.nowMs.toFixed(0)} ** ${fault.kind} ${letter(fault.host)} ${fault.forMs} (${fault.with})`,
-        );
-        this.strike(fault);
+        if (on === undefined) this.strikeNow(fault);
+        else cluster.whenNext(on, (host) => this.aim(fault, host, endMs));
       });
     }
     cluster.run(endMs - startMs + 50);
@@ -44,6 +47,21 @@ export class Director {
     }
     cluster.settle(20_000);
     if (this.history.left === "nothing" && this.history.seed % 4 === 0) cluster.balance(30_000);
+  }
+
+  /** Within a millisecond or two of the moment, at its host, the next or the one that was drawn. */
+  private aim(fault: Fault, { index }: Cluster["hosts"][number], endMs: number): void {
+    const { cluster } = this;
+    const host = [index, index + 1, fault.host][fault.with % 3]!;
+    cluster.clockwork.after((fault.with % 8) * 0.3, () => {
+      if (cluster.nowMs + fault.forMs <= endMs) this.strikeNow({ ...fault, host });
+    });
+  }
+
+  private strikeNow(fault: Fault): void {
+    const { cluster } = this;
+    this.trace?.(`${cluster.nowMs.toFixed(0)} ** ${fault.kind} ${letter(fault.host)} ${fault.forMs} (${fault.with})`);
+    this.strike(fault);
   }
 
   private strike(fault: Fault): void {
@@ -147,7 +165,10 @@ export class Director {
         this.redefine(host, vip.name, () => undefined, later);
         return;
       case "relist":
-        this.relist(host.name, later);
+        this.relist((name) => name !== host.name, later);
+        return;
+      case "relist many":
+        this.relist((_, at) => ((fault.with >> at) & 1) === 0, later);
         return;
       case "stranger":
         this.welcomeStranger(host, fault, later);
@@ -166,9 +187,30 @@ export class Director {
         host.command({ do: "maintenance", on: true, force: false });
         later(() => host.command({ do: "maintenance", on: false, force: false }));
         return;
+      case "maintenance off":
+        host.command({ do: "maintenance", on: false, force: fault.with % 2 === 0 && this.isWhoIsAwayDown() });
+        return;
+      case "forget": {
+        const other = cluster.hosts[fault.with % cluster.hosts.length]!;
+        if (!other.isUp) host.command({ do: "forget", host: other.name });
+        return;
+      }
+      case "islands":
+        service.part(service.daemons.map((_, at) => Math.floor(fault.with / 3 ** at) % 3));
+        later(() => service.part(service.daemons.map(() => 0)));
+        return;
       default:
         fault.kind satisfies never;
     }
+  }
+
+  /** What an operator has to know before giving up what absent hosts hold. */
+  private isWhoIsAwayDown(): boolean {
+    const { hosts } = this.cluster;
+    return hosts.every(
+      ({ isFrozen, isUp, daemon }) =>
+        !isUp || (!isFrozen && daemon.isRunning && daemon.island === hosts[0]!.daemon.island),
+    );
   }
 
   /** On one host, or on all one after the other. */
@@ -193,13 +235,14 @@ export class Director {
     later(() => rollOut(before));
   }
 
-  /** A host is taken off the list of hosts, on one host after the other, and put back. */
-  private relist(name: string, later: (undo: () => void) => void): void {
+  /** Hosts are taken off the list of hosts, on one host after the other, and put back. */
+  private relist(stays: (name: string, at: number) => boolean, later: (undo: () => void) => void): void {
     const { hosts, clockwork, random } = this.cluster;
     const rollOut = (list: readonly string[]) => {
       for (const one of hosts) clockwork.after(random() * 300, () => one.configure({ ...one.config, hosts: list }));
     };
-    rollOut(this.config.hosts.filter((other) => other !== name));
+    const left = this.config.hosts.filter(stays);
+    rollOut(left.length > 0 ? left : this.config.hosts);
     later(() => rollOut(this.config.hosts));
   }
 
@@ -216,7 +259,9 @@ export class Director {
       later(leave);
       return;
     }
-    const stayMs = 20 + (fault.with % 100);
+    // Not so short that no message comes back within a view: then nothing that belongs to one view can be said.
+    const { deliveryMs = 1, sendingMs = 0 } = this.cluster.options;
+    const stayMs = Math.max(20 + (fault.with % 100), 4 * (deliveryMs + sendingMs));
     clockwork.after(stayMs, leave);
     if (fault.forMs > stayMs)
       clockwork.after(stayMs + 5, () => this.welcomeStranger(host, { ...fault, forMs: fault.forMs - stayMs }, later));

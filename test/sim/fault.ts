@@ -9,7 +9,25 @@ export interface Fault {
   readonly forMs: number;
   /** What else it takes: a vip, an island mask, another host. */
   readonly with: number;
+  /** Not at that time, but at the first moment from then on at which this happens to any host: what goes wrong in a window of a millisecond, chance does not hit. */
+  readonly on?: Moment;
 }
+
+/** Steps of the protocol that a fault can be aimed at. */
+export const MOMENTS = [
+  "view",
+  "transitional",
+  "state",
+  "table",
+  "answer",
+  "facts",
+  "move",
+  "expel",
+  "connect",
+  "acquire",
+  "release",
+] as const;
+export type Moment = (typeof MOMENTS)[number];
 
 export const FAULT_KINDS = [
   "kill",
@@ -36,6 +54,10 @@ export const FAULT_KINDS = [
   "stop",
   "balance",
   "maintenance",
+  "maintenance off",
+  "forget",
+  "islands",
+  "relist many",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -111,6 +111,9 @@ export interface ServiceOptions {
   /** Until a ring notices that somebody is missing, and until two rings find each other. */
   readonly detectionMs: number;
   readonly mergeMs: number;
+  /** At most so long from the order to the sessions, and from the sessions to the order: each message and daemon otherwise. 1 and 0 if not said. */
+  readonly deliveryMs?: number;
+  readonly sendingMs?: number;
 }
 
 export class GroupService<Payload> {
@@ -209,11 +212,13 @@ export class GroupService<Payload> {
   /** From a session to its daemon: at once, or late, but never out of order. */
   private forward(daemon: Daemon<Payload>, item: Item<Payload>): void {
     const { nowMs } = this.clockwork;
-    if (daemon.sendDelayMs === 0 && daemon.sentUntilMs < nowMs) {
+    const { sendingMs = 0 } = this.options;
+    if (daemon.sendDelayMs === 0 && sendingMs === 0 && daemon.sentUntilMs < nowMs) {
       this.submit(daemon, item);
       return;
     }
-    daemon.sentUntilMs = Math.max(daemon.sentUntilMs, nowMs + daemon.sendDelayMs);
+    const delayMs = daemon.sendDelayMs + (sendingMs === 0 ? 0 : this.random() * sendingMs);
+    daemon.sentUntilMs = Math.max(daemon.sentUntilMs, nowMs + delayMs);
     this.clockwork.at(daemon.sentUntilMs, () => this.submit(daemon, item));
   }
 
@@ -227,7 +232,7 @@ export class GroupService<Payload> {
     ring.append(item);
     const index = ring.log.length;
     for (const daemon of ring.daemons) {
-      const delayMs = 0.1 + this.random() * 0.9 + daemon.delayMs;
+      const delayMs = 0.1 + this.random() * ((this.options.deliveryMs ?? 1) - 0.1) + daemon.delayMs;
       this.clockwork.after(delayMs, () => {
         if (daemon.ring === ring && daemon.isRunning) this.deliverUpTo(daemon, Math.min(index, daemon.limit));
       });

@@ -33,6 +33,10 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   stop: 2,
   balance: 1,
   maintenance: 0,
+  "maintenance off": 0,
+  forget: 0,
+  islands: 0,
+  "relist many": 0,
 };
 
 export interface HistoryOptions {
@@ -146,7 +150,8 @@ export function tellStory(history: History): string {
   const violation = runHistory(history);
   const { hosts, vips, mode, oneDaemon } = history.cluster;
   const faults = history.faults.map(
-    ({ atMs, kind, host, forMs, with: other }) => `  ${atMs} ms: ${kind} ${letter(host)} for ${forMs} ms (${other})`,
+    ({ atMs, kind, host, forMs, with: other, on }) =>
+      `  ${atMs} ms${on === undefined ? "" : `, at the next ${on}`}: ${kind} ${letter(host)} for ${forMs} ms (${other})`,
   );
   const cluster = `${hosts} hosts, ${vips} vips, ${mode}${oneDaemon ? ", one daemon" : ""}`;
   return [

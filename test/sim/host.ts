@@ -22,6 +22,8 @@ export interface Watcher {
   onRemove(host: SimHost, definition: Definition): void;
   /** The machine has handled a view or a message other than a beat. */
   onStep(host: SimHost): void;
+  /** A view, a signal or a message is about to be handled. */
+  onDelivery(host: SimHost, on: Delivery<Payload>["on"]): void;
   onReport(host: SimHost, report: Report): void;
   onAction(host: SimHost, action: Action): void;
 }
@@ -283,6 +285,7 @@ export class SimHost {
 
   private receive(session: GroupSession<Payload>, delivery: Delivery<Payload>): void {
     if (this.session !== session) return;
+    this.watcher.onDelivery(this, delivery.on);
     switch (delivery.on) {
       case "view":
         this.historyOfView = 0;

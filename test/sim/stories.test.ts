@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import type { Rules } from "../../lib/mole/rules.ts";
 import { Cluster } from "./cluster.ts";
+import type { SimHost } from "./host.ts";
 import { A, at, B, C, D, expectCalm, namesOutside, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
 
 const STORIES: readonly Story[] = [
@@ -363,6 +364,40 @@ test("hosts from three to five in the middle of a partition: the old list counts
     cluster.settle(8_000);
     expect(cluster.host("E").stored.hostList.hosts.length).toBe(5);
   }
+});
+
+const FIVE = ["A", "B", "C", "D", "E"];
+
+/** Whether it goes wrong when the network parts as the last host's word for five hosts instead of three is delivered: the new list may have come to one side only. */
+function isDoubledByList(seed: number, rules: Partial<Rules> = {}): boolean {
+  const cluster = new Cluster({ seed, hosts: 5, vips: 4, mode: "safe", times: { silenceMs: 700 }, rules });
+  for (const host of cluster.hosts) host.config = { ...host.config, hosts: ["A", "B", "C"] };
+  for (const name of ["A", "B", "C"]) cluster.host(name).start();
+  cluster.settle(8_000);
+  const wish = (host: SimHost) => host.configure({ ...host.config, hosts: FIVE });
+  for (const name of ["D", "E"]) cluster.host(name).start();
+  cluster.run(3_000);
+  for (const name of ["A", "B", "D", "E"]) wish(cluster.host(name));
+  cluster.run(500);
+  wish(cluster.host("C"));
+  cluster.run((seed % 3) * 60);
+  cluster.service.part([0, 0, 1, 1, 1]);
+  try {
+    cluster.run(10_000);
+  } catch {
+    return true;
+  }
+  cluster.service.part([0, 0, 0, 0, 0]);
+  cluster.run(4_000);
+  cluster.settle(8_000);
+  for (const { stored } of cluster.hosts) expect(stored.hostList.hosts).toEqual(FIVE);
+  return false;
+}
+
+test("the network parts as the last host's word for a longer list of hosts is delivered: no two parts cover by different lists", () => {
+  const seeds = Array.from({ length: 12 }, (_, nth) => nth + 1);
+  for (const seed of seeds) expect(isDoubledByList(seed)).toBe(false);
+  expect(seeds.some((seed) => isDoubledByList(seed, { listsByStep: false }))).toBe(true);
 });
 
 /** How long after B's death until its vips are held again, the longest of them, with A frozen since `frozenMs`. */
