@@ -235,7 +235,7 @@ export class Holdings {
     // Under maintenance somebody may have put it elsewhere by hand.
     const isAsked = !entry.vacated || this.doubted.has(vip) || table.maintenance.on;
     if (isAsked && !this.hasProbed(entry, nowMs)) return;
-    const { silenceMs, leaseMs } = this.self.config.times;
+    const { silenceMs, leaseMs } = session.bounds;
     const { definition, number } = entry;
     this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs });
     this.releasedFor.delete(vip);
@@ -256,7 +256,7 @@ export class Holdings {
   }
 
   private isFresh(session: Session, nowMs: number): boolean {
-    return !this.rules.freshBeats || session.pulse.isFresh(this.self.config.times.silenceMs, nowMs);
+    return !this.rules.freshBeats || session.pulse.isFresh(session.bounds.silenceMs, nowMs);
   }
 
   /** Whether the wire has been asked, and nobody answered; asks if not. */

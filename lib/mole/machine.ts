@@ -159,8 +159,9 @@ export class Machine {
 
   private judgeOutside(now: number): void {
     const { session } = this;
+    session?.lookAtBounds(now);
     if (session === undefined || this.isMaintained()) return;
-    if (session.pulse.isStale(this.self.config.times.silenceMs, now) && this.rules.freshBeats)
+    if (session.pulse.isStale(session.bounds.silenceMs, now) && this.rules.freshBeats)
       this.leave("own beats stay away", false, now);
   }
 
@@ -260,9 +261,9 @@ export class Machine {
   }
 
   private beat(session: Session, now: number): void {
-    const { beatMs, silenceMs, leaseMs } = this.self.config.times;
+    const { silenceMs, leaseMs } = session.bounds;
     session.beat(now);
-    this.nextBeatMs = now + beatMs;
+    this.nextBeatMs = now + this.self.config.times.beatMs;
     this.sayLeased(session);
     this.self.tick(now);
     if (this.self.ripens(now)) this.out.send({ kind: "mature" });
@@ -279,7 +280,7 @@ export class Machine {
   }
 
   /** Keeps on disk what must outlive a restart, and puts leases on or lifts them as maintenance begins or ends. */
-  private store({ table, pulse }: Session): void {
+  private store({ table, pulse, bounds }: Session): void {
     const { hostList, maintenance, longest } = table!;
     const before = this.self.stored;
     const isSame =
@@ -295,7 +296,7 @@ export class Machine {
     this.out.do({ do: "store", stored });
     const vips = this.holdings.held();
     if (!turned || vips.length === 0) return;
-    const { leaseMs, silenceMs } = this.self.config.times;
+    const { leaseMs, silenceMs } = bounds;
     if (maintenance.on) this.lift(vips);
     else this.out.do({ do: "renew", vips, notAfterMs: pulse.youngestMs + silenceMs, leaseMs });
   }
@@ -315,10 +316,10 @@ export class Machine {
   private schedule(now: number): void {
     if (this.life.at === "outside" && now < this.awayUntilMs) this.wake(this.awayUntilMs, now);
     if (this.life.at !== "inside") return;
-    const { pulse } = this.life.session;
+    const { pulse, bounds } = this.life.session;
     let at = this.nextBeatMs;
     if (this.life.session.table !== undefined) at = Math.min(at, this.holdings.nextMs);
-    if (pulse.youngestMs >= 0) at = Math.min(at, pulse.youngestMs + this.self.config.times.silenceMs);
+    if (pulse.youngestMs >= 0) at = Math.min(at, pulse.youngestMs + bounds.silenceMs);
     this.wake(at, now);
   }
 

@@ -56,6 +56,8 @@ export interface Rules {
   readonly unleasedByMerge: boolean;
   /** The longest times are not forgotten while somebody who may hold by them is away. */
   readonly remembersTheAbsent: boolean;
+  /** A longer silence or lease is used only when the group has heard of it. */
+  readonly longerWhenTold: boolean;
   /** A list of hosts is followed by the next only when all go by it, and differs from that by one host: no two that anybody goes by have majorities apart. */
   readonly listsByStep: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
@@ -90,6 +92,7 @@ export const ALL_RULES: Rules = {
   keptKeepsNobodyElse: true,
   unleasedByMerge: true,
   remembersTheAbsent: true,
+  longerWhenTold: true,
   listsByStep: true,
   strangersAreGivenUp: true,
 };

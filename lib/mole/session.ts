@@ -4,6 +4,7 @@
 // A session is in one of two states in each view: its table is complete, or an exchange goes on. With a complete table a view that brings nobody but lone
 // joiners is carried over at once; a network view that brings others, or any change while an exchange goes on, is an exchange (the model, section 4).
 
+import { Allowance } from "./allowance.ts";
 import { wantedHosts } from "./assign.ts";
 import { nextMove } from "./balance.ts";
 import { CoverTable, type HostRecord } from "./cover-table.ts";
@@ -19,6 +20,7 @@ import { Pulse } from "./pulse.ts";
 import { isComplete, Remembered } from "./remembered.ts";
 import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
+import type { Bounds } from "./times.ts";
 import { Unreleased } from "./unreleased.ts";
 import { Waits } from "./waits.ts";
 import { Watch } from "./watch.ts";
@@ -62,6 +64,7 @@ export class Session {
   private gaveUpIn: string | undefined;
   /** The view and the version of the list of hosts that were said to be gone by. */
   private listedIn: string | undefined;
+  private readonly allowance: Allowance;
   private readonly watch = new Watch();
   private calmFromMs: number;
   private isBalanced = false;
@@ -77,6 +80,17 @@ export class Session {
   ) {
     this.pulse = new Pulse(startMs, self.config.times.beatMs);
     this.calmFromMs = startMs;
+    this.allowance = new Allowance(self.config.times);
+  }
+
+  /** The silence and the lease by which this host may hold. */
+  get bounds(): Bounds {
+    return this.rules.longerWhenTold ? this.allowance.inUse : this.self.config.times;
+  }
+
+  /** Before anything is decided by them. */
+  lookAtBounds(nowMs: number): void {
+    this.allowance.look(this.self.config.times, this.latestTable?.hosts.get(this.member)?.facts, this.pulse, nowMs);
   }
 
   /** The table in force, or the one before the exchange. */
@@ -136,7 +150,7 @@ export class Session {
   isCoverLost(nowMs: number): boolean {
     const { exchange, view } = this;
     if (exchange === undefined || view === undefined || !(this.lastTable?.isSafe() ?? false)) return false;
-    if (nowMs - exchange.sinceMs >= this.self.config.times.silenceMs + EXPEL_ROUND_MS) return true;
+    if (nowMs - exchange.sinceMs >= this.bounds.silenceMs + EXPEL_ROUND_MS) return true;
     return view.members.length * 2 < this.lastTable!.hostList.hosts.length;
   }
 

@@ -12,6 +12,8 @@ const LATEST_MS = 1_000;
 export class Director {
   private readonly strangers: { session: GroupSession<Payload>; name: string }[] = [];
   private readonly config: HostConfig;
+  /** By host. */
+  private readonly times: readonly HostConfig["times"][];
 
   constructor(
     private readonly cluster: Cluster,
@@ -19,6 +21,7 @@ export class Director {
     private readonly trace: ((line: string) => void) | undefined,
   ) {
     this.config = cluster.hosts[0]!.config;
+    this.times = cluster.hosts.map(({ config }) => config.times);
   }
 
   play(): void {
@@ -199,6 +202,16 @@ export class Director {
         service.part(service.daemons.map((_, at) => Math.floor(fault.with / 3 ** at) % 3));
         later(() => service.part(service.daemons.map(() => 0)));
         return;
+      case "retime": {
+        const { times } = host.config;
+        const leaseMs = times.leaseMs + 1_000 * (1 + (fault.with % 4));
+        host.configure({
+          ...host.config,
+          times: { ...times, leaseMs, silenceMs: times.silenceMs + (fault.with % 3) * 200 },
+        });
+        later(() => host.configure({ ...host.config, times: this.times[host.index]! }));
+        return;
+      }
       default:
         fault.kind satisfies never;
     }
@@ -299,7 +312,12 @@ export class Director {
       host.thaw();
       host.driverMs = 0.3;
       host.failsToAcquire = false;
-      host.configure({ ...host.config, definitions: config.definitions, hosts: config.hosts });
+      host.configure({
+        ...host.config,
+        definitions: config.definitions,
+        hosts: config.hosts,
+        times: this.times[host.index]!,
+      });
       host.start();
       for (const { name } of config.definitions) {
         host.tellLater({ on: "health", vip: name, ok: true });

@@ -58,6 +58,7 @@ export const FAULT_KINDS = [
   "forget",
   "islands",
   "relist many",
+  "retime",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

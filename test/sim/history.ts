@@ -37,6 +37,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   forget: 0,
   islands: 0,
   "relist many": 0,
+  retime: 0,
 };
 
 export interface HistoryOptions {

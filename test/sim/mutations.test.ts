@@ -23,6 +23,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "knowledge",
   "backedByMajority",
   "listsByStep",
+  "longerWhenTold",
   "unknownHoldsAll",
   "quietGetsNothing", // together with the next
   "falteringIsLast",

@@ -369,7 +369,7 @@ test("hosts from three to five in the middle of a partition: the old list counts
 const FIVE = ["A", "B", "C", "D", "E"];
 
 /** Whether it goes wrong when the network parts as the last host's word for five hosts instead of three is delivered: the new list may have come to one side only. */
-function isDoubledByList(seed: number, rules: Partial<Rules> = {}): boolean {
+function isDoubledByList(seed: number, partsAfterMs: number, rules: Partial<Rules> = {}): boolean {
   const cluster = new Cluster({ seed, hosts: 5, vips: 4, mode: "safe", times: { silenceMs: 700 }, rules });
   for (const host of cluster.hosts) host.config = { ...host.config, hosts: ["A", "B", "C"] };
   for (const name of ["A", "B", "C"]) cluster.host(name).start();
@@ -380,7 +380,7 @@ function isDoubledByList(seed: number, rules: Partial<Rules> = {}): boolean {
   for (const name of ["A", "B", "D", "E"]) wish(cluster.host(name));
   cluster.run(500);
   wish(cluster.host("C"));
-  cluster.run((seed % 3) * 60);
+  cluster.run(partsAfterMs);
   cluster.service.part([0, 0, 1, 1, 1]);
   try {
     cluster.run(10_000);
@@ -395,9 +395,36 @@ function isDoubledByList(seed: number, rules: Partial<Rules> = {}): boolean {
 }
 
 test("the network parts as the last host's word for a longer list of hosts is delivered: no two parts cover by different lists", () => {
-  const seeds = Array.from({ length: 12 }, (_, nth) => nth + 1);
-  for (const seed of seeds) expect(isDoubledByList(seed)).toBe(false);
-  expect(seeds.some((seed) => isDoubledByList(seed, { listsByStep: false }))).toBe(true);
+  for (const seed of SEEDS) for (const afterMs of [0, 90]) expect(isDoubledByList(seed, afterMs)).toBe(false);
+  expect(SEEDS.some((seed) => isDoubledByList(seed, 0, { listsByStep: false }))).toBe(true);
+});
+
+/** Whether it goes wrong when a longer lease comes into A's config, and A's word of it does not come through before A hangs. */
+function isDoubledByLease(seed: number, rules: Partial<Rules> = {}): boolean {
+  const cluster = new Cluster({ seed, hosts: 3, vips: 3, mode: "safe", times: { silenceMs: 700 }, rules });
+  cluster.startAll();
+  cluster.settle(8_000);
+  const host = cluster.host("A");
+  cluster.service.freeze(host.daemon);
+  host.configure({ ...host.config, times: { ...host.config.times, leaseMs: 8_000, maturityMs: 9_500 } });
+  cluster.run(200);
+  host.freeze();
+  try {
+    cluster.run(9_000);
+  } catch {
+    return true;
+  }
+  host.thaw();
+  cluster.service.thaw(host.daemon);
+  cluster.settle(8_000);
+  cluster.run(1_000);
+  expect(host.machine!.session!.bounds.leaseMs).toBe(8_000);
+  return false;
+}
+
+test("a longer lease is used when the others have heard of it: who hangs before holds by the one that they wait for", () => {
+  for (const seed of SEEDS) expect(isDoubledByLease(seed)).toBe(false);
+  expect(SEEDS.some((seed) => isDoubledByLease(seed, { longerWhenTold: false }))).toBe(true);
 });
 
 /** How long after B's death until its vips are held again, the longest of them, with A frozen since `frozenMs`. */
