@@ -6,7 +6,7 @@ import { styleFor } from "../../lib/cli/style.ts";
 import { loadConfig } from "../../lib/config/io/load.ts";
 import { corosyncDetection, spreadDetection } from "../../lib/mole/detection.ts";
 import type { HostConfig } from "../../lib/mole/event.ts";
-import { openKernelDriver } from "../../lib/mole/io/kernel-driver.ts";
+import { preflight } from "../../lib/mole/io/preflight.ts";
 import { lookAtDaemon, lookAtHost, lookForMole } from "../../lib/mole/io/readiness.ts";
 import { hostFacts } from "../../lib/mole/io/setup.ts";
 import { type Detection, type Finding, judgeTable, judgeTimes } from "../../lib/mole/readiness.ts";
@@ -84,8 +84,7 @@ function unlisted({ host, hosts }: HostConfig): readonly Finding[] {
 
 function lookAtDevices({ definitions }: HostConfig): readonly Finding[] {
   try {
-    using driver = openKernelDriver({ notify: [], notifyPerSecond: 1, onEvent: () => {} });
-    return driver.preflight(definitions);
+    return preflight(definitions);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return [{ level: "error", about: "rights", text: error.message }];

@@ -45,7 +45,7 @@ export function whyView(why: Why, here: VipFacts | undefined, style: Style): str
 
 function kernelLines(here: VipFacts | undefined): readonly string[] {
   if (here === undefined) return ["  not defined here"];
-  return rows(
+  const addresses = rows(
     here.addresses.map((one) => [
       `${one.address}/${one.prefixBits}`,
       one.device === undefined
@@ -57,6 +57,11 @@ function kernelLines(here: VipFacts | undefined): readonly string[] {
       one.foreign === undefined ? "" : `last claimed on the wire by ${one.foreign.mac}`,
     ]),
   );
+  const { takenAway } = here;
+  const times = takenAway === 1 ? "once" : `${takenAway} times`;
+  return takenAway === 0
+    ? addresses
+    : [...addresses, `  taken away ${times} by somebody on this host since this mole runs: an operator, or networkd`];
 }
 
 function rows(cells: readonly (readonly string[])[]): readonly string[] {

@@ -1,6 +1,9 @@
 // What an operator does with a mole that runs: three hosts in namespaces on one spreadd, real addresses. How fast it takes over is another file's matter.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readlinkSync } from "node:fs";
+import { ETHERTYPE_ARP, PacketReceiver } from "../../lib/linux/packet-socket.ts";
+import { arpFrom } from "../../lib/linux/socket-filter.ts";
+import { formatMac } from "../../lib/mole/mac.ts";
 import type { Status } from "../../lib/mole/status.ts";
 import { openSession } from "../../lib/spread/index.ts";
 import { type Cluster, startCluster } from "../cluster/cluster.ts";
@@ -8,6 +11,7 @@ import type { Host } from "../cluster/host.ts";
 import { canMakeHosts } from "../cluster/requirements.ts";
 import { binary } from "../support/binary.ts";
 import { WAIT_MS } from "../support/child.ts";
+import { enterNetwork } from "../support/wire.ts";
 
 const KEY = "/etc/spreadbox/mole.key";
 const STATE = "/run/state";
@@ -41,6 +45,9 @@ interval = "100ms"
 [[mole.hook]]
 on = ["acquire", "release"]
 command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES on $MOLE_HOST >> /run/hooks"]
+[[mole.hook]]
+on = ["view", "refused", "doubled"]
+command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES $MOLE_MAC with $MOLE_HOSTS >> /run/news"]
 `;
 
 /** Besides what it was started with. */
@@ -94,6 +101,13 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   async function holders(address: string): Promise<string[]> {
     const found = await Promise.all([a, b, c].map(async (host) => ((await has(host, address)) ? host.name : "")));
     return found.filter((name) => name !== "");
+  }
+
+  /** Until a hook has written it. */
+  async function untilNoted(host: Host, path: string, line: string | RegExp): Promise<void> {
+    const endMs = performance.now() + WAIT_MS;
+    for (let found = ""; !found.split("\n").some((one) => one.match(line)); found = await host.read(path))
+      if (performance.now() > endMs) throw new Error(`${path} of ${host.name} never had ${line}: ${found}`);
   }
 
   beforeAll(async () => {
@@ -197,12 +211,8 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   test("has hooks called for what is acquired and released", async () => {
     await does(a, "move", "mail", "b");
     await does(a, "move", "mail", "c");
-    const wanted = ["acquire mail 10.7.0.101 on b", "release mail 10.7.0.101 on b"];
-    const endMs = performance.now() + WAIT_MS;
-    let lines: string[] = [];
-    while (!wanted.every((line) => lines.includes(line)) && performance.now() < endMs)
-      lines = (await b.read("/run/hooks")).split("\n");
-    expect(lines).toEqual(expect.arrayContaining(wanted));
+    for (const line of ["acquire mail 10.7.0.101 on b", "release mail 10.7.0.101 on b"])
+      await untilNoted(b, "/run/hooks", line);
   });
 
   test("rolls out a changed vip host by host, and nothing else moves", async () => {
@@ -262,7 +272,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     const preflight = await mole(b, "preflight");
     expect([preflight.status, preflight.stdout]).toEqual([
       0,
-      expect.stringContaining("WARN  hook 2: /run/told can't be run"),
+      expect.stringContaining("WARN  hook 3: /run/told can't be run"),
     ]);
     await b.output(["chmod", "755", "/run/told"]);
     await does(a, "move", "mail", "a");
@@ -283,6 +293,25 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     const drained = await until(a, ({ hosts }) => hosts.some((host) => host.host === "c" && host.drained));
     expect(drained.warnings.join()).toMatch(/drained: c for \ds; mole resume/);
     await does(a, "resume", "c");
+  });
+
+  test("an address that somebody takes away is put back, told, and given up there the third time: another host has it", async () => {
+    await does(a, "move", "mail", "b");
+    const remove = () => b.output(["ip", "addr", "del", "10.7.0.101/32", "dev", "eth0"]);
+    for (const _ of [1, 2]) {
+      await remove();
+      while (!(await has(b, "10.7.0.101"))) await Bun.sleep(5);
+    }
+    expect(await does(b, "why", "mail")).toContain("taken away 2 times by somebody on this host");
+    await remove();
+    await until(a, (status) => isHeld(status) && ownerOf(status, "mail") !== "b");
+    expect(await holders("10.7.0.101")).not.toContain("b");
+    await untilNoted(b, "/run/news", "refused mail with a b c");
+    const said = b.said("mole");
+    expect(said).toContain("10.7.0.101 of mail was taken away by somebody on this host: put back");
+    expect(said).toContain("10.7.0.101 of mail was taken away again and again on this host: gives it up");
+    expect(said).toContain("cannot take mail; tries again in 5s");
+    expect((await mole(b, "move", "mail", "b")).status).not.toBe(0);
   });
 
   test("under maintenance a killed mole's vips stay where they are, and its next life takes them up", async () => {
@@ -338,6 +367,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await does(a, "move", "web", "b");
     await b.kill("mole");
     await until(a, (status) => isHeld(status) && ownerOf(status, "web") !== "b");
+    await untilNoted(a, "/run/news", "view with a c");
     expect(await holders("10.7.0.100")).not.toContain("b");
     await b.again("mole");
     await until(a, ({ hosts }) => hosts.every(({ is }) => is === "here"));
@@ -499,6 +529,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       }
     };
     await untilTold(owner, claim);
+    await untilNoted(owner, "/run/news", /^doubled mail 10\.7\.0\.101 [0-9a-f]{2}(:[0-9a-f]{2}){5} with a b$/);
     // Its holder would let go, and the next one share it: the wire is asked first, by whoever is told to move it.
     for (const [host, text] of [
       [owner, /cannot move mail to [ab]: \S+ (on \S+ says that it has|answers for) 10\.7\.0\.101.*move --force/],
@@ -541,6 +572,20 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       "FAIL  daemon: cannot reach",
     ])
       expect(stdout).toContain(told);
+    const poor = ["setpriv", "--bounding-set=-net_admin,-net_raw", binary(), "mole"];
+    const found = await c.exec([...poor, "preflight"]);
+    expect(found.status).toBe(78);
+    for (const told of [
+      "FAIL  rights: CAP_NET_ADMIN is missing, to put addresses on: run it as root",
+      "FAIL  rights: CAP_NET_RAW is missing, to announce and probe them: run it as root",
+      "ok    vip web: 10.7.0.100 on", // what needs no rights is looked at all the same
+    ])
+      expect(found.stdout).toContain(told);
+    const refused = await c.exec(poor);
+    expect([refused.status, refused.stderr]).toEqual([
+      77,
+      expect.stringContaining("mole: cannot cover anything: CAP_NET_ADMIN is missing, to put addresses on"),
+    ]);
   });
 
   test("a mole that is not in the group answers every command with that, at once", async () => {
@@ -594,6 +639,31 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       before.match(/10\.7\.0\.10\d/g),
     );
   });
+
+  test("whom only one host has spoken with is told in person by another that takes the vip", async () => {
+    const frames: string[] = [];
+    const home = openSync("/proc/thread-self/ns/net", "r");
+    const there = openSync(`/proc/${c.namespace.pid}/ns/net`, "r");
+    const macOf = async (host: Host) =>
+      /link\/ether (\S+)/.exec(await host.output(["ip", "-o", "link", "show", "eth0"]))![1]!;
+    const [from, to] = [await macOf(b), await macOf(c)];
+    await a.output(["ping", "-q", "-c", "1", "-W", "5", "10.7.0.3"]);
+    enterNetwork(there);
+    using _receiver = new PacketReceiver(ETHERTYPE_ARP, arpFrom([Uint8Array.of(10, 7, 0, 100)]), (_, bytes, start) =>
+      frames.push(`${formatMac(bytes.slice(start + 6, start + 12))} to ${formatMac(bytes.slice(start, start + 6))}`),
+    );
+    enterNetwork(home);
+    for (const fd of [home, there]) closeSync(fd);
+    await b.output(["ip", "neigh", "flush", "to", "10.7.0.3"]);
+    // Hosts tell each other every half minute whom they know.
+    const endMs = performance.now() + 60_000;
+    while (!frames.includes(`${from} to ${to}`)) {
+      if (performance.now() > endMs) throw new Error(`it was never told: ${frames}`);
+      for (const host of ["a", "b"]) await does(a, "move", "web", host, "--force");
+      await Bun.sleep(1_000); // the round in person follows what all are told
+    }
+    expect(await b.output(["ip", "neigh", "show", "to", "10.7.0.3"])).not.toContain("lladdr");
+  }, 90_000);
 
   test("gives its counts to a collector, also to one that names no host", async () => {
     const ask = 'exec 3<>/dev/tcp/127.0.0.1/9515; printf "GET /metrics HTTP/1.0\\r\\n\\r\\n" >&3; cat <&3';

@@ -6,6 +6,7 @@ import { arpFrom } from "../../lib/linux/socket-filter.ts";
 import type { Definition } from "../../lib/mole/definition.ts";
 import type { Driver, DriverEvent } from "../../lib/mole/io/driver.ts";
 import { openKernelDriver } from "../../lib/mole/io/kernel-driver.ts";
+import { preflight } from "../../lib/mole/io/preflight.ts";
 import { formatMac } from "../../lib/mole/mac.ts";
 import { defineVip } from "../../lib/mole/placement.ts";
 import { bootMs, threadCpuMs } from "../../lib/run/clock.ts";
@@ -183,7 +184,7 @@ describe.if(hasNamespaces)("the driver", () => {
     const told =
       "192.0.2.10/24 is on near0 as well, and not ours: once another host takes the vip, both answer for it; remove it there, or from the config";
     expect(driver.conflicts()).toEqual([`vip web: ${told}`]);
-    expect(driver.preflight([web])).toContainEqual({ level: "error", about: "vip web", text: told });
+    expect(preflight([web])).toContainEqual({ level: "error", about: "vip web", text: told });
     expect(driver.facts(web.id)!.addresses[0]).toMatchObject({ isPresent: true, isOurs: true });
     events.length = 0;
     wire.near("ip address del 192.0.2.10/24 dev near0");
@@ -320,7 +321,7 @@ describe.if(hasNamespaces)("the driver", () => {
     test("is there as long as the vip, where the host gives up its address", () => {
       expect(driver.acquire(wide, LEASE_MS, later(), yes)).toBe("acquired");
       wire.near("ip address del 2001:db8::1/64 dev near0");
-      driver.preflight([]); // hears of it
+      driver.acquire(other, LEASE_MS, 0, yes); // too late for it, but it hears of that
       driver.renew([wide.id], 3_000, later());
       expect(routes("2001:db8::/64")).toContain("2001:db8::/64");
     });
@@ -629,7 +630,7 @@ describe.if(hasNamespaces)("the driver", () => {
     wire.near("ip link add quiet0 type veth peer name quiet1");
     wire.near("sysctl -qw net.ipv6.conf.quiet0.disable_ipv6=1");
     const before = wire.addresses();
-    const findings = driver.preflight([
+    const findings = preflight([
       web,
       vip("wide", ["192.0.2.11/24"]),
       vip("lost", ["203.0.113.7"]),

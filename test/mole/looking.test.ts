@@ -418,13 +418,14 @@ test("why shows in words what the kernel here has of each address", () => {
     },
     { ...rest, address: "192.0.2.3", device: undefined, hasCarrier: false },
   ];
-  const here = { vip: "v0", isHeld: false, addresses, announcedAtMs: undefined, renewedAtMs: undefined, takenAway: 0 };
+  const here = { vip: "v0", isHeld: false, addresses, announcedAtMs: undefined, renewedAtMs: undefined, takenAway: 2 };
   expect(whyView(why!, here, plain).replaceAll(/ {2,}/g, "  ")).toContain(
     [
       "On this host",
       "  192.0.2.1/32  eth0, which has carrier  not put on here",
       "  192.0.2.2/32  eth1, which has no carrier  put on by this mole, lease 0.9s",
       "  192.0.2.3/32  no device here has its subnet  not put on here",
+      "  taken away 2 times by somebody on this host since this mole runs: an operator, or networkd",
     ].join("\n"),
   );
 });

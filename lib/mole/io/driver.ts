@@ -129,9 +129,6 @@ export interface Driver extends Disposable {
   /** For `mole why`. `undefined` where the driver doesn't know the vip. */
   facts(vip: VipId): VipFacts | undefined;
 
-  /** Everything that a start would need, without touching anything. */
-  preflight(definitions: readonly Definition[]): readonly Finding[];
-
   /** Ends watching, announcements and the guard. Held addresses stay, until their leases end: release them first. */
   [Symbol.dispose](): void;
 }
@@ -161,12 +158,4 @@ export interface AddressFacts {
   readonly leaseLeftMs: number | undefined;
   /** Who else has claimed it on the wire, last. */
   readonly foreign: { readonly mac: string; readonly atMs: number } | undefined;
-}
-
-export interface Finding {
-  readonly level: "fine" | "warning" | "error";
-  /** "device eth0", "vip web", "guard", "rights" */
-  readonly about: string;
-  /** One line, with what to do about it. */
-  readonly text: string;
 }

@@ -1,4 +1,5 @@
 // The driver on a real host: addresses by rtnetlink, announcements by packet sockets, the guard. What the calls promise is in `driver.ts`.
+import { Fault } from "../../base/fault.ts";
 import { PacketSender } from "../../linux/packet-socket.ts";
 import type { AddressRecord } from "../../linux/rtnetlink.ts";
 import { SystemError } from "../../linux/system-error.ts";
@@ -12,19 +13,10 @@ import { RenewalPace } from "../renewal-pace.ts";
 import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
 import { AddressWriter, isUsable, orderOf } from "./address-writer.ts";
 import { type Announced, Announcer } from "./announcer.ts";
-import type {
-  Acquired,
-  AddressFacts,
-  Driver,
-  DriverEvent,
-  DriverOptions,
-  Finding,
-  GuardedSession,
-  VipFacts,
-} from "./driver.ts";
+import type { Acquired, AddressFacts, Driver, DriverEvent, DriverOptions, GuardedSession, VipFacts } from "./driver.ts";
 import { type GuardedPlace, Guarding } from "./guarding.ts";
 import { HostNetwork, MARK } from "./host-network.ts";
-import { preflight } from "./preflight.ts";
+import { missingRights } from "./preflight.ts";
 import { Reclaiming } from "./reclaiming.ts";
 import { WireInquiry } from "./wire-inquiry.ts";
 import { type ForeignClaim, type Question, WireWatch } from "./wire-watch.ts";
@@ -59,8 +51,11 @@ interface Held {
   confirmation: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** The driver of this host. Needs CAP_NET_ADMIN and CAP_NET_RAW. @throws {Fault} a socket can't be had */
+/** The driver of this host. @throws {Fault} kind "no-permission" without CAP_NET_ADMIN and CAP_NET_RAW; a socket can't be had */
 export function openKernelDriver(options: DriverOptions): Driver {
+  const missing = missingRights();
+  // Else it would join, be given vips, and refuse them all.
+  if (missing.length > 0) throw new Fault("no-permission", "rights", `cannot cover anything: ${missing.join("; ")}`);
   return new KernelDriver(options);
 }
 
@@ -259,11 +254,6 @@ class KernelDriver implements Driver {
       renewedAtMs: held?.renewedAtMs,
       takenAway: this.#takenAway.get(vip) ?? 0,
     };
-  }
-
-  preflight(definitions: readonly Definition[]): readonly Finding[] {
-    this.#network.drain();
-    return preflight(definitions, this.#network, this.#writer);
   }
 
   [Symbol.dispose](): void {

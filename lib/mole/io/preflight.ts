@@ -2,33 +2,37 @@
 import { readFileSync } from "node:fs";
 import type { Definition } from "../definition.ts";
 import { tryPlaced } from "../placement.ts";
-import type { AddressWriter } from "./address-writer.ts";
-import type { Finding } from "./driver.ts";
+import type { Finding } from "../readiness.ts";
+import { AddressWriter } from "./address-writer.ts";
 import { ipMode } from "./guard.ts";
-import { deviceSetting, type HostNetwork } from "./host-network.ts";
+import { deviceSetting, HostNetwork } from "./host-network.ts";
 
 const CAPABILITIES = [
   { bit: 12n, name: "CAP_NET_ADMIN", why: "to put addresses on" },
   { bit: 13n, name: "CAP_NET_RAW", why: "to announce and probe them" },
 ];
 
-export function preflight(
-  definitions: readonly Definition[],
-  network: HostNetwork,
-  writer: AddressWriter,
-): readonly Finding[] {
+/** Rights, guard, kernel, and each vip's devices. Also without the rights that a start needs. @throws {Fault} the kernel can't be asked */
+export function preflight(definitions: readonly Definition[]): readonly Finding[] {
+  using network = new HostNetwork({ addressGone: () => {}, changed: () => {}, lost: () => {} });
+  const writer = new AddressWriter(network);
   return [...rights(), guard(), marks(network), ...definitions.flatMap((one) => vip(one, network, writer))];
 }
 
-function rights(): readonly Finding[] {
+/** Each with what it is for, and what to do. */
+export function missingRights(): readonly string[] {
   const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"));
   const have = BigInt(`0x${line?.[1] ?? "0"}`);
-  const missing = CAPABILITIES.filter(({ bit }) => ((have >> bit) & 1n) === 0n);
-  if (missing.length === 0)
-    return [{ level: "fine", about: "rights", text: "addresses and packets are ours to handle" }];
-  return missing.map(({ name, why }) => {
-    return { level: "error", about: "rights", text: `${name} is missing, ${why}: run it as root` };
-  });
+  return CAPABILITIES.filter(({ bit }) => ((have >> bit) & 1n) === 0n).map(
+    ({ name, why }) => `${name} is missing, ${why}: run it as root`,
+  );
+}
+
+function rights(): readonly Finding[] {
+  const about = "rights";
+  const missing = missingRights();
+  if (missing.length === 0) return [{ level: "fine", about, text: "addresses and packets are ours to handle" }];
+  return missing.map((text) => ({ level: "error", about, text }));
 }
 
 function guard(): Finding {
