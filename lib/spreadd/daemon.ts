@@ -23,7 +23,7 @@ import { FlowControl } from "./flow-control.ts";
 import type { Group } from "./group.ts";
 import { GroupState } from "./group-state.ts";
 import type { Member } from "./member.ts";
-import type { Peer } from "./peer.ts";
+import { formatPeer, type Peer } from "./peer.ts";
 import { Refusals } from "./refusals.ts";
 import { rejectedFrame } from "./rejected-frame.ts";
 import type { Rim } from "./rim.ts";
@@ -228,7 +228,7 @@ export class Daemon implements EngineSink {
     if (end.why === "refused") this.counters.refused += 1;
     this.#handshakes.delete(session);
     this.#waitingForEngine.delete(slot);
-    this.rim.close(slot, session.core.name, end);
+    this.rim.close(slot, session.core.name, withReason(session, end));
     this.#resume(this.#flow.forget(slot));
     if (member === undefined) this.#release(session);
     else this.engine.submit(slot, member.killFrame());
@@ -472,3 +472,13 @@ export class Daemon implements EngineSink {
 }
 
 const NO_BYTES = new Uint8Array(0);
+
+/** The client hears "authentication failed", whatever it was. */
+function withReason({ permissions, peer }: Session, end: SessionEnd): SessionEnd {
+  if (end.why !== "refused" || end.reason !== "auth") return end;
+  const told =
+    permissions === undefined
+      ? `no [[spreadd.allow]] is for it: ${formatPeer(peer)}`
+      : `its password or its way to authenticate was not accepted: ${formatPeer(peer)}`;
+  return { ...end, told };
+}

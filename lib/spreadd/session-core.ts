@@ -22,7 +22,7 @@ import { Input } from "./input.ts";
 export type SessionEnd =
   | { readonly why: "left" } // by its own KILL
   | { readonly why: "lost" } // the connection closed, by the client or the network
-  | { readonly why: "refused"; readonly reason: RejectReason }
+  | { readonly why: "refused"; readonly reason: RejectReason; readonly told?: string } // told: more than the client hears, for the log
   | { readonly why: "illegal"; readonly fault: Fault } // it sent what no client may
   | { readonly why: "silent" } // the handshake took too long
   | { readonly why: "slow" } // it did not take what it was sent

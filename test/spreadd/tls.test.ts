@@ -1,11 +1,13 @@
 // Sessions by TLS: who gets in by which certificate, what its names allow, and what becomes of a session whose daemon dies.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { connectSteps } from "../../lib/probe/io/connect-steps.ts";
 import { connect, openSession, type Session, type SessionEvent, type SessionOptions } from "../../lib/spread/index.ts";
 import { parseServer } from "../../lib/spread/server.ts";
 import { Certificates } from "../support/certificates.ts";
-import { WAIT_MS } from "../support/child.ts";
+import { runSpreadbox, WAIT_MS } from "../support/child.ts";
+import { temporaryDirectory } from "../support/temporary.ts";
 import { type RunningDaemon, startDaemon } from "./running-daemon.ts";
 
 const made = new Certificates();
@@ -127,13 +129,13 @@ describe("a client", () => {
     {
       claim: "whose certificate another authority signed is refused",
       options: () => as("rogue"),
-      told: /it closed the connection during the handshake|reset/,
+      told: /it closed the connection when it had seen our certificate, .*rogue\.crt; do the authorities there vouch for it\? Its log says why/,
       daemonSays: /127\.0\.0\.1: refused: no authority of ours has signed its certificate/,
     },
     {
       claim: "whose certificate has expired is refused",
       options: () => as("expired"),
-      told: /during the handshake|reset/,
+      told: /when it had seen our certificate, .*expired\.crt, which expired on \d{4}-\d\d-\d\d; renew it$/,
       daemonSays: /127\.0\.0\.1: refused: its certificate has expired/,
     },
     {
@@ -166,6 +168,29 @@ describe("a client", () => {
       await expect(connect({ servers: served.server, ...options() })).rejects.toThrow(told);
       if (daemonSays !== undefined) await served.daemon.child.stderr.until(daemonSays);
     });
+
+  test("that no [[spreadd.allow]] names is told so, and the daemon's log has its names", async () => {
+    await using served = await serving({ allow: [{ from: ["unix"] }, { from: ["tls:*.example.org"] }] });
+    const attempt = connect({ servers: served.server, ...as("web1") });
+    await expect(attempt).rejects.toThrow("it needs a [[spreadd.allow]] there for a name in our certificate");
+    await served.daemon.child.stderr.until(
+      /refused: no \[\[spreadd\.allow\]\] is for it: 127\.0\.0\.1 \(tls: .*web1\.example\.com/,
+    );
+  });
+
+  test("publish has a reason too where its input has ended before the first try is over", async () => {
+    await using served = await serving();
+    using scratch = temporaryDirectory();
+    const config = join(scratch.path, "c.toml");
+    const { certificate, key, authorities } = as("expired").tls!;
+    const files = { certificate, key, authorities };
+    const lines = Object.entries(files).map(([name, path]) => `${name} = "${path}"\n`);
+    writeFileSync(config, `[spread]\nservers = ["${served.server}"]\n[spread.tls]\n${lines.join("")}`);
+    const { status, stderr } = await runSpreadbox(["publish", "--config", config, "--app", "a", "log.user"], {
+      stdin: "hello\n",
+    });
+    expect([status, stderr]).toEqual([75, expect.stringContaining("expired.crt, which expired on")]);
+  }, 30_000);
 
   test("that shows no certificate, or does not speak TLS, gets nowhere", async () => {
     await using served = await serving();

@@ -459,7 +459,7 @@ export class GroupSink implements Sink {
   }
 
   #failed(reason: string): void {
-    if (this.#failingSinceMs !== undefined || this.#isClosed) return;
+    if (this.#failingSinceMs !== undefined || (this.#isClosed && this.waiting === 0)) return; // what waits at the end has a reason
     this.#failingSinceMs = performance.now();
     this.#options.onEvent({ on: "failing", reason });
   }

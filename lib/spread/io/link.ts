@@ -2,13 +2,14 @@
 // becomes of it all, the session decides.
 import type { Socket } from "bun";
 import { Fault } from "../../base/fault.ts";
+import { reasonOf } from "../../base/system-reason.ts";
 import type { ClientHandshakeOptions } from "../client-handshake.ts";
 import { Connection } from "../connection.ts";
 import type { Outbox } from "../outbox.ts";
 import { formatServer, type Server } from "../server.ts";
 import { ConnectError, type ConnectReason, LostError } from "../session-error.ts";
 import { checkSocketOwner } from "./socket-trust.ts";
-import { type TlsIdentity, tlsOptions, whyDistrusted } from "./tls.ts";
+import { type TlsIdentity, tlsOptions, whyDistrusted, whyTurnedAway } from "./tls.ts";
 
 /** What a session wants to know of its link. */
 export interface LinkUser {
@@ -35,7 +36,7 @@ export async function dial(server: Server, options: DialOptions, user: LinkUser)
   if (server.by === "unix") await checkSocketOwner(server.path);
   options.signal.throwIfAborted();
   const tls = server.by === "tls" ? { tls: tlsOptions(server, options.tls) } : {};
-  const link = new Link(server, new Connection(options.handshake), user);
+  const link = new Link(server, new Connection(options.handshake), user, options.tls);
   const timer = setTimeout(() => link.fail("timeout", `no answer within ${options.timeoutMs} ms`), options.timeoutMs);
   const abort = () => link.fail("failed", "given up", options.signal.reason);
   options.signal.addEventListener("abort", abort, { once: true });
@@ -59,6 +60,9 @@ type State =
   | { readonly at: "open"; readonly socket: Socket<Link> }
   | { readonly at: "over" };
 
+/** Of a session by TLS that was rejected though the daemon trusts the certificate. */
+const UNNAMED = "; it needs a [[spreadd.allow]] there for a name in our certificate (tls:NAME); its log has the names";
+
 export class Link {
   #state: State = { at: "dialling" };
   readonly #accepted = Promise.withResolvers<void>();
@@ -68,6 +72,8 @@ export class Link {
     readonly server: Server,
     readonly connection: Connection,
     private readonly user: LinkUser,
+    /** What we showed of ourselves, by TLS. */
+    private readonly identity?: TlsIdentity,
   ) {}
 
   /** Resolves when the daemon has accepted; rejects with a ConnectError. */
@@ -164,7 +170,8 @@ export class Link {
       this.connection.receive(chunk, this.#say);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.fail("rejected", error.message, error);
+      const isUnnamed = error.code === "auth" && this.server.by === "tls";
+      this.fail("rejected", isUnnamed ? `${error.message}${UNNAMED}` : error.message, error);
       return;
     }
     if (state.at === "handshake") {
@@ -183,8 +190,9 @@ export class Link {
     const { at } = this.#state;
     this.#state = { at: "over" };
     if (at === "handshake") {
-      const hint = this.server.by === "tls" ? "; does it trust our certificate, and has a rule for it?" : "";
-      const text = `${error === undefined ? "it closed the connection during the handshake" : error.message}${hint}`;
+      const found =
+        error === undefined ? "it closed the connection during the handshake" : `${reasonOf(error)} in the handshake`;
+      const text = this.server.by === "tls" ? whyTurnedAway(this.identity) : found;
       this.#accepted.reject(new ConnectError("ended", formatServer(this.server), text, { cause: error }));
     } else if (at === "open") {
       const text = error === undefined ? "the daemon closed it" : error.message;

@@ -1,5 +1,7 @@
 // The client's end of TLS. Our `spreadd` asks every client for a certificate, and what stands in it decides what the session may do; we ask the daemon
 // for one that our authorities have signed and that is for the host we meant. The files are read for each attempt: what was renewed is used.
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { tryCertificateRefusal } from "../../base/certificate-refusal.ts";
 import { Fault } from "../../base/fault.ts";
 import { readCertificateFiles } from "../../run/certificate-files.ts";
@@ -45,6 +47,25 @@ export function whyDistrusted(error: (Error & { code?: string }) | null): string
     REASONS[error?.code ?? ""] ??
     `the TLS handshake failed: ${error?.message ?? "its certificate was not accepted"}`
   );
+}
+
+/** Why a daemon that we trust closed the connection as soon as it had seen our certificate: TLS tells clients no more. */
+export function whyTurnedAway(identity: TlsIdentity | undefined): string {
+  const path = identity?.certificate ?? "";
+  const end = tryEnd(path);
+  const isOver = end !== undefined && end.getTime() < Date.now();
+  const why = isOver
+    ? `, which expired on ${end.toISOString().slice(0, 10)}; renew it`
+    : "; do the authorities there vouch for it? Its log says why";
+  return `it closed the connection when it had seen our certificate, ${path}${why}`;
+}
+
+function tryEnd(path: string): Date | undefined {
+  try {
+    return new Date(new X509Certificate(readFileSync(path)).validTo);
+  } catch {
+    return undefined; // it was there when we showed it
+  }
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -417,7 +417,7 @@ function toldOf(end: SessionEnd): string | undefined {
     case "slow":
       return "closed: its queue is full, it does not take what it is sent";
     case "refused":
-      return `refused: ${end.reason}`;
+      return `refused: ${end.told ?? end.reason}`;
     case "silent":
       return "closed: it did not finish its handshake";
     default:
