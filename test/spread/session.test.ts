@@ -535,7 +535,9 @@ describe("connecting", () => {
     chownSync(path, 12_345, 12_345);
     const error = (await errorOf(connect({ servers: `unix:${path}` }))) as ConnectError;
     expect([error.reason, error.kind]).toEqual(["untrusted", "no-permission"]);
-    expect(error.message).toContain("belongs to user 12345; trusted are root and user 0");
+    expect(error.message).toContain(
+      "belongs to user 12345; trusted are root and user 0; if that is your daemon's user, reach it by TCP",
+    );
     chownSync(path, 0, 0);
     await (await connect({ servers: `unix:${path}` })).close();
   });

@@ -16,7 +16,7 @@ export async function checkSocketOwner(path: string): Promise<void> {
   if (directory === undefined || socket === undefined || (directory.mode & WRITABLE_BY_OTHERS) === 0) return;
   const own = process.geteuid?.();
   if (socket.uid === 0 || socket.uid === own) return;
-  const text = `it is in a directory where everybody may create files, and belongs to user ${socket.uid}; trusted are root and user ${own}`;
+  const text = `it is in a directory where everybody may create files, and belongs to user ${socket.uid}; trusted are root and user ${own}; if that is your daemon's user, reach it by TCP ("tcp:localhost:4803"), or by a socket in a directory that only root writes`;
   throw new ConnectError("untrusted", `unix:${path}`, text);
 }
 

@@ -23,11 +23,7 @@ export async function clearSocketPath(path: string): Promise<void> {
     if (!found.isSocket())
       throw new Fault("cannot-create", "not-a-socket", `cannot listen on ${path}: it is there, and no socket`);
     if (await isListenedOn(path))
-      throw new Fault(
-        "unavailable",
-        "in-use",
-        `cannot listen on ${path}: somebody listens there; is spreadd running already?`,
-      );
+      throw new Fault("unavailable", "in-use", `cannot listen on ${path}: ${whoListens(found.uid)}`);
     rmSync(path);
   } catch (error) {
     if (error instanceof Fault) throw error;
@@ -35,6 +31,12 @@ export async function clearSocketPath(path: string): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** Below /tmp anybody can be first. A real daemon may be who it is: it runs as a user of its own. */
+function whoListens(uid: number): string {
+  if (uid === 0 || uid === process.geteuid?.()) return "somebody listens there; is spreadd running already?";
+  return `a program of user ${uid} listens there; end it, if it is no daemon of yours (ss -xlp), or listen elsewhere`;
 }
 
 /** Runs `listen`, which makes a socket at `path`, so that nobody else may connect until its rights are set. @throws {Fault} */
