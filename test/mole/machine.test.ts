@@ -130,6 +130,31 @@ test("a process that was stopped sees at the first event that it is outside, and
   expect(alone.machine.mayAcquire(web.id, 1, 9_000)).toBe(false);
 });
 
+test("beats that come too late count for nothing, though the last of them was sent just now: who was away in between is outside", () => {
+  const alone = new Alone();
+  alone.runUntil(6_000);
+  alone.isCutOff = true;
+  alone.runUntil(6_000 + DEFAULT_TIMES.silenceMs - 2 * DEFAULT_TIMES.beatMs);
+  const sent = alone.done.flatMap(({ action }) =>
+    action.do === "send" && action.message.kind === "beat" ? [action.message] : [],
+  );
+  alone.nowMs += 3 * DEFAULT_TIMES.beatMs; // held up for a moment
+  const before = alone.done.length;
+  alone.tell({ on: "message", from: "a1", message: sent.at(-1)! });
+  expect(alone.done.slice(before).map(({ action }) => action.do)).toContain("release");
+});
+
+test("between a transitional signal and the view nothing is taken", () => {
+  const alone = new Alone();
+  alone.runUntil(2_000);
+  alone.tell({ on: "transitional" });
+  alone.runUntil(6_000);
+  expect(alone.did("acquire")).toEqual([]);
+  alone.tell({ on: "view", view: { id: "2", members: ["a1"], cause: "network", together: ["a1"] } });
+  alone.runUntil(6_200);
+  expect(alone.did("acquire")).toHaveLength(1);
+});
+
 test("a lost session lets everything go before a new one is asked for", () => {
   const alone = new Alone();
   alone.runUntil(6_000);

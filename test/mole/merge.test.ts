@@ -107,6 +107,7 @@ test("of two holders after a merge the one stays that came with the larger part,
   };
   expect(winner({ together: 1, heldMs: 9_000 }, { together: 3, heldMs: 10 })).toBe(1);
   expect(winner({ together: 2, heldMs: 9_000 }, { together: 2, heldMs: 10 })).toBe(0);
+  expect(winner({ together: 2, heldMs: 10 }, { together: 2, heldMs: 9_000 })).toBe(1);
   const byName = members[0]! < members[1]! ? 0 : 1;
   expect(winner({ together: 2, heldMs: 10 }, { together: 2, heldMs: 10 })).toBe(byName);
 });

@@ -312,6 +312,16 @@ const STORIES: readonly Story[] = [
 
 playStories(STORIES);
 
+test("between a transitional signal and the view nobody is thrown out", () => {
+  for (const seed of SEEDS) {
+    const cluster = threeHosts(seed);
+    cluster.host("B").freeze();
+    for (const name of ["A", "C"]) cluster.host(name).tellLater({ on: "transitional" });
+    cluster.run(1_500);
+    expect(cluster.sent["expel"] ?? 0).toBe(0);
+  }
+});
+
 test("a typo in a health script, rolled out everywhere: every vip stays covered, and nothing moves any more", () => {
   for (const seed of SEEDS) {
     const cluster = new Cluster({ seed, hosts: 3, vips: 3, mode: "available" });
