@@ -107,6 +107,28 @@ describe.if(hasNamespaces)("the driver", () => {
     expect(shown).toMatch(/198\.51\.100\.10\/32 .* second0:web\b/);
   });
 
+  test("a vip on two devices is put on each, goes from both, and can't be held where one of them is down", async () => {
+    wire.near("ip link add near1 type veth peer name near2");
+    for (const device of ["near1", "near2"]) wire.near(`ip link set ${device} up`);
+    const at = (text: string, device: string) => ({ ...tryInterfaceAddress(text)!, device });
+    const both = defineVip({ name: "both", addresses: [at("192.0.2.10", "near0"), at("198.51.100.10", "near1")] });
+    driver.configure([both]);
+    await until("both plugged", () => events.some((one) => one.on === "carrier" && one.up));
+    expect(driver.acquire(both, LEASE_MS, later(), yes)).toBe("acquired");
+    const on = (device: string) => wire.near(`ip -o -4 address show dev ${device}`);
+    expect([on("near0"), on("near1")]).toEqual([
+      expect.stringContaining(" 192.0.2.10/32 "),
+      expect.stringContaining(" 198.51.100.10/32 "),
+    ]);
+    expect(driver.renew([both.id], 60_000, later())).toEqual([]);
+    for (const device of ["near0", "near1"]) expect(on(device)).toMatch(/\.10\/32 .*\\ +valid_lft 60sec/);
+    expect(driver.release(both.id)).toBe(true);
+    expect(`${on("near0")}${on("near1")}`).not.toContain(".10/32");
+    wire.near("ip link set near1 down");
+    await until("one unplugged", () => events.some((one) => one.on === "carrier" && !one.up));
+    expect(driver.unplugged()).toEqual([{ vip: "both", why: "near1 is down" }]);
+  });
+
   test("an IPv4 address bears its label", () => {
     const labelled = vip("web", ["192.0.2.10"], { device: "near0", label: "near0:web" });
     expect(driver.acquire(labelled, LEASE_MS, later(), yes)).toBe("acquired");
