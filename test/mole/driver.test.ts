@@ -124,6 +124,7 @@ describe.if(hasNamespaces)("the driver", () => {
     for (const device of ["near0", "near1"]) expect(on(device)).toMatch(/\.10\/32 .*\\ +valid_lft 60sec/);
     expect(driver.release(both.id)).toBe(true);
     expect(`${on("near0")}${on("near1")}`).not.toContain(".10/32");
+    events.length = 0; // at first the other end was not seen yet
     wire.near("ip link set near1 down");
     await until("one unplugged", () => events.some((one) => one.on === "carrier" && !one.up));
     expect(driver.unplugged()).toEqual([{ vip: "both", why: "near1 is down" }]);
