@@ -1,5 +1,6 @@
 // What a delivered message may change in a complete table, and what it may not: answers by the number they name, decisions by the view, who they are from, and whom they are about.
 import { describe, expect, test } from "bun:test";
+import { candidates, isMajority } from "../../lib/mole/assign.ts";
 import { CoverTable, type Entry } from "../../lib/mole/cover-table.ts";
 import { deliver } from "../../lib/mole/deliver.ts";
 import type { Answer, Message } from "../../lib/mole/message.ts";
@@ -168,3 +169,106 @@ describe("somebody is thrown out", () => {
       expect(story.table.expelled.has(story.second)).toBe(false);
     });
 });
+
+describe("an operator's word", () => {
+  const drain = (host: string, force: boolean): Message => ({ kind: "drain", host, on: true, force });
+
+  test("to drain is judged where it is delivered: of two at once, of the last two hosts, the second is void without force", () => {
+    const { table } = settled();
+    const [first, second, third] = [...table.hosts.values()].map(({ identity }) => identity.host) as [
+      string,
+      string,
+      string,
+    ];
+    const drained = () => [...table.hosts.values()].filter((host) => host.drained).map(({ identity }) => identity.host);
+    for (const host of [first, second, third]) deliver(table, table.members[0]!, drain(host, false));
+    expect(drained()).toEqual([first, second]);
+    deliver(table, table.members[0]!, drain(third, true));
+    expect(drained()).toEqual([first, second, third]);
+    expect([...table.entries.values()].every(({ owner }) => owner === undefined)).toBe(true);
+  });
+
+  test("about maintenance: the higher counter counts, whatever comes last", () => {
+    const { table, owner } = settled();
+    const say = (counter: number, on: boolean) =>
+      deliver(table, owner, { kind: "maintenance", state: { counter, on }, force: false });
+    say(2, true);
+    say(1, false);
+    expect(table.maintenance).toEqual({ counter: 2, on: true });
+    say(3, false);
+    expect(table.maintenance).toEqual({ counter: 3, on: false });
+  });
+
+  for (const { what, mode, message, ends } of [
+    { what: "maintenance off --force", mode: "available", message: off(true), ends: undefined },
+    {
+      what: "maintenance off --force, in safe, where it is waited for as any that departed",
+      mode: "safe",
+      message: off(true),
+      ends: "departed",
+    },
+    { what: "maintenance off", mode: "available", message: off(false), ends: "kept" },
+    { what: "forget", mode: "available", message: { kind: "forget", host: "gone" }, ends: undefined },
+    {
+      what: "forget, in safe, where it is waited for as any that departed",
+      mode: "safe",
+      message: { kind: "forget", host: "gone" },
+      ends: "departed",
+    },
+    { what: "forget of another host", mode: "available", message: { kind: "forget", host: "other" }, ends: "kept" },
+  ] as const)
+    test(`what becomes of a host that went away under maintenance: ${what}`, () => {
+      const { table, entry, owner } = settled();
+      for (const host of table.hosts.values()) host.facts = { ...host.facts, mode };
+      table.maintenance = { counter: 1, on: true };
+      const identity = { host: "gone", machine: "m", incarnation: 1 };
+      entry.set.set("#gone", entry.number);
+      table.wait({ name: "#gone", why: "kept", identity }, true);
+      deliver(table, owner, message);
+      expect(table.waited.get("#gone")?.why).toBe(ends);
+      expect(entry.set.has("#gone")).toBe(ends !== undefined);
+    });
+
+  test("to forget a host takes it off the list, and off those that were taken off it before", () => {
+    const { table, owner } = settled();
+    table.hostList = { version: 4, hosts: ["A", "B", "C", "gone"], tiebreak: undefined, former: ["old"] };
+    deliver(table, owner, { kind: "forget", host: "gone" });
+    deliver(table, owner, { kind: "forget", host: "old" });
+    expect(table.hostList).toEqual({ version: 6, hosts: ["A", "B", "C"], tiebreak: undefined, former: [] });
+  });
+});
+
+function off(force: boolean): Message {
+  return { kind: "maintenance", state: { counter: 2, on: false }, force };
+}
+
+for (const { claim, hosts, tiebreak, here, covers } of [
+  { claim: "two of three", hosts: "ABC", tiebreak: undefined, here: "AB", covers: true },
+  { claim: "one of three", hosts: "ABC", tiebreak: undefined, here: "A", covers: false },
+  { claim: "two of four", hosts: "ABCD", tiebreak: undefined, here: "AB", covers: false },
+  { claim: "two of four with the one that breaks ties", hosts: "ABCD", tiebreak: "B", here: "AB", covers: true },
+  { claim: "two of four without it", hosts: "ABCD", tiebreak: "C", here: "AB", covers: false },
+  { claim: "one of four with it", hosts: "ABCD", tiebreak: "A", here: "A", covers: false },
+  { claim: "two of three, one of them not on the list", hosts: "ABC", tiebreak: undefined, here: "AX", covers: false },
+])
+  test(`mode safe: ${claim} ${covers ? "cover" : "do not cover"}`, () => {
+    expect(isMajority({ version: 1, hosts: [...hosts], tiebreak, former: [] }, new Set(here))).toBe(covers);
+  });
+
+for (const { allFailed, left } of [
+  { allFailed: "keep", left: 3 },
+  { allFailed: "drop", left: 0 },
+] as const)
+  test(`all_failed = "${allFailed}": where health has failed everywhere ${left} of 3 may have the vip, and with one that is well, that one`, () => {
+    const { table, entry } = settled();
+    entry.definition = { ...entry.definition, allFailed };
+    const turn = (to: "health" | undefined) => {
+      for (const host of table.hosts.values())
+        host.facts = { ...host.facts, unfit: to === undefined ? {} : { [entry.definition.name]: to } };
+    };
+    turn("health");
+    expect(candidates(table, entry)).toHaveLength(left);
+    const [first] = table.hosts.values();
+    first!.facts = { ...first!.facts, unfit: {} };
+    expect(candidates(table, entry).map(({ member }) => member)).toEqual([first!.member]);
+  });
