@@ -41,7 +41,7 @@ totem {
 	token: ${times.tokenMs}
 	# 0: the same for any number of hosts. corosync's own 650 for each host beyond two would make it seconds.
 	token_coefficient: 0
-	# So often it is sent again before that: ${times.retransmits === 1 ? "once" : `${times.retransmits} times`}.${times.tokenMs < 150 ? " More would make the token too short, and corosync not start." : ""}
+	# So often it is sent again before that: a network that loses packets loses no token. More would be refused, where the token is shorter than 30 ms for each.
 	token_retransmits_before_loss_const: ${times.retransmits}
 	# Then the others agree on a ring without it, for so many milliseconds: 1.2 times the token.
 	consensus: ${times.consensusMs}
@@ -52,8 +52,8 @@ totem {
 	window_size: 150
 	max_messages: 75
 ${links > 1 ? `\t# ${links} networks: all that is sent goes over each of them, so a broken one is no change of the ring, and nobody waits for it.\n\tlink_mode: active\n` : ""}\
-	# A link's other end is asked every ${LINK_PING_MS} ms, as often as libknet can, and the link is given up after ${linkTimeoutMs(times)} without an answer. corosync's own, a half of the
-	# token, would be shorter than two questions for a token like this: the ring would part every few seconds.
+	# A link's other end is asked every ${LINK_PING_MS} ms, as often as libknet can, and the link is given up after ${formatDuration(linkTimeoutMs(times))} without an answer: also where packets are lost some
+	# come. corosync's own, a half of the token, would be shorter than two questions: the ring would part every few seconds.
 ${Array.from({ length: links }, (_, link) => interfaceSection(link, linkTimeoutMs(times))).join("")}}
 
 nodelist {

@@ -24,20 +24,21 @@ export interface RingTimes {
 }
 
 /**
- * corosync refuses a token below 150 ms with its own 4 retransmits: between two of them it wants 30 ms at least. Consensus is its own 1.2 times the token.
+ * Retransmits are as many as corosync takes: it wants 30 ms at least between two of them. One host whose network loses packets, three in ten, costs all hosts a ring change every two seconds
+ * with corosync's own 4, and none with these: a token is lost only if it was lost each time. `wan` has fewer, as an answer takes longer there. Consensus is corosync's own 1.2 times the token.
  */
 const TIMES: Readonly<Record<Profile, RingTimes>> = {
   lan: {
     tokenMs: 300,
     consensusMs: 360,
-    retransmits: 4,
+    retransmits: 9,
     joinMs: 50,
     about: "hosts on one good network that also have other work to do",
   },
   fast: {
     tokenMs: 100,
     consensusMs: 120,
-    retransmits: 1,
+    retransmits: 3,
     joinMs: 50,
     about:
       "the soonest take-over; hosts that are never so busy that corosync waits 100 ms for a processor, on one switch",
@@ -45,7 +46,7 @@ const TIMES: Readonly<Record<Profile, RingTimes>> = {
   wan: {
     tokenMs: 1_500,
     consensusMs: 1_800,
-    retransmits: 4,
+    retransmits: 8,
     joinMs: 200,
     about: "hosts in several places, up to some 100 ms apart",
   },
@@ -59,8 +60,11 @@ export const LINK_PING_MS = 200;
 /** An answer that has not come for so long counts, as soon as knet has learnt that answers come soon. With less a link is given up for no reason every few seconds, and the ring with it. */
 export const LINK_TIMEOUT_LEAST_MS = 3 * LINK_PING_MS;
 
-/** When a link is given up. No ring waits for that: a host that is gone is noticed by the token, and what is sent goes over all links. */
-export const linkTimeoutMs = ({ tokenMs }: Pick<RingTimes, "tokenMs">): number => Math.max(4 * LINK_PING_MS, tokenMs);
+/**
+ * When a link is given up: after 15 questions, so that a network that loses a third of all packets is not. No ring waits for that: a host that is gone is noticed by the token, and what is sent
+ * goes over all links. What is cut off for less is met again at once, as a link that was given up is used again only behind two answers.
+ */
+export const linkTimeoutMs = ({ tokenMs }: Pick<RingTimes, "tokenMs">): number => Math.max(15 * LINK_PING_MS, tokenMs);
 
 export const timesOf = (profile: Profile): RingTimes => TIMES[profile];
 
@@ -69,7 +73,7 @@ export function detectionMs({ tokenMs, consensusMs }: Pick<RingTimes, "tokenMs" 
   return tokenMs + consensusMs + COROSYNC_ROUND_MS;
 }
 
-/** How long a host may be mute beyond the detection before others act on it: late beats of a busy host are no death. */
+/** How long a host may be mute beyond changes of the ring before others act on it: late beats of a busy host are no death. */
 const SILENCE_MARGIN_MS = 250;
 /** `safe` outlives two ring changes in a row: outside for nothing, a vip is dark for seconds there. */
 const SAFE_MARGIN_MS = 200;
@@ -79,11 +83,15 @@ export interface MoleTimes {
   readonly leaseMs: number;
 }
 
-/** The mole's times that go with a ring's: never shorter than what makes a healthy change of the ring a death. */
+/**
+ * The mole's times that go with a ring's. A host that hears nothing and is heard, or whose network delays or loses much, has the others agree twice before they have a ring without it: a silence
+ * that is shorter than that has all of them, sound as they are, give up what they hold (seen with `detection` + 250 ms: everything dark for as long as one host's cable was bad).
+ */
 export function moleTimes(times: RingTimes, mode: Mode): MoleTimes {
   const detection = detectionMs(times);
-  const least = mode === "safe" ? 2 * detection + SAFE_MARGIN_MS : detection + SILENCE_MARGIN_MS;
-  const silenceMs = Math.ceil(Math.max(least, 500) / 50) * 50;
+  const agreedTwice = detection + times.consensusMs + SILENCE_MARGIN_MS;
+  const least = mode === "safe" ? Math.max(2 * detection + SAFE_MARGIN_MS, agreedTwice) : agreedTwice;
+  const silenceMs = Math.ceil(least / 50) * 50;
   return { silenceMs, leaseMs: leastLeaseMs(silenceMs) };
 }
 

@@ -17,7 +17,7 @@
 // delivered different ends; each says how many it was delivered and their digest, and only equal ones count as having come together.
 //
 // Nothing waits without a bound. Our own messages come back within `silenceMs`, or the group service counts as dead (`outside`); when they come later all the
-// same, `resync` has everybody exchange states again. A daemon that owes its state or an acknowledgement for as long is expelled, by a message too. So that each
+// same, `resync` has everybody exchange states again. A daemon that owes an acknowledgement for as long, or its state (ring-patience.ts), is expelled, by a message too. So that each
 // owes one from time to time, somebody calls twice within `silenceMs` (ring-view.ts): one that is stopped, or whose messages do not get through, is noticed
 // whatever is sent. A daemon that was stopped itself judges nobody by what it did not hear meanwhile (`#waitAnew`); and who has answered before his expulsion
 // is delivered, stays.
@@ -54,6 +54,7 @@ import {
   VERSION_OF_CALLS,
   viewKey,
 } from "./ring-message.ts";
+import { RingPatience } from "./ring-patience.ts";
 import { type Exit, RingSender } from "./ring-sender.ts";
 import { RingView, readEntry } from "./ring-view.ts";
 
@@ -65,6 +66,8 @@ export interface RingPort extends Exit {
   nonce(): number;
   /** `flush` is to be called when this turn of the event loop ends. */
   flushSoon(): void;
+  /** `check` is to be called in so many milliseconds, beside the regular calls. */
+  checkIn(ms: number): void;
 }
 
 export interface RingSettings {
@@ -106,6 +109,7 @@ export class RingCore implements Engine {
   #joinWaits: number | undefined;
   /** States for it that have come before. */
   #early: { readonly from: Seat; readonly bytes: Uint8Array }[] = [];
+  readonly #patience: RingPatience;
   #lastTime = 0;
   /** The last batch that was delivered of each daemon, by the number of what was in it. */
   readonly #heard = new Map<string, number>();
@@ -126,6 +130,7 @@ export class RingCore implements Engine {
   ) {
     this.#host = { name: settings.name, id: daemonId(settings.name) };
     this.#sender = new RingSender(port);
+    this.#patience = new RingPatience(settings.silenceMs);
     this.#checkedAt = this.#pulseAt = port.now();
   }
 
@@ -333,6 +338,7 @@ export class RingCore implements Engine {
     this.#sender.urge(...state);
     this.port.flushSoon();
     for (const { from, bytes } of this.#early.splice(0)) this.#takeState(from, bytes);
+    if (this.#exchange === exchange) this.port.checkIn(this.#patienceWith(exchange, self));
   }
 
   /**
@@ -497,7 +503,7 @@ export class RingCore implements Engine {
     if (pausedMs > 0)
       this.#waitAnew(now); // it was we who did not get to run
     else if (this.#sender.onTheWay > 0 && now - this.#sender.heardAt > silenceMs) this.#fallSilent();
-    else this.#checkOthers((now - silenceMs) as MonotonicMs, now);
+    else this.#checkOthers(now);
     this.#feelPulse(now);
   }
 
@@ -535,15 +541,24 @@ export class RingCore implements Engine {
     );
   }
 
-  /** Whoever has owed us something since `before`: the first of us has it expelled. */
-  #checkOthers(before: MonotonicMs, now: MonotonicMs): void {
-    const { exchange, view } = { exchange: this.#exchange, view: this.#view };
-    if (exchange !== undefined) {
-      if (exchange.since > before) return;
+  #patienceWith(exchange: RingExchange, self: Seat): number {
+    const known = this.#view?.hosts.map(({ seat }) => seat) ?? [];
+    return this.#patience.withThe(exchange, known, self, this.port.now());
+  }
+
+  /** Whoever has owed us something for too long: the first of us has it expelled. */
+  #checkOthers(now: MonotonicMs): void {
+    const { exchange, view, self } = { exchange: this.#exchange, view: this.#view, self: this.#self };
+    if (exchange !== undefined && self !== undefined) {
+      const leftMs = exchange.since + this.#patienceWith(exchange, self) - now;
+      if (leftMs > 0) {
+        this.port.checkIn(leftMs);
+        return;
+      }
       exchange.since = now;
       this.#expelFrom(exchange.tag, exchange.first, exchange.owing);
     } else if (view !== undefined) {
-      const owing = view.owing(before);
+      const owing = view.owing((now - this.settings.silenceMs) as MonotonicMs);
       const first = view.hosts.find((host) => !owing.includes(host) && !host.isLost);
       if (owing.length === 0 || first !== view.own) return;
       view.waitAnew(now);
@@ -569,6 +584,7 @@ export class RingCore implements Engine {
     const host = view?.hostOf(seat);
     const owes = exchange?.owes(seat) ?? (host !== undefined && view?.isAwaited(host));
     if (!owes) return;
+    if (exchange !== undefined) this.#patience.expelled(this.port.now());
     if (isSame(seat, self)) {
       this.#goOutside(new Fault("unavailable", "expelled", EXPELLED));
       this.#comeBack();

@@ -42,6 +42,11 @@ export class RingExchange {
     return this.owing.some((each) => isSame(each, seat));
   }
 
+  /** How many have to tell, or have told. */
+  get size(): number {
+    return this.#expected.length;
+  }
+
   /** Whose state has not come. */
   get owing(): readonly Seat[] {
     return this.#expected.filter((seat) => !this.#states.has(keyOf(seat)));

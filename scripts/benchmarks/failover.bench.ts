@@ -1,6 +1,6 @@
 // `mole` beside keepalived (Debian package), in one run: the same faults, a client that asks every address 200 times a second, and what became of each.
 import { parseArgs } from "node:util";
-import { detectionMs, timesOf } from "../../lib/cluster/profile.ts";
+import { detectionMs, moleTimes, timesOf } from "../../lib/cluster/profile.ts";
 import { canMakeHosts, hasCorosync } from "../../test/cluster/requirements.ts";
 import { KEEPALIVED, keepalived } from "../../test/failover/keepalived.ts";
 import { moleOnHub, moleOnRealSpread, moleOnRing } from "../../test/failover/moles.ts";
@@ -28,6 +28,7 @@ interface Contender {
 }
 
 const FAST = timesOf("fast");
+const { silenceMs: SILENCE_MS } = moleTimes(FAST, "available");
 const RING = { tokenMs: 100, retransmits: 2 };
 /** corosync's own consensus, where nothing is said of it. */
 const CONSENSUS_MS = 1.2 * RING.tokenMs;
@@ -47,11 +48,11 @@ if (hasCorosync)
     {
       key: "knet",
       system: {
-        ...moleOnRing('silence = "500ms"', { ...FAST, transport: "knet" }),
+        ...moleOnRing(`silence = "${SILENCE_MS}ms"`, { ...FAST, transport: "knet" }),
         name: "mole, knet as `cluster init --profile fast`",
       },
       detectionMs: detectionMs(FAST),
-      silenceMs: 500,
+      silenceMs: SILENCE_MS,
     },
   );
 if (hasRealSpread)

@@ -117,7 +117,7 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
       claim: "links of knet that are given up too soon",
       spoil: async (host) => {
         const conf = await host.read("/etc/corosync/corosync.conf");
-        host.write("/etc/corosync/corosync.conf", conf.replace("\t\tknet_ping_timeout: 800\n", ""));
+        host.write("/etc/corosync/corosync.conf", conf.replace("\t\tknet_ping_timeout: 3000\n", ""));
       },
       says: "BAD   link 0 is given up after 150ms without an answer, and knet asks every 200ms at most: the ring parts every few seconds",
     },
@@ -138,7 +138,7 @@ describe.if(canMakeHosts && hasCorosync)("of this host alone", () => {
           conf.replace("token: 300", "token: 1500").replace("consensus: 360", "consensus: 1800"),
         );
       },
-      says: "BAD   [mole] silence is 950ms, too short for a ring that takes 3s305ms to change",
+      says: "BAD   [mole] silence is 1s300ms, too short for a ring that takes 3s305ms to change",
     },
     {
       claim: "an engine of one host",

@@ -226,6 +226,12 @@ export class SimHost implements CpgClient, RingPort {
     return this.process !== undefined && this.cluster.service.send(this.process, bytes);
   }
 
+  checkIn(ms: number): void {
+    this.cluster.clockwork.after(ms, () => {
+      if (!this.isDead && !this.isFrozen) this.core.check();
+    });
+  }
+
   flushSoon(): void {
     if (this.#isFlushComing) return;
     this.#isFlushComing = true;

@@ -76,6 +76,37 @@ for (const traffic of ["idle", "flood"] as const)
     }, 60_000);
   });
 
+describe("a host is gone in the moment in which another's daemon stops", () => {
+  /** Until the others have a ring of theirs, in milliseconds. */
+  function strike(cluster: RingCluster, stopped: number, gone: number): number {
+    const fromMs = cluster.clockwork.nowMs;
+    cluster.hosts[stopped]!.freeze(true);
+    cluster.service.part(cluster.hosts.map((_, at) => (at === gone ? 1 : 0)));
+    const others = cluster.hosts.filter((_, at) => at !== stopped && at !== gone);
+    const names = others.map(({ at }) => `h${at}`).join(" ");
+    while (!others.every((host) => ringOf(host) === names)) {
+      cluster.run(5);
+      if (cluster.clockwork.nowMs - fromMs > 10 * SILENCE_MS) throw new Error(`no ring: ${rings(cluster).join("; ")}`);
+    }
+    return cluster.clockwork.nowMs - fromMs;
+  }
+
+  test("the others wait a moment for it, and not for as long as for one that owes something else", () => {
+    for (let seed = 1; seed <= 5; seed++) expect(strike(settled(seed, 5, "flood"), 2, 3)).toBeLessThan(SILENCE_MS);
+  });
+
+  test("and who was thrown out for that has time the next time", () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const cluster = settled(seed, 5, "idle");
+      strike(cluster, 2, 3);
+      cluster.hosts[2]!.freeze(false);
+      cluster.service.part([0, 0, 0, 0, 0]);
+      cluster.run(3_000);
+      expect(strike(cluster, 2, 3)).toBeGreaterThan(SILENCE_MS);
+    }
+  });
+});
+
 test("an idle ring says no more than a call within half of silence, and its answers", () => {
   const cluster = settled(1, 3, "idle");
   let sent = 0;

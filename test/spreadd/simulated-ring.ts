@@ -54,6 +54,7 @@ function makeCore(clockwork: Clockwork, random: () => number, service: CpgServic
       nonce: () => Math.floor(random() * 2 ** 32),
       send: (bytes) => place !== undefined && service.send(place, bytes),
       flushSoon: () => flush(0.01),
+      checkIn: (ms) => clockwork.after(ms, () => core.check()),
     },
   );
   clockwork.after(0, () => {

@@ -38,6 +38,7 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
   #entryTimer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setInterval> | undefined;
   #againTimer: ReturnType<typeof setTimeout> | undefined;
+  #soonTimer: ReturnType<typeof setTimeout> | undefined;
   #isFlushComing = false;
   #isStopped = false;
   #triedSince: MonotonicMs;
@@ -82,6 +83,7 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
     this.#entrance?.[Symbol.dispose]();
     clearTimeout(this.#entryTimer);
     clearTimeout(this.#againTimer);
+    clearTimeout(this.#soonTimer);
     clearInterval(this.#checkTimer);
   }
 
@@ -113,6 +115,11 @@ export class CorosyncEngine implements Engine, RingPort, CpgListener {
     if (this.#isFlushComing) return;
     this.#isFlushComing = true;
     setImmediate(this.#flush);
+  }
+
+  checkIn(ms: number): void {
+    clearTimeout(this.#soonTimer);
+    this.#soonTimer = setTimeout(() => this.#core.check(), Math.ceil(ms));
   }
 
   // --- what the group tells ---
