@@ -2,10 +2,20 @@
 // cut and the vips' is whole, that holder serves on. Pure; mode `available` alone, in `safe` who departed is waited for.
 import type { CoverTable } from "./cover-table.ts";
 import type { VipId } from "./definition.ts";
-import type { View } from "./member.ts";
+import type { Member, View } from "./member.ts";
 
 /** For so long another host may be given it, because the first one found the holder alive. */
 const DOUBTED_MS = 30_000;
+
+/** Another member that holds a vip, by the table in force. @param inside the session; `undefined` table: nobody can tell just now */
+export function otherHolder(
+  inside: { readonly member: Member; readonly table: CoverTable | undefined } | undefined,
+  vip: VipId,
+): Member | undefined {
+  const entry = inside?.table?.entries.get(vip);
+  if (inside === undefined || entry === undefined || entry.owner === inside.member) return undefined;
+  return inside.table!.isHeld(entry) ? entry.owner : undefined;
+}
 
 export class Succession {
   /** Since when the holder is out of reach. */

@@ -98,4 +98,27 @@ describe.if(hasCorosync)("mole on a ring, with its vips on another network", () 
     },
     TEST_MS,
   );
+
+  test(
+    "a host whose session is lost meanwhile begins anew with all: that the rightful holder answers is no doubt any more",
+    async () => {
+      const [left = ""] = Object.entries(held()).find(([, host]) => host === "c")!;
+      const status = async (host: string) => (await cluster.at(host).spreadbox(["mole", "status"])).stdout;
+      await cluster.act("partition a b client | c");
+      const leaves = `v${left.split(".")[3]} is left to a host`;
+      await until("a leaves it alone", async () => (await status("a")).includes(leaves));
+      await cluster.act("a spreadd killed");
+      await until("a's session is lost", async () => (await status("a")).includes("a: not in the group"));
+      expect(await status("a")).toContain(leaves);
+      await cluster.act("heal");
+      await until("b and c meet", async () => /^b +here.*^c +here/ms.test(await status("b")));
+      await cluster.act("a spreadd started");
+      await until("no doubt", async () => {
+        const shown = await status("a");
+        return /^a +here.*^b +here.*^c +here/ms.test(shown) && !/is left to a host|no carrier/.test(shown);
+      });
+      await ownership.until("a vip on each", () => isAlone() && new Set(Object.values(held())).size === 3);
+    },
+    TEST_MS,
+  );
 });

@@ -1,7 +1,7 @@
 // What was taken behind a holder that is out of reach, and not asked for.
 import { expect, test } from "bun:test";
 import type { View } from "../../lib/mole/member.ts";
-import { Succession } from "../../lib/mole/succession.ts";
+import { otherHolder, Succession } from "../../lib/mole/succession.ts";
 import { Cluster } from "../sim/cluster.ts";
 
 /** Three settled hosts, and what A makes of a view: of some of them, and of newcomers. */
@@ -23,7 +23,7 @@ function settled() {
       .map(({ owner }) => table.hosts.get(owner!)!.identity.host);
   const vipOf = (host: string) =>
     [...table.entries.values()].find(({ owner }) => owner === memberOf(host))!.definition.id;
-  return { table, view, succession, doubted, vipOf };
+  return { table, view, succession, doubted, vipOf, memberOf };
 }
 
 test("the vips of who is out of reach are doubted, for some time, until nobody answers for them", () => {
@@ -50,4 +50,14 @@ test("with somebody who comes the group decides, but for who goes in the same mo
   expect(succession.enter(view("network", "A", "B", "#new#c"), table, 2_000)).toBe(true);
   expect(doubted(2_000)).toEqual(["C"]);
   expect(succession.enter(view("network", "A"), undefined, 3_000)).toBe(false);
+});
+
+test("who else holds a vip is known by a table in force alone", () => {
+  const { table, vipOf, memberOf } = settled();
+  const member = memberOf("A")!;
+  expect(otherHolder({ member, table }, vipOf("B"))).toBe(memberOf("B")!);
+  expect(otherHolder({ member, table }, vipOf("A"))).toBeUndefined();
+  expect(otherHolder({ member, table: undefined }, vipOf("B"))).toBeUndefined();
+  table.expelled.add(memberOf("B")!);
+  expect(otherHolder({ member, table }, vipOf("B"))).toBeUndefined();
 });

@@ -428,7 +428,7 @@ export class Mole implements Onlooker {
     return [
       ...this.unkept(),
       ...this.impossible(),
-      ...[...this.runner.leftAlone.keys()].map(
+      ...this.runner.leftAlone.vips.map(
         (vip) =>
           `vip ${this.runner.nameOf(vip)} is left to a host that the group can't hear, and that answers for it: asks again each second`,
       ),

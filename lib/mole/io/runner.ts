@@ -13,10 +13,11 @@ import { Machine } from "../machine.ts";
 import { describeAction, describeEvent, Recorder } from "../recorder.ts";
 import { Standing, type StandingAddress } from "../standing.ts";
 import type { Kept } from "../stored.ts";
-import { Succession } from "../succession.ts";
+import { otherHolder, Succession } from "../succession.ts";
 import { LATE_END_MS, MARGIN_MS } from "../times.ts";
 import type { Driver, DriverEvent } from "./driver.ts";
 import type { GroupLink, LinkEvent, LinkOptions } from "./group-link.ts";
+import { LeftAlone } from "./left-alone.ts";
 import { Sessions } from "./sessions.ts";
 import type { Store } from "./store.ts";
 
@@ -60,8 +61,6 @@ export interface RunnerCounts {
 
 /** Whom a host has spoken with changes slowly. */
 const NEIGHBOURS_EVERY_MS = 30_000;
-/** As the machine asks for what it does not take. */
-const ASK_AGAIN_MS = 1_000;
 /** How often it is told that somebody sends to the group who is not in it. */
 const PASSER_EVERY_MS = 60_000;
 /** A timer that is later than this was held up: the process was stopped, the machine swaps or is overloaded. */
@@ -101,8 +100,15 @@ export class Runner {
   private toldFailure = "";
   private toldRefusal = "";
   private readonly succession = new Succession();
-  /** Vips that a holder out of reach has, and when the wire is asked again. */
-  readonly leftAlone = new Map<VipId, Timer>();
+  /** Vips that a holder out of reach has. */
+  readonly leftAlone = new LeftAlone({
+    asks: async (vip) => {
+      const definition = this.definitions.get(vip);
+      return definition !== undefined && (await this.asks(definition));
+    },
+    holderOf: (vip) => otherHolder(this.machine.session, vip),
+    onEnd: (vip) => this.tryAgain(vip),
+  });
   /** The session that is not told of yet. */
   private untold = "";
 
@@ -156,8 +162,8 @@ export class Runner {
   configure(config: HostConfig): void {
     this.config = config;
     this.learn(config.definitions);
-    for (const vip of [...this.leftAlone.keys()])
-      if (config.definitions.every(({ id }) => id !== vip)) this.tryAgain(vip);
+    for (const vip of this.leftAlone.vips)
+      if (config.definitions.every(({ id }) => id !== vip)) this.leftAlone.end(vip);
     this.driver.configure(config.definitions);
     this.tell({ on: "config", config });
   }
@@ -273,31 +279,11 @@ export class Runner {
    * A holder that is out of reach has it and serves on. To this host it is as if its device had no carrier: it lets the vip go, may not have it, and asks the wire before it takes it again.
    */
   private leaveAlone(vip: VipId): void {
-    this.askLater(vip);
+    this.leftAlone.add(vip);
     this.tell({ on: "carrier", vip: this.nameOf(vip), up: false });
   }
 
-  private askLater(vip: VipId): void {
-    clearTimeout(this.leftAlone.get(vip));
-    this.leftAlone.set(
-      vip,
-      setTimeout(() => void this.askAgain(vip), ASK_AGAIN_MS),
-    );
-  }
-
-  private async askAgain(vip: VipId): Promise<void> {
-    const definition = this.definitions.get(vip);
-    const timer = this.leftAlone.get(vip);
-    if (definition === undefined || timer === undefined) return;
-    const isAnswered = await this.asks(definition);
-    if (this.leftAlone.get(vip) !== timer) return;
-    if (isAnswered) this.askLater(vip);
-    else this.tryAgain(vip);
-  }
-
   private tryAgain(vip: VipId): void {
-    clearTimeout(this.leftAlone.get(vip));
-    if (!this.leftAlone.delete(vip)) return;
     const name = this.nameOf(vip);
     this.tellCarrier(
       name,
@@ -306,14 +292,14 @@ export class Runner {
   }
 
   private tellCarrier(name: string, isUp: boolean): void {
-    const isLeft = [...this.leftAlone.keys()].some((vip) => this.nameOf(vip) === name);
+    const isLeft = this.leftAlone.vips.some((vip) => this.nameOf(vip) === name);
     this.tell({ on: "carrier", vip: name, up: isUp && !isLeft });
   }
 
   /** From here on the group decides, with those that had been out of reach. */
   private meetOthers(): void {
     for (const vip of this.machine.holds.keys()) this.driver.confirm(vip, undefined);
-    for (const vip of [...this.leftAlone.keys()]) this.tryAgain(vip);
+    for (const vip of this.leftAlone.vips) this.leftAlone.end(vip);
   }
 
   private renew({ vips, notAfterMs, leaseMs }: Extract<Action, { do: "renew" }>): void {
@@ -476,8 +462,7 @@ export class Runner {
   private finish(): void {
     clearTimeout(this.timer);
     clearInterval(this.neighboursTimer);
-    for (const timer of this.leftAlone.values()) clearTimeout(timer);
-    this.leftAlone.clear();
+    this.leftAlone[Symbol.dispose]();
     this.stopped.resolve();
   }
 
