@@ -136,6 +136,36 @@ describe("a program", () => {
     await runProgram({ command: ["sleep", "1"], env, timeoutMs: 10_000 });
     expect(existsSync(join(scratch.path, "late"))).toBe(false);
   });
+
+  test("that talks much ends by itself; beyond its first kilobytes nothing is looked at", async () => {
+    const told: string[] = [];
+    const command = ["sh", "-c", "yes $(printf %0999d 1) | head -c 30000000; exit 3"];
+    expect(await runProgram({ command, env, timeoutMs: 30_000, onLine: (line) => told.push(line) })).toEqual({
+      how: "exited",
+      status: 3,
+    });
+    expect(told).toHaveLength(16);
+  });
+
+  for (const { leavesNothing, isLeft } of [
+    { leavesNothing: true, isLeft: false },
+    { leavesNothing: false, isLeft: true },
+  ])
+    test(`that ends ${leavesNothing ? "and may leave nothing: what it has started is killed" : "may leave something running"}`, async () => {
+      using scratch = temporaryDirectory();
+      const path = join(scratch.path, "left");
+      const command = ["sh", "-c", `sleep 60 >/dev/null 2>&1 & echo $! >${path}`];
+      await runProgram({ command, env, timeoutMs: 10_000, leavesNothing });
+      const state = () => /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+      const pid = Number(readFileSync(path, "utf8"));
+      if (isLeft) {
+        expect(state()).toMatch(/[RSD]/);
+        process.kill(pid, "SIGKILL");
+      } else
+        while (existsSync(`/proc/${pid}`) && state() !== "Z")
+          // to whoever reaps orphans
+          await runProgram({ command: ["true"], env, timeoutMs: 1_000 });
+    });
 });
 
 test("a hook that hangs holds up its own calls alone, in order, and is told", async () => {

@@ -91,7 +91,7 @@ export class HealthChecks {
     const onLine = (line: string) => {
       if (line.trim() !== "") last = line;
     };
-    const end = await runProgram({ command, env: this.options.env, timeoutMs, onLine });
+    const end = await runProgram({ command, env: this.options.env, timeoutMs, onLine, leavesNothing: true });
     const ok = end.how === "exited" && end.status === 0;
     return { ok, text: `${describeEnd(end, timeoutMs)}${last === "" ? "" : `: ${last}`}` };
   }

@@ -1,9 +1,10 @@
-// Other people's programs: hooks and health checks. Each in a process group of its own, which is killed as a whole when its time is up; what it says is read and
-// bounded; nothing ever waits for it but who asked.
+// Other people's programs: hooks and health checks. Each in a process group of its own, which is killed as a whole when its time is up; of what it says the first
+// kilobytes are read and the rest is thrown away; nothing ever waits for it but who asked.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { setPriority } from "node:os";
+import type { Readable } from "node:stream";
 import { signalGroup } from "../../linux/process-group.ts";
 
 export interface ProgramRun {
@@ -12,6 +13,8 @@ export interface ProgramRun {
   readonly timeoutMs: number;
   /** Each line that it says. */
   readonly onLine?: (line: string) => void;
+  /** What it leaves running is killed when it ends. */
+  readonly leavesNothing?: boolean;
 }
 
 export type ProgramEnd =
@@ -20,9 +23,12 @@ export type ProgramEnd =
   | { readonly how: "timeout" }
   | { readonly how: "failed"; readonly why: string };
 
-/** What one run may say; the rest is read and forgotten. */
+/** What is read of what one run says, by stream; the rest is thrown away as it comes, for a closed pipe would kill the program, and a full one would hang it. */
+const BYTES_MAX = 16_384;
 const LINES_MAX = 100;
 const LINE_LENGTH_MAX = 1_000;
+/** Between pieces that are thrown away, so that one that talks without end does not take all of this process's time: some 60 MB a second are left to it. */
+const BREATH_MS = 1;
 
 /** Whether a command's program is there, and this process may run it. @param searched PATH, for a name without a slash */
 export function canRun(program: string, searched: string | undefined): boolean {
@@ -37,7 +43,13 @@ export function canRun(program: string, searched: string | undefined): boolean {
 }
 
 /** Resolves when it has ended, was killed, or could not be started. Never rejects. */
-export function runProgram({ command, env, timeoutMs, onLine }: ProgramRun): Promise<ProgramEnd> {
+export function runProgram({
+  command,
+  env,
+  timeoutMs,
+  onLine,
+  leavesNothing = false,
+}: ProgramRun): Promise<ProgramEnd> {
   const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
   let child: ChildProcess;
   try {
@@ -59,25 +71,40 @@ export function runProgram({ command, env, timeoutMs, onLine }: ProgramRun): Pro
     resolve(how);
   };
   let lines = 0;
-  for (const stream of [child.stdout!, child.stderr!]) {
-    let rest = "";
-    stream.setEncoding("utf8");
-    stream.on("data", (text: string) => {
-      const parts = (rest + text).split("\n");
-      rest = parts.pop()!.slice(0, LINE_LENGTH_MAX);
-      for (const line of parts) if (lines++ < LINES_MAX) onLine?.(line.slice(0, LINE_LENGTH_MAX));
-    });
-    stream.on("end", () => {
-      if (rest !== "" && lines++ < LINES_MAX) onLine?.(rest);
-    });
-    stream.on("error", () => {});
-  }
+  const say = (line: string) => {
+    if (lines++ < LINES_MAX) onLine?.(line.slice(0, LINE_LENGTH_MAX));
+  };
+  for (const stream of [child.stdout!, child.stderr!]) readLines(stream, say);
   child.on("error", (error) => end({ how: "failed", why: error.message }));
   // Not "close": a daemon that it left behind may keep its output open for ever.
-  child.on("exit", (status, signal) =>
-    end(signal === null ? { how: "exited", status: status ?? 0 } : { how: "signal", name: signal }),
-  );
+  child.on("exit", (status, signal) => {
+    if (leavesNothing) killGroup(child);
+    end(signal === null ? { how: "exited", status: status ?? 0 } : { how: "signal", name: signal });
+  });
   return promise;
+}
+
+/** Gives the lines of the first bytes; what comes after them is not looked at. */
+function readLines(stream: Readable, onLine: (line: string) => void): void {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let bytesLeft = BYTES_MAX;
+  stream.on("data", (chunk: Uint8Array) => {
+    if (bytesLeft === 0) {
+      stream.pause();
+      setTimeout(() => stream.resume(), BREATH_MS);
+      return;
+    }
+    const bytes = chunk.subarray(0, bytesLeft);
+    bytesLeft -= bytes.length;
+    const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = parts.pop()!;
+    for (const line of parts) onLine(line);
+  });
+  stream.on("end", () => {
+    if (rest !== "") onLine(rest);
+  });
+  stream.on("error", () => {});
 }
 
 export function describeEnd(end: ProgramEnd, timeoutMs: number): string {
