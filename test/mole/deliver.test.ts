@@ -74,6 +74,19 @@ test("a holder that is still in the set gets the vip back before anybody else, w
   expect(entry.owner).toBe(owner);
 });
 
+test("where all have refused the last owner stays, and with one that would again that one has it", () => {
+  const { table, entry, vip } = settled();
+  const asked: string[] = [];
+  for (const _ of table.members) {
+    asked.push(entry.owner!);
+    deliver(table, entry.owner!, answer({ refused: [[vip, entry.number]] }));
+  }
+  expect(new Set(asked).size).toBe(3);
+  expect(entry.owner).toBe(asked[2]);
+  deliver(table, asked[0]!, answer({ willing: [vip] }));
+  expect(entry.owner).toBe(asked[0]);
+});
+
 describe("a move is void", () => {
   for (const { what, change } of [
     {

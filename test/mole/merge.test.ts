@@ -112,6 +112,21 @@ test("of two holders after a merge the one stays that came with the larger part,
   expect(winner({ together: 2, heldMs: 10 }, { together: 2, heldMs: 10 })).toBe(byName);
 });
 
+test("of what parts tell of maintenance the highest counter counts, whoever is first", () => {
+  const snapshot = settled(1, "available");
+  const { members } = snapshot;
+  const view: View = { id: "next", members, cause: "network", together: members };
+  const last = { counter: 3, on: true };
+  for (const knows of members) {
+    const stateOfPart = (member: string) => {
+      const maintenance = member === knows ? last : { counter: 2, on: false };
+      return { ...stateOf({ ...snapshot, maintenance }, member, view), maintenance };
+    };
+    const states = new Map(members.map((member) => [member, stateOfPart(member)]));
+    expect(merge({ view, states, expelled: new Set() }, ALL_RULES).maintenance).toEqual(last);
+  }
+});
+
 test("who is back under maintenance inherits what was its own, where all hosts of the exchange compute it so", () => {
   const before = settled(1, "available");
   const gone = before.entries[0]!.owner!;
