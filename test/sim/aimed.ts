@@ -1,7 +1,7 @@
 // Histories that are aimed: at one feature each, at the moments between two steps of the protocol, at the times at which something runs out, on clusters that are larger
 // and slower than those of `drawHistory`. What chance finds in a million of those it finds here in some thousands.
 import { type Random, seededRandom } from "../../lib/base/random.ts";
-import { type Fault, type FaultKind, type History, type Left, MOMENTS } from "./fault.ts";
+import { type Fault, type FaultKind, type History, type Left, MOMENTS, type Moment } from "./fault.ts";
 import { drawHistory, type HistoryOptions } from "./history.ts";
 
 interface Profile {
@@ -16,6 +16,7 @@ interface Profile {
   readonly timed?: number;
   readonly aimed?: number;
   readonly few?: number;
+  readonly moments?: readonly Moment[];
 }
 
 const LEFT: readonly Left[] = [
@@ -173,7 +174,9 @@ export const PROFILES: readonly Profile[] = [
     name: "relist",
     gapMs: 600,
     mode: "safe",
-    aimed: 0.2,
+    aimed: 0.5,
+    moments: ["facts", "facts", "facts", "listed", "listed", "view", "state"],
+    few: 5,
     kinds: [
       "relist",
       "relist many",
@@ -283,7 +286,7 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
       host: Math.floor(random() * hosts),
       forMs: Math.round(forMs),
       with: Math.floor(random() * 3 ** hosts),
-      ...(random() < (profile.aimed ?? 0) && { on: pick(random, MOMENTS) }),
+      ...(random() < (profile.aimed ?? 0) && { on: pick(random, profile.moments ?? MOMENTS) }),
     });
   }
   const pace = random();
@@ -294,6 +297,8 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
       hosts,
       vips: 1 + Math.floor(random() * 5),
       oneDaemon: random() < 0.05,
+      tiebreak: random() < 0.3,
+      ...(random() < 0.3 && { drift: 0.024 }),
       probes: random() < (profile.name === "carrier" ? 0.5 : 0.05),
       ...(pace < 0.4 && { deliveryMs: 2 + random() * 30 }),
       ...(pace > 0.3 && pace < 0.6 && { sendingMs: 2 + random() * 30 }),

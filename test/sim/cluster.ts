@@ -29,6 +29,10 @@ export interface ClusterOptions {
   readonly evenClocks?: boolean;
   /** Weights, preferences and constraints, capacities and times that differ from host to host. */
   readonly mixed?: boolean;
+  /** A breaks ties. */
+  readonly tiebreak?: boolean;
+  /** By how much the slowest clock may differ from the fastest: a hundredth if not said. */
+  readonly drift?: number;
   /** How slow the group service is at most (group-service.ts). */
   readonly deliveryMs?: number;
   readonly sendingMs?: number;
@@ -71,6 +75,8 @@ export class Cluster {
   private readonly aims: { readonly moment: Moment; readonly strike: (host: SimHost) => void }[] = [];
   private readonly announcedMs = new Map<string, number>();
   private readonly doubled = new Map<string, { readonly host: SimHost; readonly atMs: number }>();
+  /** By session: whom it has seen thrown out, and when. */
+  private readonly thrownOut = new Map<string, Map<string, number>>();
   private readonly fingerprints = new Map<string, string>();
 
   constructor(readonly options: ClusterOptions) {
@@ -235,9 +241,9 @@ export class Cluster {
       times: { ...SIM_TIMES, ...this.options.times, ...slower },
       definitions,
       hosts: names,
-      tiebreak: undefined,
+      tiebreak: this.options.tiebreak ? names[0] : undefined,
     };
-    const rate = evenClocks ? 1 : 1 + (this.random() - 0.5) * 0.01;
+    const rate = evenClocks ? 1 : 1 + (this.random() - 0.5) * (this.options.drift ?? 0.01);
     const offsetMs = this.random() * 1e6;
     const daemon = this.service.daemons[oneDaemon ? 0 : index]!;
     const sim = new SimHost(
@@ -273,7 +279,8 @@ export class Cluster {
     for (const address of definition.addresses) {
       for (const other of this.hosts) {
         if (other === host || !other.has(address)) continue;
-        const excuse = this.options.mode === "safe" ? undefined : this.excuse(host, other);
+        const excuse =
+          this.options.mode === "safe" || this.isOutwaited(host, other) ? undefined : this.excuse(host, other);
         if (excuse === undefined)
           throw new Violation(
             "no address is held twice",
@@ -290,6 +297,13 @@ export class Cluster {
         this.doubled.set(name, { host, atMs: this.nowMs });
   }
 
+  /** Whoever is thrown out for hanging, and hangs on, is waited for also in `available`, wherever its session is by now. */
+  private isOutwaited(host: SimHost, other: SimHost): boolean {
+    if (!other.isFrozen || other.stored.maintenance.counter > 0) return false;
+    const atMs = this.thrownOut.get(host.session?.name ?? "")?.get(other.session?.name ?? "");
+    return atMs !== undefined && other.frozenMs <= atMs;
+  }
+
   private excuse(host: SimHost, other: SimHost): string | undefined {
     if (!this.service.reaches(host.daemon, other.daemon)) return "apart";
     // One of the daemons is frozen, or has not learnt yet that it was.
@@ -303,6 +317,11 @@ export class Cluster {
 
   /** Invariant 3: equal histories, equal tables. */
   private checkTable(host: SimHost): void {
+    for (const name of host.machine?.session?.table?.expelled ?? []) {
+      const seen = this.thrownOut.get(host.session?.name ?? "") ?? new Map<string, number>();
+      this.thrownOut.set(host.session?.name ?? "", seen);
+      if (!seen.has(name)) seen.set(name, this.nowMs);
+    }
     if (this.options.skipTables) return;
     const session = host.machine?.session;
     if (session?.table === undefined || session.view === undefined) return;

@@ -252,8 +252,13 @@ export class Director {
   private relist(stays: (name: string, at: number) => boolean, later: (undo: () => void) => void): void {
     const { hosts, clockwork, random } = this.cluster;
     const rollOut = (list: readonly string[]) => {
-      for (const one of hosts) clockwork.after(random() * 300, () => one.configure({ ...one.config, hosts: list }));
+      for (const one of hosts) clockwork.after(random() * 300, () => one.configure({ ...one.config, ...listed(list) }));
     };
+    const { tiebreak } = this.config;
+    const listed = (list: readonly string[]) => ({
+      hosts: list,
+      tiebreak: list.includes(tiebreak ?? "") ? tiebreak : undefined,
+    });
     const left = this.config.hosts.filter(stays);
     rollOut(left.length > 0 ? left : this.config.hosts);
     later(() => rollOut(this.config.hosts));
@@ -316,6 +321,7 @@ export class Director {
         ...host.config,
         definitions: config.definitions,
         hosts: config.hosts,
+        tiebreak: config.tiebreak,
         times: this.times[host.index]!,
       });
       host.start();

@@ -23,6 +23,7 @@ export const MOMENTS = [
   "facts",
   "move",
   "expel",
+  "listed",
   "connect",
   "acquire",
   "release",

@@ -42,6 +42,8 @@ export class SimHost {
   machine: Machine | undefined;
   session: GroupSession<Payload> | undefined;
   isFrozen = false;
+  /** When it was frozen last, in true time. */
+  frozenMs = 0;
   /** Without one, what a killed process held stays until its leases end. */
   hasGuard = true;
   /** How long the driver takes for one order. */
@@ -135,6 +137,7 @@ export class SimHost {
   }
 
   freeze(): void {
+    if (!this.isFrozen) this.frozenMs = this.clockwork.nowMs;
     this.isFrozen = true;
   }
 

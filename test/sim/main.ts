@@ -1,7 +1,8 @@
 // What `scripts/sim` runs: many histories, over several processes, one line of progress a minute. Its exit status is 1 if any history failed.
 import { parseArgs } from "node:util";
 import { ALL_RULES, type Rules } from "../../lib/mole/rules.ts";
-import { drawHistory, type HistoryOptions, runHistory, shrink, tellStory } from "./history.ts";
+import { type AimedOptions, drawAimedHistory, PROFILES } from "./aimed.ts";
+import { drawHistory, runHistory, shrink, tellStory } from "./history.ts";
 
 const { values } = parseArgs({
   options: {
@@ -12,6 +13,8 @@ const { values } = parseArgs({
     parts: { type: "string" },
     length: { type: "string", default: "1" },
     maintenance: { type: "boolean", default: false },
+    aimed: { type: "boolean", default: false },
+    at: { type: "string" },
     without: { type: "string" },
     trace: { type: "boolean", default: false },
     stories: { type: "string", default: "5" },
@@ -21,14 +24,15 @@ const { values } = parseArgs({
 const from = countOf("from");
 const seeds = countOf("seeds");
 const jobs = countOf("jobs");
+const isAimed = values.aimed || values.at !== undefined;
 process.exitCode = jobs > 1 ? await runJobs() : runSeeds(optionsOf());
 
-function runSeeds(options: HistoryOptions): number {
+function runSeeds(options: AimedOptions): number {
   const startMs = performance.now();
   let failures = 0;
   let toldMs = startMs;
   for (let seed = from; seed < from + seeds; seed++) {
-    const history = drawHistory(seed, options);
+    const history = isAimed ? drawAimedHistory(seed, options) : drawHistory(seed, options);
     if (values.trace) runHistory(history, say);
     const violation = runHistory(history);
     if (violation !== undefined) {
@@ -74,14 +78,17 @@ function isOneOf(argument: string | undefined): boolean {
   return argument === "--from" || argument === "--seeds" || argument === "--jobs";
 }
 
-function optionsOf(): HistoryOptions {
-  const { mode, without } = values;
+function optionsOf(): AimedOptions {
+  const { mode, without, at } = values;
+  if (at !== undefined && PROFILES.every(({ name }) => name !== at))
+    fail(`--at ${at}: one of ${PROFILES.map(({ name }) => name).join(", ")}`);
   if (mode !== undefined && mode !== "available" && mode !== "safe") fail(`--mode is ${mode}: available or safe`);
   if (without !== undefined && !(without in ALL_RULES))
     fail(`--without ${without}: one of ${Object.keys(ALL_RULES).join(", ")}`);
   const rules: Partial<Rules> | undefined = without === undefined ? undefined : { [without]: false };
   return {
     ...(mode !== undefined && { mode }),
+    ...(at !== undefined && { profile: at }),
     ...(rules !== undefined && { rules }),
     maintenance: values.maintenance,
     length: Number(values.length),
