@@ -50,11 +50,11 @@ test("who was taken off the list of hosts, and stands still before it has let go
     const d = cluster.hosts.find((host) => held(cluster, host.name).length > 0)!;
     const rest = cluster.hosts.filter((host) => host !== d);
     const hosts = rest.map(({ name }) => name);
-    d.configure({ ...d.config, hosts });
-    cluster.run(1);
+    d.driverMs = 400;
+    for (const host of cluster.hosts) host.configure({ ...host.config, hosts });
+    for (let ms = 0; ms < 1_000 && rest[0]!.stored.hostList.former.length === 0; ms += 1) cluster.run(1);
+    cluster.run(10);
     d.freeze();
-    for (const host of rest) host.configure({ ...host.config, hosts });
-    cluster.run(50);
     expect(rest[0]!.stored.hostList).toMatchObject({ hosts, former: [d.name] });
     expect(held(cluster, d.name)).not.toEqual([]);
     cluster.service.crash(d.daemon);
