@@ -1,6 +1,7 @@
 // What a delivered message may change in a complete table, and what it may not: answers by the number they name, decisions by the view, who they are from, and whom they are about.
 import { describe, expect, test } from "bun:test";
 import { candidates, isMajority } from "../../lib/mole/assign.ts";
+import { nextMove } from "../../lib/mole/balance.ts";
 import { CoverTable, type Entry } from "../../lib/mole/cover-table.ts";
 import { deliver } from "../../lib/mole/deliver.ts";
 import type { Answer, Message } from "../../lib/mole/message.ts";
@@ -267,6 +268,31 @@ for (const { claim, hosts, tiebreak, here, covers } of [
   test(`mode safe: ${claim} ${covers ? "cover" : "do not cover"}`, () => {
     expect(isMajority({ version: 1, hosts: [...hosts], tiebreak, former: [] }, new Set(here))).toBe(covers);
   });
+
+test("one host in safe makes the cluster safe: a part without majority lets go", () => {
+  const { table, entry, owner, second } = settled();
+  table.hostList = { version: 0, hosts: ["A", "B", "C", "D", "E", "F", "G"], tiebreak: undefined, former: [] };
+  const { facts } = table.hosts.get(second)!;
+  deliver(table, second, { kind: "facts", facts: { ...facts, serial: facts.serial + 1 } });
+  expect(entry.owner).toBe(owner);
+  deliver(table, second, { kind: "facts", facts: { ...facts, serial: facts.serial + 2, mode: "safe" } });
+  expect(entry.owner).toBeUndefined();
+});
+
+test("what an operator has put somewhere is not balanced, until he says so", () => {
+  const { table, owner } = settled();
+  for (const entry of table.entries.values()) {
+    table.own(entry, owner);
+    entry.set.clear();
+    entry.set.set(owner, entry.number);
+    entry.acked = entry.number;
+    entry.pinned = true;
+  }
+  for (const host of table.hosts.values()) host.facts = { ...host.facts, ready: true };
+  expect(nextMove(table)).toBeUndefined();
+  deliver(table, owner, { kind: "balance" });
+  expect(nextMove(table)).toBeDefined();
+});
 
 for (const { allFailed, left } of [
   { allFailed: "keep", left: 3 },
