@@ -36,7 +36,9 @@ export const health = v.strictObject({
     v.pipe(v.array(vipName, "a list of vips"), v.description("The vips that need it; left out, all")),
     undefined,
   ),
-  command: v.optional(v.pipe(command, v.description("Works if this program ends with status 0; what it leaves running is killed then"))),
+  command: v.optional(
+    v.pipe(command, v.description("Works if this program ends with status 0; what it leaves running is killed then")),
+  ),
   tcp: v.optional(v.pipe(tcp, v.description("Works if somebody takes a connection there"))),
   http: v.optional(v.pipe(http, v.description("Works if this URL answers with a status of `expect`"))),
   expect: v.optional(

@@ -2,7 +2,7 @@
 import { formatDuration, roughDuration } from "../base/duration.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
-import { compareText } from "./definition.ts";
+import { compareText, type VipId } from "./definition.ts";
 import type { HostConfig } from "./event.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
@@ -48,10 +48,12 @@ export interface HostStatus {
 
 export interface VipStatus {
   readonly vip: string;
+  /** With its definition; left out by a mole of the version before. */
+  readonly id?: VipId;
   readonly addresses: readonly string[];
   /**
    * "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. "kept": under maintenance it stays
-   * its owner's, which is away, or is here and has not said that it holds it. "unknown": this host is not in the group.
+   * its owner's, which is away, or is here and has not said that it holds it. "unknown": this host is not in the group; under maintenance it tells all the same what it has itself.
    */
   readonly is: "held" | "moving" | "uncovered" | "kept" | "unknown";
   readonly owner: HostName | undefined;
@@ -108,6 +110,8 @@ export interface StatusInput {
   readonly unreadable: ReadonlyMap<Member, { readonly message: string }>;
   /** By what the hosts of the group have told. */
   readonly standsOn: StandsOn;
+  /** Whether this host's kernel has all addresses of a vip, put on by this mole. */
+  readonly isOn: (vip: VipId) => boolean;
   /** From elsewhere: foreign claims, a missing key. */
   readonly warnings: readonly string[];
   /** The same, worse. */
@@ -279,6 +283,7 @@ function vipsOf(
       const past = chronicle.vips.get(definition.id);
       return {
         vip: definition.name,
+        id: definition.id,
         addresses: definition.addresses,
         why: whyUnheld(table, entry, standsOn),
         unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
@@ -303,22 +308,32 @@ function vipIs(table: CoverTable, entry: Entry): VipStatus["is"] {
   return table.maintenance.on || table.waited.get(owner)?.why === "kept" ? "kept" : "moving";
 }
 
-/** Without a table: what this host defines, and what it holds all the same. */
-function ownVips({ machine, config }: StatusInput): VipStatus[] {
-  return config.definitions.map(({ id, name, addresses }) => ({
-    vip: name,
-    addresses,
-    is: "unknown",
-    owner: undefined,
-    why: "",
-    unheldForMs: undefined,
-    mayHold: [],
-    isHeldHere: machine.holds.get(id)?.at === "held",
-    forMs: undefined,
-    waitMs: 0,
-    number: 0,
-    pinned: false,
-  }));
+/** Without a table: what this host defines, and what it holds all the same. Under maintenance that is its own, and counts as far as its kernel has it. */
+function ownVips({ machine, config, maintained, isOn, nowMs }: StatusInput): VipStatus[] {
+  const held = [...machine.holds.values()].filter(({ at }) => at === "held");
+  const defined = new Map(
+    [...config.definitions, ...held.map(({ definition }) => definition)].map((one) => [one.id, one]),
+  );
+  return [...defined.values()].map(({ id, name, addresses }) => {
+    const hold = machine.holds.get(id);
+    const isHeldHere = hold?.at === "held";
+    const isKept = isHeldHere && maintained;
+    return {
+      vip: name,
+      id,
+      addresses,
+      is: !isKept ? "unknown" : isOn(id) ? "held" : "kept",
+      owner: isKept ? config.host : undefined,
+      why: isKept && !isOn(id) ? "was taken off this host" : "",
+      unheldForMs: undefined,
+      mayHold: [],
+      isHeldHere,
+      forMs: isKept ? Math.round(nowMs - hold.sinceMs) : undefined,
+      waitMs: 0,
+      number: 0,
+      pinned: false,
+    };
+  });
 }
 
 /** How long the owner still has to wait for others, by this host's clocks. */
@@ -358,16 +373,17 @@ function alarmsOf(
 }
 
 function warningsOf(
-  { warnings, config, standsOn, chronicle, nowMs }: StatusInput,
+  { warnings, config, standsOn, chronicle, maintained, nowMs }: StatusInput,
   table: CoverTable | undefined,
   hosts: readonly HostStatus[],
   vips: readonly VipStatus[],
 ): readonly string[] {
   const all: string[] = [];
-  if (table?.maintenance.on) {
-    const { sinceMs = nowMs, isFound = true } = chronicle.maintenance ?? {};
-    const forMs = atLeast(nowMs - sinceMs, isFound);
-    all.push(`MAINTENANCE is on for ${forMs}: nothing is taken over, moved or given up; mole maintenance off ends it`);
+  if (table?.maintenance.on ?? maintained) {
+    const { maintenance: since } = chronicle;
+    const forMs = since === undefined ? "" : ` for ${atLeast(nowMs - since.sinceMs, since.isFound)}`;
+    const end = table === undefined ? "ends it, once this host is in the group again" : "ends it";
+    all.push(`MAINTENANCE is on${forMs}: nothing is taken over, moved or given up; mole maintenance off ${end}`);
   }
   for (const { name, why, identity } of table?.waited.values() ?? [])
     if (why === "kept")

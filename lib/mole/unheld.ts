@@ -8,8 +8,12 @@ import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): string {
   const { definition, owner, number, excused, set } = entry;
   if (table.isHeld(entry)) return "";
-  const isAway = owner !== undefined && table.waited.get(owner)?.why === "kept";
-  if (isAway) return "its host went away under maintenance, and keeps it";
+  const away = owner === undefined ? undefined : table.waited.get(owner);
+  if (away?.why === "kept") {
+    const what = "its host went away under maintenance, and keeps it";
+    if (table.maintenance.on) return what;
+    return `${what}; where it is off: mole forget ${away.identity?.host ?? "HOST"} --force`;
+  }
   if (table.maintenance.on && owner === undefined) return "maintenance is on";
   if (!table.warm) return "cold start: waits for all hosts to come";
   if (!table.covers) return "no majority here";

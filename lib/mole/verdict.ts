@@ -20,7 +20,11 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
   const { is, text, vips, hosts } = status;
   const alarms = status.alarms ?? []; // a mole of the version before tells none
   const odd = status.warnings.filter((warning) => !alarms.includes(warning));
-  if (is === "away" || is === "stopped") bad.push(text);
+  // Under maintenance the group service is away now and then, and this host has what it had: as far as it has.
+  const lost = vips.filter((vip) => is === "away" && vip.is === "kept");
+  const hasItsOwn = is === "away" && status.maintenance && lost.length === 0;
+  if (is === "away" || is === "stopped") (hasItsOwn ? odd : bad).push(text);
+  if (lost.length > 0) bad.push(`not on this host any more: ${lost.map(({ vip }) => vip).join(", ")}`);
   if (is === "gathering") (status.viewForMs === undefined || status.viewForMs > movingMs ? bad : odd).push(text);
   bad.push(...alarms);
   if (is === "settled" && hosts.some((host) => host.isThis && host.is !== "here")) bad.push("this host is thrown out");
@@ -36,6 +40,7 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
     const late = unheld.filter((vip) => (vip.unheldForMs ?? vip.forMs ?? 0) > movingMs);
     if (late.length > 0)
       bad.push(`held by nobody for more than ${formatDuration(movingMs)}: ${late.map(named).join("; ")}`);
+    bad.push(...keptByNobody(status, movingMs));
     const young = unheld.filter((vip) => !late.includes(vip));
     if (young.length > 0) odd.push(`on its way: ${young.map(named).join("; ")}`);
   }
@@ -49,6 +54,21 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
     text: [...bad, ...odd, ...(bad.length + odd.length === 0 ? [good] : [])].join("; "),
     performance: `hosts=${here} held=${held};;;0;${vips.length} here=${heldHere} warnings=${status.warnings.length}`,
   };
+}
+
+/** Of a host that nobody hears, when the maintenance that it went away in is over: it may be lost, and nobody takes them. */
+function keptByNobody({ vips, hosts, maintenance }: Status, movingMs: number): readonly string[] {
+  if (maintenance) return [];
+  const late = vips.filter(
+    ({ is, owner, unheldForMs, forMs }) =>
+      is === "kept" &&
+      !hosts.some((host) => host.host === owner && host.is === "here") &&
+      (unheldForMs ?? forMs ?? 0) > movingMs,
+  );
+  return [...Map.groupBy(late, ({ owner }) => owner ?? "?")].map(
+    ([owner, those]) =>
+      `kept for more than ${formatDuration(movingMs)} for ${owner}, which nobody hears: ${those.map(({ vip }) => vip).join(", ")}; where it is off, mole forget ${owner} --force or mole maintenance off --force gives them up`,
+  );
 }
 
 function named({ vip, why }: VipStatus): string {

@@ -6,9 +6,10 @@ import type { VipFacts } from "./io/driver.ts";
 import type { Why } from "./why.ts";
 
 export function whyView(why: Why, here: VipFacts | undefined, style: Style): string {
-  const { vip, addresses, owner, isHeld, mayHold, hosts, moves, notes } = why;
-  const standing =
-    owner === undefined
+  const { vip, addresses, owner, isHeld, isUnknown = false, mayHold, hosts, moves, notes } = why;
+  const standing = isUnknown
+    ? style.bad("not held here; who holds it is not known")
+    : owner === undefined
       ? style.bad("uncovered: no host may hold it")
       : isHeld
         ? style.good(`held by ${owner}`)

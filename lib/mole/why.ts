@@ -7,7 +7,7 @@ import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
 import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
-import { hostOf } from "./status.ts";
+import { hostOf, type Status } from "./status.ts";
 import { whyNot } from "./unheld.ts";
 
 export interface Why {
@@ -16,6 +16,8 @@ export interface Why {
   readonly addresses: readonly string[];
   readonly owner: HostName | undefined;
   readonly isHeld: boolean;
+  /** This host is not in the group: what it has itself is all that it knows. */
+  readonly isUnknown?: boolean;
   readonly number: number;
   /** Who else blocks the owner: hosts that may hold it. `waitMs` undefined: until it answers. */
   readonly mayHold: readonly { readonly host: HostName; readonly waitMs: number | undefined; readonly why: string }[];
@@ -41,6 +43,28 @@ export function whyOf(
       const stands = standsOn(entry.definition.addresses);
       return { ...explain(machine, chronicle, table, entry, stands, nowMs), notes: notesOf(table, entry, stands) };
     });
+}
+
+/** Without a table, under maintenance: what this host has itself. */
+export function whyOfOwn({ vips, text, warnings, host: own }: Status, vip: string): readonly Why[] {
+  return vips
+    .filter((one) => one.vip === vip || one.addresses.includes(vip))
+    .map(({ vip: name, id, addresses, owner, is, why }) => ({
+      vip: name,
+      id: id ?? name,
+      addresses,
+      owner,
+      isHeld: is === "held",
+      isUnknown: owner === undefined,
+      number: 0,
+      mayHold: [],
+      hosts:
+        owner === undefined
+          ? []
+          : [{ host: own, could: is === "held", why: is === "held" ? "keeps it under maintenance" : why }],
+      moves: [],
+      notes: [text, ...warnings.filter((one) => one.startsWith("MAINTENANCE"))],
+    }));
 }
 
 function explain(

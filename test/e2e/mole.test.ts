@@ -285,6 +285,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   });
 
   test("a command that is not done in time goes on, and its status says that it may be asked again", async () => {
+    await does(a, "move", "mail", "c"); // else there may be nothing to be done
     const late = await mole(a, "drain", "c", "--timeout", "0");
     expect([late.status, late.stderr]).toEqual([
       75,
@@ -334,6 +335,47 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     expect(await does(c, "maintenance", "off")).toContain("maintenance is off");
     await until(a, (status) => isHeld(status) && ownerOf(status, "web") === "b");
     expect(await b.output(["ip", "-o", "addr", "show", "to", "10.7.0.100"])).toMatch(/valid_lft \d+sec/);
+  });
+
+  test("under maintenance without the group service each host tells of it, and what it has itself", async () => {
+    await does(a, "move", "mail", "c");
+    await does(a, "maintenance", "on");
+    await until(c, ({ maintenance }) => maintenance);
+    const own = (await statusOf(c)).vips.find(({ owner }) => owner === "c")!;
+    await a.kill("spreadd");
+    const alone = await until(c, ({ is }) => is === "away");
+    expect(alone.vips.find(({ vip }) => vip === own.vip)).toMatchObject({ is: "held", owner: "c" });
+    expect(await does(c, "why", own.vip)).toMatch(/held by c.*MAINTENANCE.*put on by this mole, without a lease/s);
+    const check = await mole(c, "check");
+    expect([check.status, check.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^WARNING: MAINTENANCE.*not in the group.*held=1;/),
+    ]);
+    await a.again("spreadd");
+    await until(c, (status) => isHeld(status) && status.hosts.every(({ is }) => is === "here"));
+    await does(c, "maintenance", "off");
+    await until(c, (status) => isHeld(status) && !status.maintenance);
+  });
+
+  test("a configuration that the next start would refuse is a warning of check; where no mole runs it is why", async () => {
+    const good = await c.read("/etc/spreadbox/spreadbox.toml");
+    c.write("/etc/spreadbox/spreadbox.toml", good.replace("silence =", "silense ="));
+    const check = async (...words: readonly string[]) => await mole(c, "check", ...words);
+    const running = await check();
+    expect([running.status, running.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^WARNING: the mole goes by an older configuration, .*unknown key.*silense/),
+    ]);
+    await c.kill("mole");
+    const none = await check();
+    expect([none.status, none.stdout]).toEqual([
+      2,
+      expect.stringMatching(/^CRITICAL: no mole answers, and none can start: .*silense.* \| hosts=0/),
+    ]);
+    c.write("/etc/spreadbox/spreadbox.toml", good);
+    await c.again("mole");
+    await until(c, isEven);
+    expect((await check()).status).toBe(0);
   });
 
   test("what a host can't keep on disk it says: the command by its status, status, check and preflight by a warning", async () => {

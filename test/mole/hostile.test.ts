@@ -79,6 +79,7 @@ test("nothing that has a message's shape ends a machine, nor who looks at it", (
       machine.handle({ on: "timer", now: a.nowMs });
     }
     statusOf({
+      isOn: () => true,
       standsOn: () => [],
       unreadable: new Map(),
       machine,

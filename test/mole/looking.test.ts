@@ -12,7 +12,7 @@ import type { StandsOn } from "../../lib/mole/standing.ts";
 import { type Status, statusOf, type VipStatus } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
 import { verdictLine, verdictOf } from "../../lib/mole/verdict.ts";
-import { whyOf } from "../../lib/mole/why.ts";
+import { whyOf, whyOfOwn } from "../../lib/mole/why.ts";
 import { whyView } from "../../lib/mole/why-view.ts";
 import { Cluster } from "../sim/cluster.ts";
 
@@ -32,10 +32,16 @@ function settled(mode: "available" | "safe" = "available") {
   for (const name of ["B", "C"]) cluster.host(name).start();
   cluster.settle(10_000);
   cluster.balance(10_000);
-  const status = (standsOn: StandsOn = nobody, unreadable = new Map<string, Error>(), seen = chronicle): Status =>
+  const status = (
+    standsOn: StandsOn = nobody,
+    unreadable = new Map<string, Error>(),
+    seen = chronicle,
+    isOn = (_: string) => true,
+  ): Status =>
     statusOf({
       standsOn,
       unreadable,
+      isOn,
       machine: a.machine!,
       chronicle: seen,
       config: a.config,
@@ -169,7 +175,10 @@ describe("a monitor is told", () => {
   });
 
   test("under maintenance nothing of what a host keeps that is away, for nobody can know; but it is not counted as held", () => {
-    const found = verdictOf({ ...vip({ is: "kept", owner: "A", unheldForMs: 99_000 }), hosts: lone.slice(1) }, 10_000);
+    const found = verdictOf(
+      { ...vip({ is: "kept", owner: "A", unheldForMs: 99_000 }), hosts: lone.slice(1), maintenance: true },
+      10_000,
+    );
     expect(found.status).toBe(0);
     expect(found.performance).toContain("held=2;;;0;3");
   });
@@ -202,6 +211,59 @@ test("under maintenance a vip is its host's while that is away, held when it say
   back.note({ on: "view", now: a.nowMs, view: a.machine!.session!.view! }, a.machine!);
   cluster.run(2_000);
   expect(status(nobody, undefined, back).warnings.join()).toContain("MAINTENANCE is on for >2s");
+});
+
+test("under maintenance a host without the group tells what it has itself: a warning as long as its kernel has it, and critical when not", () => {
+  const { cluster, a, status } = settled();
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(300);
+  const own = status().vips.find(({ owner }) => owner === "A")!;
+  cluster.service.crash(a.daemon);
+  cluster.run(1_000);
+  const found = status();
+  expect(found.is).toBe("away");
+  expect(found.vips.find(({ vip }) => vip === own.vip)).toMatchObject({ is: "held", owner: "A", isHeldHere: true });
+  expect(found.vips.filter(({ is }) => is === "unknown")).toHaveLength(2);
+  const verdict = verdictOf(found, 10_000);
+  expect(verdict).toMatchObject({
+    status: 1,
+    text: expect.stringMatching(/^MAINTENANCE is on for 1s.*; not in the group: no daemon/),
+  });
+  expect(verdict.performance).toStartWith("hosts=0 held=1;;;0;3 here=1");
+  const [why] = whyOfOwn(found, own.vip);
+  expect(whyView(why!, undefined, plain)).toMatch(/: held by A\n! not in the group.*\n! MAINTENANCE/);
+  const lost = status(nobody, undefined, undefined, () => false);
+  expect(verdictOf(lost, 10_000)).toMatchObject({
+    status: 2,
+    text: expect.stringContaining(`not on this host any more: ${own.vip}`),
+  });
+});
+
+test("what a host keeps that nobody hears, when its maintenance is over, is held by nobody: critical in time, with what to do", () => {
+  const { cluster, a, status } = settled();
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(300);
+  const kept = status().vips.find(({ owner }) => owner === "B")!.vip;
+  const b = cluster.host("B");
+  b.crash();
+  cluster.service.crash(b.daemon);
+  cluster.run(1_000);
+  expect(verdictOf(status(), 10_000).status).toBe(1);
+  a.command({ do: "maintenance", on: false, force: false });
+  cluster.run(3_000);
+  const young = status();
+  expect(young.vips.find(({ vip }) => vip === kept)).toMatchObject({
+    is: "kept",
+    why: expect.stringContaining("mole forget B --force"),
+  });
+  expect(verdictOf(young, 10_000).status).toBe(1);
+  cluster.run(10_000);
+  expect(verdictOf(status(), 10_000)).toMatchObject({
+    status: 2,
+    text: expect.stringContaining(
+      `kept for more than 10s for B, which nobody hears: ${kept}; where it is off, mole forget B --force or`,
+    ),
+  });
 });
 
 test("a host that hears no other is an alarm, whatever it holds, and so is a part without majority", () => {

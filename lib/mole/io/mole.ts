@@ -156,11 +156,17 @@ export class Mole implements Onlooker {
       maintained: runner.maintained,
       awayReason: runner.awayReason,
       standsOn: this.standsOn,
+      isOn: (vip) => this.isOn(vip),
       unreadable: runner.unreadable,
       warnings: this.warnings(),
       alarms: this.doubled(),
       nowMs: bootMs(),
     });
+  }
+
+  /** By the kernel. */
+  isOn(vip: VipId): boolean {
+    return this.driver.facts(vip)?.addresses.every(({ isPresent, isOurs }) => isPresent && isOurs) ?? false;
   }
 
   get samples(): readonly Sample[] {

@@ -11,7 +11,7 @@ import { Completion, type Outcome } from "../completion.ts";
 import type { Command, MoleEvent } from "../event.ts";
 import { type Simulated, type Supposition, simulate } from "../simulate.ts";
 import { hostOf as hostOfMember } from "../status.ts";
-import { type Why, whyOf } from "../why.ts";
+import { type Why, whyOf, whyOfOwn } from "../why.ts";
 import type { VipFacts } from "./driver.ts";
 import type { Mole } from "./mole.ts";
 
@@ -188,9 +188,10 @@ function describe(command: Command): string {
 
 function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
   const { machine } = mole.runner;
-  if (machine.session?.latestTable === undefined)
+  const hasTable = machine.session?.latestTable !== undefined;
+  if (!hasTable && !mole.runner.maintained)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
-  const found = whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs());
+  const found = hasTable ? whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs()) : whyOfOwn(mole.status, vip);
   if (found.length === 0) {
     const known = mole.status.vips.map(({ vip: name }) => name).join(", ");
     throw new Fault(
