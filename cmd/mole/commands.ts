@@ -96,7 +96,8 @@ const move = defineCommand({
 const balance = defineCommand({
   name: "balance",
   summary: "frees what operators have put somewhere, and waits until the load is balanced",
-  about: "Balancing goes by itself, one vip after the other, when the group has been calm: this waits for its end.",
+  about:
+    "Balancing goes by itself, one vip after the other, when the group has been calm: this waits for its end, also for hosts that are held down after their return and will be given something.",
   examples: [
     { line: "mole balance", about: "wait for it" },
     { line: "mole balance --timeout 5m", about: "with many vips" },

@@ -4,8 +4,14 @@ import { candidates } from "./assign.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import type { Member } from "./member.ts";
 
-/** The next move, `undefined` if there is none or something is still under way. Only members that are ready are given what a live holder has. */
-export function nextMove(table: CoverTable): { readonly entry: Entry; readonly to: Member } | undefined {
+/**
+ * The next move, `undefined` if there is none or something is still under way. Only members that are ready are given what a live holder has.
+ * @param isReady for who wants to know what comes when they are
+ */
+export function nextMove(
+  table: CoverTable,
+  isReady = (host: HostRecord): boolean => host.facts.ready,
+): { readonly entry: Entry; readonly to: Member } | undefined {
   const entries = [...table.entries.values()].filter((entry) => table.isInForce(entry));
   for (const { owner, acked, number, set } of entries)
     if (owner !== undefined && (acked !== number || set.size !== 1)) return undefined;
@@ -25,10 +31,7 @@ export function nextMove(table: CoverTable): { readonly entry: Entry; readonly t
   const move = balanceMove(burdens, places, (vip, place) => {
     const host = hosts[place]!;
     return (
-      host.facts.ready &&
-      able[vip]!.has(host) &&
-      !host.refusing.has(burdens[vip]!.id) &&
-      !table.beats.isQuiet(host.member)
+      isReady(host) && able[vip]!.has(host) && !host.refusing.has(burdens[vip]!.id) && !table.beats.isQuiet(host.member)
     );
   });
   return move && { entry: entries[move.vip]!, to: hosts[move.place]!.member };

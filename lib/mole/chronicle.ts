@@ -43,6 +43,10 @@ export interface HostPast {
   isFoundDrained: boolean;
   /** How it went. */
   why: string;
+  /** It has said that it stops. */
+  isStopping: boolean;
+  /** An operator has given it up since it went. */
+  isForgotten: boolean;
 }
 
 const MOVES_MAX = 20;
@@ -76,6 +80,7 @@ export class Chronicle {
     if (event.on === "timer" || (event.on === "message" && event.message.kind === "beat")) return;
     const table = machine.session?.table;
     if (table === undefined) return;
+    if (event.on === "message" && event.message.kind === "forget") this.forget(event.message.host);
     const why = this.reasonOf(event, table);
     this.noteHosts(table, why, event.now);
     for (const entry of table.entries.values()) this.noteEntry(entry, table.isHeld(entry), why, event.now);
@@ -113,16 +118,33 @@ export class Chronicle {
     if (past?.isHere) past.seenMs = nowMs;
   }
 
+  private forget(host: HostName): void {
+    const past = this.hosts.get(host);
+    if (past === undefined || past.isHere) return;
+    past.isForgotten = true;
+    past.why = "forgotten by an operator";
+  }
+
   private noteHosts(table: CoverTable, why: string, nowMs: number): void {
     const here = new Set<HostName>();
-    for (const { member, identity, drained } of table.hosts.values()) {
+    for (const { member, identity, drained, facts } of table.hosts.values()) {
       this.hostOf.set(member, identity.host);
       here.add(identity.host);
       let past = this.hosts.get(identity.host);
       if (past === undefined || !past.isHere) {
-        past = { seenMs: nowMs, sinceMs: nowMs, isHere: true, why: "", drainedMs: undefined, isFoundDrained: false };
+        past = {
+          seenMs: nowMs,
+          sinceMs: nowMs,
+          isHere: true,
+          why: "",
+          drainedMs: undefined,
+          isFoundDrained: false,
+          isStopping: false,
+          isForgotten: false,
+        };
         this.hosts.set(identity.host, past);
       }
+      past.isStopping = facts.stopping;
       if (drained === (past.drainedMs !== undefined)) continue;
       past.drainedMs = drained ? nowMs : undefined;
       past.isFoundDrained = drained && this.isBack;
@@ -217,7 +239,10 @@ export class Chronicle {
         if (message.refused.length > 0) return `${from} could not take it`;
         return message.released.length > 0 ? `${from} has let it go` : `${from} answered`;
       case "farewell":
-        return `${from} has let all go and left`;
+        // One that is stopped says so before; else these may be its guard's words.
+        return this.hosts.get(from)?.isStopping === true
+          ? `${from} has let all go and left`
+          : `${from} has let all go and left without being stopped: its mole ended, or lost the group`;
       case "mature":
         return "the cold start is over";
       case "drain":

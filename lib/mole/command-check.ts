@@ -23,6 +23,11 @@ export function checkCommand(
 ): Outcome | undefined {
   if (command.do === "move") checkVip(command.vip, table);
   if ("host" in command) checkHost(command.host, table, seen);
+  if (command.do === "move" || command.do === "drain" || command.do === "resume") {
+    const isHere = [...table.hosts.values()].some(({ identity }) => identity.host === command.host);
+    if (!isHere)
+      return { done: false, text: `${command.host} is away: nobody hears from it, and mole status tells for how long` };
+  }
   if (command.do === "move" && isHeldBy(command.vip, command.host, table))
     return { done: true, text: `${command.host} holds ${command.vip} already` };
   const idle = whyIdle(command, table);

@@ -55,7 +55,11 @@ export class Completion {
       ({ owner, acked, number }) => owner !== undefined && acked !== number,
     );
     const names = moving.map(({ definition }) => definition.name).join(", ");
-    return command.do === "balance" && names === "" ? "more is to be moved" : `under way: ${names || "nothing"}`;
+    if (command.do !== "balance" || names !== "") return `under way: ${names || "nothing"}`;
+    const waited = nextMove(table) === undefined ? heldDown(table).join(", ") : "";
+    return waited === ""
+      ? "more is to be moved"
+      : `it waits for ${waited}, held down because of a recent return (mole.hold_down): mole status there tells for how long`;
   }
 
   private judge(table: CoverTable): Outcome | undefined {
@@ -122,8 +126,17 @@ function judgeBalance(table: CoverTable): Outcome | undefined {
   const moving = [...table.entries.values()].some(
     ({ owner, acked, number, set }) => owner !== undefined && (acked !== number || set.size > 1),
   );
-  if (moving || nextMove(table) !== undefined) return undefined;
+  if (moving || nextMove(table) !== undefined || heldDown(table).length > 0) return undefined;
   return { done: true, text: "no single move would make it better" };
+}
+
+/** Hosts that are given nothing yet, where something will go to them. */
+function heldDown(table: CoverTable): readonly HostName[] {
+  const move = nextMove(table, () => true);
+  if (move === undefined) return [];
+  return [...table.hosts.values()]
+    .filter(({ facts, drained }) => !facts.ready && !facts.stopping && !drained)
+    .map(({ identity }) => identity.host);
 }
 
 function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {

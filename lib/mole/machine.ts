@@ -83,6 +83,11 @@ export class Machine {
     return this.holdings.all;
   }
 
+  /** For how long this host is given nothing yet that a live one has. To look at: when it is over the host tells. */
+  heldDownMs(nowMs: number): number {
+    return this.self.heldDownMs(nowMs);
+  }
+
   /** Asked by the driver directly before it puts an address on. */
   mayAcquire(vip: VipId, number: number, nowMs: number): boolean {
     const { session } = this;

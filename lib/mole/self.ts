@@ -145,6 +145,12 @@ export class Self {
     return true;
   }
 
+  /** What is left of the hold-down, and of the cold start where that is longer. */
+  heldDownMs(nowMs: number): number {
+    if (this.ready) return 0;
+    return Math.max(0, this.readyAtMs - nowMs, this.mature ? 0 : this.matureAtMs - nowMs);
+  }
+
   /** Looks at the hold-down. */
   tick(nowMs: number): void {
     if (this.ready || !this.mature || nowMs < this.readyAtMs) return;

@@ -53,12 +53,12 @@ function hostRow(host: HostStatus): string[] {
     ...(isThis ? ["this host"] : []),
     ...(host.drained ? [drainedText(host)] : []),
     ...(host.stopping ? ["stopping"] : []),
-    ...(is === "here" && !host.ready && !host.drained ? ["held down"] : []),
+    ...(is === "here" && !host.ready && !host.drained ? [heldDownText(host)] : []),
     ...(isGone && !isThis ? ["nobody hears from it"] : []),
     ...(isGone && forMs !== undefined ? [`for ${roughDuration(forMs)}`] : []),
     ...(why === "" ? [] : [why]),
-    ...Object.entries(unfit).map(
-      ([vip, reason]) => `no ${reason === "health" ? "health" : "carrier, or no device,"} for ${vip}`,
+    ...Object.entries(unfit).map(([vip, reason]) =>
+      reason === "health" ? `no health for ${vip}` : `can't hold ${vip} now: no carrier, no device, or another answers`,
     ),
     ...(refusing.length > 0 ? [`could not take ${refusing.join(", ")}`] : []),
   ];
@@ -67,12 +67,21 @@ function hostRow(host: HostStatus): string[] {
   return [host.host, is, heard, isGone ? "-" : String(host.vips), load, remarks.join("; ")];
 }
 
+/** Each host knows its own. */
+function heldDownText({ isThis, heldDownMs }: HostStatus): string {
+  return isThis && heldDownMs !== undefined && Number.isFinite(heldDownMs)
+    ? `held down for ${roughDuration(heldDownMs)} more`
+    : "held down: its own status tells for how long";
+}
+
 function drainedText({ drainedForMs, isDrainedLonger }: HostStatus): string {
   return drainedForMs === undefined ? "drained" : `drained for ${atLeast(drainedForMs, isDrainedLonger)}`;
 }
 
 function vipRow(vip: VipStatus): string[] {
-  const { is, owner, mayHold, waitMs, forMs, addresses } = vip;
+  const { is, owner, mayHold, waitMs, addresses, unheldForMs } = vip;
+  // However often it has been given to another meanwhile.
+  const forMs = is === "held" ? vip.forMs : (unheldForMs ?? vip.forMs);
   const [first = "", ...more] = addresses;
   const others = mayHold.filter((name) => name !== owner);
   const remarks = [

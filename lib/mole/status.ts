@@ -1,7 +1,7 @@
 // What `mole status` shows: all vips of all hosts as this host knows them, and how old each piece of knowledge is. Pure; plain values, for JSON.
 import { formatDuration, roughDuration } from "../base/duration.ts";
 import type { Chronicle } from "./chronicle.ts";
-import type { CoverTable, Entry } from "./cover-table.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { HostConfig } from "./event.ts";
 import type { Machine } from "./machine.ts";
@@ -34,8 +34,10 @@ export interface HostStatus {
   /** It is drained for longer: this mole found it so. */
   readonly isDrainedLonger?: boolean;
   readonly stopping: boolean;
-  /** May be given what works elsewhere. */
+  /** May be given what works elsewhere; if not, it is held down. */
   readonly ready: boolean;
+  /** Of this host alone: for how long it is held down still. */
+  readonly heldDownMs?: number | undefined;
   readonly capacity: number;
   /** Sum of the weights of its vips. */
   readonly load: number;
@@ -112,6 +114,8 @@ export interface StatusInput {
   readonly standsOn: StandsOn;
   /** Whether this host's kernel has all addresses of a vip, put on by this mole. */
   readonly isOn: (vip: VipId) => boolean;
+  /** Why this host could not take it when it last tried; `undefined` where it could. */
+  readonly failureOf: (vip: VipId) => string | undefined;
   /** From elsewhere: foreign claims, a missing key. */
   readonly warnings: readonly string[];
   /** The same, worse. */
@@ -200,11 +204,11 @@ function hostsOf(
       isDrainedLonger: record.drained && past?.isFoundDrained === true,
       stopping: facts.stopping,
       ready: facts.ready,
+      heldDownMs: isThis && !facts.ready ? machine.heldDownMs(nowMs) : undefined,
       capacity: facts.capacity,
       load: owned.reduce((sum, { definition }) => sum + definition.weight, 0),
       vips: owned.length,
-      unfit: facts.unfit,
-      refusing: [...record.refusing].map(nameOfVip),
+      ...shortOf(record),
       why: "",
     });
   }
@@ -235,7 +239,8 @@ function hostsOf(
       });
     }
   }
-  const known = [...config.hosts, ...(table?.hostList.hosts ?? []), ...chronicle.hosts.keys(), config.host];
+  const remembered = [...chronicle.hosts].filter(([, { isForgotten }]) => !isForgotten).map(([host]) => host);
+  const known = [...config.hosts, ...(table?.hostList.hosts ?? []), ...remembered, config.host];
   for (const host of known) {
     if (found.has(host)) continue;
     const past = chronicle.hosts.get(host);
@@ -247,10 +252,20 @@ function hostsOf(
       is: past === undefined && !isThis ? "never seen" : "away",
       heardAgoMs: past && Math.round(nowMs - past.seenMs),
       forMs: past && Math.round(nowMs - (past.isHere ? past.seenMs : past.sinceMs)), // still here when the session ended
-      why: past?.why ?? "",
+      why: past?.isForgotten ? `${past.why}, but in mole.hosts of this host still` : (past?.why ?? ""),
     });
   }
   return [...found.values()].sort((a, b) => compareText(a.host, b.host));
+}
+
+/** What it can't hold, of what it defines: of vips that are gone a host tells for a while. */
+function shortOf({ facts, refusing }: HostRecord): Pick<HostStatus, "unfit" | "refusing"> {
+  return {
+    unfit: Object.fromEntries(
+      Object.entries(facts.unfit).filter(([vip]) => facts.definitions.some(({ name }) => name === vip)),
+    ),
+    refusing: [...refusing].filter((vip) => facts.definitions.some(({ id }) => id === vip)).map(nameOfVip),
+  };
 }
 
 const NOT_HERE: HostStatus = {
@@ -272,7 +287,7 @@ const NOT_HERE: HostStatus = {
 };
 
 function vipsOf(
-  { machine, chronicle, standsOn, nowMs }: StatusInput,
+  { machine, chronicle, standsOn, failureOf, nowMs }: StatusInput,
   table: CoverTable,
   session: Session | undefined,
 ): VipStatus[] {
@@ -285,7 +300,7 @@ function vipsOf(
         vip: definition.name,
         id: definition.id,
         addresses: definition.addresses,
-        why: whyUnheld(table, entry, standsOn),
+        why: whyUnheld(table, entry, standsOn, failureOf(definition.id)),
         unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
         is: vipIs(table, entry),
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),

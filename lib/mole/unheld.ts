@@ -4,8 +4,11 @@ import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 
-/** What holds it up, for somebody who has one line for it. "" where it is held. */
-export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): string {
+/**
+ * What holds it up, for somebody who has one line for it. "" where it is held.
+ * @param failure why this host could not take it when it last tried
+ */
+export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn, failure: string | undefined): string {
   const { definition, owner, number, excused, set } = entry;
   if (table.isHeld(entry)) return "";
   const away = owner === undefined ? undefined : table.waited.get(owner);
@@ -20,15 +23,24 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn): 
   if (owner === undefined) {
     const able = new Set(candidates(table, entry));
     const stands = standsOn(definition.addresses);
-    return [...table.hosts.values()]
-      .map((host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host), stands)}`)
-      .join(", ");
+    const all = [...table.hosts.values()].map(
+      (host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host), stands)}`,
+    );
+    return [...all, ...(failure === undefined ? [] : [couldNotHere(failure)])].join(", ");
   }
   if (excused === number) return whoAnswers(definition.addresses, standsOn);
   const others = [...set.keys()].some((name) => name !== owner);
+  if (!others && failure !== undefined) return couldNotHere(failure);
+  const refusing = [...table.hosts.values()].filter((host) => host.refusing.has(definition.id));
+  if (!others && refusing.length > 0)
+    return `could not be taken by ${refusing.map(({ identity }) => identity.host).join(", ")}: mole why there tells the reason`;
   if (!others) return "its host has not taken it yet";
   const remembered = [...set.keys()].some((name) => table.waited.has(name)) ? describeRemembered(table) : "";
   return `others may still hold it${remembered === "" ? "" : `; ${remembered}, which some host once had, is remembered and waited for`}`;
+}
+
+function couldNotHere(failure: string): string {
+  return `could not be taken by this host: ${failure}`;
 }
 
 /** Whose answer keeps a vip's owner from taking it: a host of the group that has told so, else somebody outside. */
@@ -60,7 +72,8 @@ export function whyNot(
   if (table.safe && !table.hostList.hosts.includes(host.identity.host)) return 'not in "hosts" (mode safe)';
   if (table.expelled.has(member)) return "thrown out";
   if (!host.informed) return "has not got the table yet";
-  if (unfit === "carrier") return "no carrier, no device with its subnet, or left to a host that the group can't hear";
+  if (unfit === "carrier")
+    return "no carrier, no device with its subnet, or left to a host that the group can't hear: its own status tells";
   if (unfit === "health" && !isAble) return "a health check fails";
   const stand = stands.find((one) => one.host === host.identity.host);
   if (stand !== undefined) return `has ${stand.address}/${stand.prefixBits} by itself, on its ${stand.device}`;

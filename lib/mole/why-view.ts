@@ -58,11 +58,16 @@ function kernelLines(here: VipFacts | undefined): readonly string[] {
       one.foreign === undefined ? "" : `last claimed on the wire by ${one.foreign.mac}`,
     ]),
   );
-  const { takenAway } = here;
+  const { takenAway, failure } = here;
+  const failed = failure === undefined ? [] : [`  could not be taken or kept when last tried: ${failure.why}`];
   const times = takenAway === 1 ? "once" : `${takenAway} times`;
   return takenAway === 0
-    ? addresses
-    : [...addresses, `  taken away ${times} by somebody on this host since this mole runs: an operator, or networkd`];
+    ? [...addresses, ...failed]
+    : [
+        ...addresses,
+        ...failed,
+        `  taken away ${times} by somebody on this host since this mole runs: an operator, or networkd`,
+      ];
 }
 
 function rows(cells: readonly (readonly string[])[]): readonly string[] {

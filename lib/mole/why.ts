@@ -1,8 +1,9 @@
 // `mole why VIP`: who has it, who may hold it, who could, and why not the others; the waits that are left, and what happened to it lately. Pure.
+import { roughDuration } from "../base/duration.ts";
 import { candidates } from "./assign.ts";
 import type { Chronicle, Move } from "./chronicle.ts";
-import type { CoverTable, Entry } from "./cover-table.ts";
-import { meant } from "./definition.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import { meant, type VipId } from "./definition.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
 import { describeRemembered } from "./remembered.ts";
@@ -27,13 +28,17 @@ export interface Why {
   readonly notes: readonly string[];
 }
 
-/** @returns one for each entry with this name: while a roll-out changes its addresses there are two */
+/**
+ * @param failureOf why this host could not take a vip when it last tried
+ * @returns one for each entry with this name: while a roll-out changes its addresses there are two
+ */
 export function whyOf(
   machine: Machine,
   chronicle: Chronicle,
   standsOn: StandsOn,
   vip: string,
   nowMs: number,
+  failureOf: (vip: VipId) => string | undefined = () => undefined,
 ): readonly Why[] {
   const table = machine.session?.latestTable;
   if (table === undefined) return [];
@@ -41,7 +46,10 @@ export function whyOf(
     .filter(({ definition }) => meant(vip)(definition))
     .map((entry) => {
       const stands = standsOn(entry.definition.addresses);
-      return { ...explain(machine, chronicle, table, entry, stands, nowMs), notes: notesOf(table, entry, stands) };
+      return {
+        ...explain(machine, chronicle, table, entry, stands, failureOf(entry.definition.id), nowMs),
+        notes: notesOf(table, entry, stands),
+      };
     });
 }
 
@@ -73,6 +81,7 @@ function explain(
   table: CoverTable,
   entry: Entry,
   stands: readonly Stand[],
+  failure: string | undefined,
   nowMs: number,
 ): Omit<Why, "notes"> {
   const { definition, owner, number, set } = entry;
@@ -110,13 +119,20 @@ function explain(
       host: host.identity.host,
       could:
         able.has(host) && !host.refusing.has(definition.id) && stands.every((one) => one.host !== host.identity.host),
-      why: whyNot(table, entry, host, able.has(host), stands),
+      why: `${whyNot(table, entry, host, able.has(host), stands)}${host.member === machine.session!.member ? ownDetail(machine, host, failure, nowMs) : ""}`,
     })),
     moves: (chronicle.vips.get(definition.id)?.moves ?? []).map(({ atMs, ...move }) => ({
       ...move,
       agoMs: Math.round(nowMs - atMs),
     })),
   };
+}
+
+/** What only this host knows of itself. */
+function ownDetail(machine: Machine, { facts }: HostRecord, failure: string | undefined, nowMs: number): string {
+  const heldDownMs = facts.ready ? 0 : machine.heldDownMs(nowMs);
+  const rest = heldDownMs > 0 && Number.isFinite(heldDownMs) ? `; held down for ${roughDuration(heldDownMs)} more` : "";
+  return `${failure === undefined ? "" : `; its last try failed: ${failure}`}${rest}`;
 }
 
 function notesOf(table: CoverTable, entry: Entry, stands: readonly Stand[]): readonly string[] {

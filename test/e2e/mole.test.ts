@@ -527,7 +527,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     expect(await does(c, "reload")).toContain(`new: far; ${told}`);
     expect((await statusOf(c)).warnings).toContain(told);
     expect((await mole(c, "check")).stdout).toContain(told);
-    expect(await does(c, "status")).toMatch(/no carrier, or no device, for far/);
+    expect(await does(c, "status")).toMatch(/can.t hold far now: no carrier, no device/);
     c.write(path, text);
     await does(c, "reload");
     await until(a, (status) => status.vips.length === before.vips.length && isHeld(status));

@@ -77,6 +77,10 @@ describe("before the group is troubled", () => {
         message: 'no host is called "gon"; did you mean gone?; there are A, B, C, gone',
       });
     expect(check({ do: "forget", host: "gone" })).toBeUndefined();
+    expect(check({ do: "move", vip: "v0", host: "gone" })).toMatchObject({
+      done: false,
+      text: expect.stringContaining("gone is away"),
+    });
   });
 
   test("a move to where the vip is held is done, under maintenance too", () => {
@@ -231,4 +235,19 @@ test("maintenance that a part of the hosts can't hear is told with their names",
     done: true,
     text: expect.stringContaining("NOT HEARD BY B: if that is running"),
   });
+});
+
+test("balance waits for hosts that are held down, where something will go to them, and says so", () => {
+  const { cluster, give, wait, pending } = settled();
+  const b = cluster.host("B");
+  b.crash();
+  cluster.service.crash(b.daemon);
+  cluster.run(5_000);
+  cluster.service.restart(b.daemon);
+  b.start();
+  cluster.run(1_500);
+  give({ do: "balance" });
+  expect(wait(300)).toBeUndefined();
+  expect(pending()).toContain("it waits for B, held down");
+  expect(wait(120_000)).toMatchObject({ done: true, text: "no single move would make it better" });
 });

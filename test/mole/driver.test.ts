@@ -185,6 +185,7 @@ describe.if(hasNamespaces)("the driver", () => {
       expect(driver.acquire(web, LEASE_MS, later(), yes)).toBe("failed");
       expect(wire.addresses()).toBe(before);
       driver.configure([vip("fine", ["192.0.2.11"]), web]);
+      expect(driver.facts(web.id)!.failure!.why).toContain("is on near0 already, and not ours");
       expect(driver.conflicts()).toEqual([
         `vip web can't be held here: ${there} is on near0 already, and not ours: remove it there, or from the config`,
       ]);
@@ -695,7 +696,7 @@ describe.if(hasNamespaces)("the driver", () => {
     });
     driver.acquire(web, LEASE_MS, later(), yes);
     const facts = driver.facts(web.id)!;
-    expect(facts).toMatchObject({ vip: "web", isHeld: true, takenAway: 0 });
+    expect(facts).toMatchObject({ vip: "web", isHeld: true, takenAway: 0, failure: undefined });
     expect(facts.addresses[0]).toMatchObject({ device: "near0", hasCarrier: true, isPresent: true, isOurs: true });
     expect(facts.addresses[0]!.leaseLeftMs).toBeLessThanOrEqual(LEASE_MS);
     expect(driver.facts("nobody")).toBeUndefined();

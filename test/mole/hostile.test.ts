@@ -80,6 +80,7 @@ test("nothing that has a message's shape ends a machine, nor who looks at it", (
     }
     statusOf({
       isOn: () => true,
+      failureOf: () => undefined,
       standsOn: () => [],
       unreadable: new Map(),
       machine,

@@ -37,11 +37,13 @@ function settled(mode: "available" | "safe" = "available") {
     unreadable = new Map<string, Error>(),
     seen = chronicle,
     isOn = (_: string) => true,
+    failure: string | undefined = undefined,
   ): Status =>
     statusOf({
       standsOn,
       unreadable,
       isOn,
+      failureOf: () => failure,
       machine: a.machine!,
       chronicle: seen,
       config: a.config,
@@ -264,6 +266,66 @@ test("what a host keeps that nobody hears, when its maintenance is over, is held
       `kept for more than 10s for B, which nobody hears: ${kept}; where it is off, mole forget B --force or`,
     ),
   });
+});
+
+test("a vip that nobody can take says so, with this host's reason, for as long as nobody has had it", () => {
+  const { cluster, a, chronicle, status } = settled();
+  const vip = status().vips.find(({ owner }) => owner === "B")!.vip;
+  for (const host of cluster.hosts) host.failsToAcquire = true;
+  cluster.host("B").command({ do: "stop" });
+  cluster.run(13_000);
+  const of = (found: Status) => found.vips.find((one) => one.vip === vip)!;
+  const why = "promote_secondaries=1 is needed";
+  expect(of(status(nobody, undefined, undefined, undefined, why)).why).toContain(
+    `could not be taken by this host: ${why}`,
+  );
+  expect(of(status()).why).toContain("could not");
+  expect(statusView(status(), plain)).toMatch(new RegExp(`^${vip} .* 1[23]s `, "m"));
+  const [told] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs, () => why);
+  expect(told!.hosts.find(({ host }) => host === "A")!.why).toContain(`its last try failed: ${why}`);
+  expect(told!.hosts.find(({ host }) => host === "C")!.why).not.toContain(why);
+});
+
+test("what a host can't hold is told of vips that it defines alone", () => {
+  const { cluster, a, status } = settled();
+  for (const vip of ["v0", "removed"]) a.tellLater({ on: "carrier", vip, up: false });
+  cluster.run(1_000);
+  expect(a.machine!.session!.table!.hosts.get(a.machine!.session!.member)!.facts.unfit).toHaveProperty("removed");
+  expect(status().hosts[0]!.unfit).toEqual({ v0: "carrier" });
+});
+
+test("how a host went is told: stopped, or not; and one that is forgotten is shown no more", () => {
+  const { cluster, a, status } = settled();
+  cluster.host("B").command({ do: "stop" });
+  cluster.run(2_000);
+  const why = (host: string) => status().hosts.find((one) => one.host === host)?.why;
+  expect(why("B")).toBe("B has let all go and left");
+  cluster.host("C").kill(); // its guard says good-bye
+  cluster.run(2_000);
+  expect(why("C")).toContain("without being stopped");
+  a.command({ do: "forget", host: "B" });
+  cluster.run(500);
+  expect(why("B")).toBe("forgotten by an operator, but in mole.hosts of this host still");
+  a.configure({ ...a.config, hosts: ["A", "C"] });
+  cluster.run(500);
+  expect(status().hosts.map(({ host }) => host)).toEqual(["A", "C"]);
+});
+
+test("for how much longer this host is held down is told", () => {
+  const { cluster, a, status, chronicle } = settled();
+  cluster.service.crash(a.daemon);
+  cluster.run(1_000);
+  cluster.service.restart(a.daemon);
+  while (status().hosts[0]!.is !== "here") cluster.run(10);
+  const own = status().hosts[0]!;
+  expect(own.ready).toBe(false);
+  const leftMs = own.heldDownMs!;
+  expect(leftMs).toBeGreaterThan(0);
+  cluster.run(200);
+  expect(status().hosts[0]!.heldDownMs).toBeLessThanOrEqual(leftMs - 200);
+  expect(statusView(status(), plain)).toMatch(/^A +here .* held down for \d+s more/m);
+  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
+  expect(why!.hosts.find(({ host }) => host === "A")!.why).toMatch(/held down for \d+s more/);
 });
 
 test("a host that hears no other is an alarm, whatever it holds, and so is a part without majority", () => {

@@ -143,6 +143,8 @@ export interface VipFacts {
   readonly renewedAtMs: number | undefined;
   /** How many times an address was taken away while held, in all. */
   readonly takenAway: number;
+  /** Why it could not be put on, or kept on, when that was last tried; `undefined` where it could. Left out by a mole of the version before. */
+  readonly failure?: { readonly why: string; readonly atMs: number } | undefined;
 }
 
 export interface AddressFacts {

@@ -78,6 +78,8 @@ class KernelDriver implements Driver {
   readonly #heldByAddress = new Map<string, Held>();
   readonly #claims = new ClaimBook();
   readonly #takenAway = new Map<VipId, number>();
+  /** What could not be taken or kept, until it can. */
+  readonly #failures = new Map<VipId, { readonly why: string; readonly atMs: number }>();
   readonly #guarding = new Guarding((text) => this.#emit({ on: "trouble", text }));
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #pace = new RenewalPace();
@@ -109,6 +111,7 @@ class KernelDriver implements Driver {
 
   configure(definitions: readonly Definition[]): void {
     this.#definitions = definitions;
+    for (const vip of this.#failures.keys()) if (definitions.every(({ id }) => id !== vip)) this.#failures.delete(vip);
     this.#carriers = new Map();
     this.#claims.clear();
     const all = [...definitions, ...Array.from(this.#held.values(), ({ definition }) => definition)];
@@ -145,6 +148,7 @@ class KernelDriver implements Driver {
       return this.#fail(definition, trouble);
     }
     const held = this.#hold(definition, addresses, leaseMs, notAfterMs, beganMs);
+    this.#failures.delete(definition.id);
     if (held.renewedAtMs <= notAfterMs) return "acquired";
     this.#letGo(held);
     return "late";
@@ -253,6 +257,7 @@ class KernelDriver implements Driver {
       announcedAtMs: held?.announcedAtMs,
       renewedAtMs: held?.renewedAtMs,
       takenAway: this.#takenAway.get(vip) ?? 0,
+      failure: this.#failures.get(vip),
     };
   }
 
@@ -345,7 +350,7 @@ class KernelDriver implements Driver {
     held.trouble = why;
     if (nowMs < held.leaseEndMs) return;
     held.leaseEndMs = nowMs + (held.leaseMs ?? 0); // told again as often as a lease would end
-    this.#emit({ on: "driven", vip: id, did: "failed", why });
+    this.#failLater(id, why);
   }
 
   /** @returns whether it is gone already */
@@ -374,9 +379,16 @@ class KernelDriver implements Driver {
     return true;
   }
 
-  #fail({ name }: Definition, why: string): "failed" {
+  #fail({ id, name }: Definition, why: string): "failed" {
+    this.#failures.set(id, { why, atMs: bootMs() });
     this.#emit({ on: "trouble", text: `cannot acquire vip ${name}: ${why}` });
     return "failed";
+  }
+
+  /** What was held can't be any more. */
+  #failLater(vip: VipId, why: string): void {
+    this.#failures.set(vip, { why, atMs: bootMs() });
+    this.#emit({ on: "driven", vip, did: "failed", why });
   }
 
   // -- what others do
@@ -413,7 +425,7 @@ class KernelDriver implements Driver {
       if (!isRefused) continue;
       held.removedAtMs = [];
       const why = `${record.text} was taken away ${REMOVALS_MAX} times in a minute`;
-      this.#emit({ on: "driven", vip: definition.id, did: "failed", why });
+      this.#failLater(definition.id, why);
     }
   }
 

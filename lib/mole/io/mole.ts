@@ -157,6 +157,7 @@ export class Mole implements Onlooker {
       awayReason: runner.awayReason,
       standsOn: this.standsOn,
       isOn: (vip) => this.isOn(vip),
+      failureOf: (vip) => this.driver.facts(vip)?.failure?.why,
       unreadable: runner.unreadable,
       warnings: this.warnings(),
       alarms: this.doubled(),

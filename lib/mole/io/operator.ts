@@ -191,7 +191,9 @@ function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
   const hasTable = machine.session?.latestTable !== undefined;
   if (!hasTable && !mole.runner.maintained)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
-  const found = hasTable ? whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs()) : whyOfOwn(mole.status, vip);
+  const found = hasTable
+    ? whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs(), (id) => mole.driver.facts(id)?.failure?.why)
+    : whyOfOwn(mole.status, vip);
   if (found.length === 0) {
     const known = mole.status.vips.map(({ vip: name }) => name).join(", ");
     throw new Fault(
