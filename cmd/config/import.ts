@@ -22,7 +22,7 @@ export const configImport = defineCommand({
   summary: "turns a spread.conf, syslog.conf, spreadlogd.conf or wackamole.conf into our configuration",
   about:
     "Prints TOML. Of a syslog.conf: its rules, with the line of each. Of a spreadlogd.conf: what is written where, for logcat record. Of a wackamole.conf: its vips, group, times and whom to notify. Of a spread.conf the two tables: what spreadd takes over from the daemon of this host (name, port, client addresses, authentication with its access file, the queue's bound), and how " +
-    "clients reach the daemons. What has no equivalent is told on stderr; where a line of a syslog.conf can't be read, the exit status is 78.",
+    "clients reach the daemons. What has no equivalent is told on stderr; of a wackamole.conf it stands in the TOML too, as comments. Where a line of a syslog.conf or wackamole.conf can't be read, the exit status is 78.",
   examples: [
     {
       line: "spreadbox config import /etc/spread.conf > /etc/spreadbox/conf.d/spread.toml",

@@ -8,9 +8,10 @@
 //   Notify { if:net/n throttle N ping  arp-cache }
 //   RunDynamic module:function event | Module::function event   PerlUseLib dir   PerlUse Module
 
-/** One address as the file writes it: "eth0:192.0.2.10/24", "eth0:192.0.2.10/32n24". */
+/** One address as the file writes it: "eth0:192.0.2.10/24", "eth0:192.0.2.10/32n24", or without a device. */
 export interface WackAddress {
   readonly line: number;
+  /** "": it names none. */
   readonly device: string;
   readonly address: string;
   readonly prefixBits: number;
@@ -19,6 +20,8 @@ export interface WackAddress {
 export interface WackNote {
   readonly line: number;
   readonly message: string;
+  /** It can't be read, and Wackamole could not either: something that was meant is missing. */
+  readonly isMistake: boolean;
 }
 
 export interface WackamoleConf {
@@ -130,7 +133,31 @@ class Reader {
         this.without(text.toLowerCase(), line, this.value(line));
         return;
       default:
-        this.note(line, `${JSON.stringify(text)} is no directive that Wackamole knows: left out`);
+        this.mistake(line, `${JSON.stringify(this.restOf(line, text))} is no directive that Wackamole knows: left out`);
+    }
+  }
+
+  /** What belongs to a word that nobody knows: the rest of its line, and the block that begins there. @returns the line's words */
+  private restOf(line: number, first: string): string {
+    const words = [first];
+    for (let next = this.peek(); next?.line === line && next.text !== "}"; next = this.peek()) {
+      words.push(next.text);
+      this.take();
+      if (next.text !== "{") continue;
+      this.skipBlock();
+      break;
+    }
+    return words.join(" ");
+  }
+
+  /** Behind its "{". */
+  private skipBlock(): void {
+    let depth = 1;
+    while (depth > 0) {
+      const token = this.take();
+      if (token === undefined) return;
+      if (token.text === "{") depth += 1;
+      else if (token.text === "}") depth -= 1;
     }
   }
 
@@ -145,7 +172,7 @@ class Reader {
       const word = token.text.toLowerCase();
       if (word === "acquisitionsperround") perRound = this.value(token.line);
       else if (word === "interval") intervalMs = this.duration(token.line);
-      else this.note(token.line, `${JSON.stringify(token.text)} is nothing that Balance knows: left out`);
+      else this.mistake(token.line, `${JSON.stringify(token.text)} is nothing that Balance knows: left out`);
     }
     this.draft.balance = { line, perRound, intervalMs };
   }
@@ -155,7 +182,10 @@ class Reader {
     const token = this.peek();
     const found: WackAddress[] = [];
     if (token?.text === "{") {
-      for (const one of this.block(token.line)) this.addAddress(one, found);
+      for (const one of this.block(token.line)) {
+        if (one.text !== "{") this.addAddress(one, found);
+        else for (const inner of this.inner(one)) this.addAddress(inner, found);
+      }
     } else if (token !== undefined) {
       this.take();
       if (token.text.toLowerCase() !== "none") this.addAddress(token, found);
@@ -167,10 +197,13 @@ class Reader {
     for (const token of this.block(line)) {
       const addresses: WackAddress[] = [];
       if (token.text !== "{") this.addAddress(token, addresses);
-      else {
-        this.at -= 1;
-        for (const one of this.block(token.line)) this.addAddress(one, addresses);
-      }
+      else for (const one of this.inner(token)) this.addAddress(one, addresses);
+      for (const { line: at, address, device } of addresses)
+        if (device === "")
+          this.note(
+            at,
+            `${address} names no device, with which Wackamole could not put it on: the one with its subnet is taken`,
+          );
       if (addresses.length > 0) this.draft.vifs.push({ line: token.line, addresses });
     }
   }
@@ -201,19 +234,29 @@ class Reader {
   }
 
   private addAddress(token: Token, to: WackAddress[]): void {
-    const match = /^([^:]+):(\d+\.\d+\.\d+\.\d+)(?:\/(\d+)(?:n(\d+))?)?$/i.exec(token.text);
-    if (match === null) {
-      this.note(token.line, `${JSON.stringify(token.text)} is no address such as "eth0:192.0.2.10/32": left out`);
+    const match = /^(?:([^:]+):)?(\d+\.\d+\.\d+\.\d+)(?:\/(\d+)(?:n(\d+))?)?$/i.exec(token.text);
+    if (match === null || (match[1] === undefined && match[3] === undefined)) {
+      const why = whyNoAddress(token.text);
+      this.mistake(
+        token.line,
+        `${JSON.stringify(token.text)} is no address such as "eth0:192.0.2.10/32"${why}: left out`,
+      );
       return;
     }
-    to.push({ line: token.line, device: match[1]!, address: match[2]!, prefixBits: Number(match[3] ?? 32) });
+    to.push({ line: token.line, device: match[1] ?? "", address: match[2]!, prefixBits: Number(match[3] ?? 32) });
+  }
+
+  /** The words of a block within another, of which "{" has been taken. */
+  private inner({ line }: Token): Generator<Token> {
+    this.at -= 1;
+    return this.block(line);
   }
 
   /** The words of a block in braces, one after the other; a "{" in it is left to who asks. */
   private *block(line: number): Generator<Token> {
     if (this.peek()?.text === "=") this.take();
     if (this.take()?.text !== "{") {
-      this.note(line, 'a "{" is missing here: left out');
+      this.mistake(line, 'a "{" is missing here: left out');
       return;
     }
     for (let token = this.take(); token !== undefined && token.text !== "}"; token = this.take()) yield token;
@@ -224,7 +267,7 @@ class Reader {
     if (this.peek()?.text === "=") this.take();
     const token = this.take();
     if (token !== undefined && token.text !== "{" && token.text !== "}") return token.text;
-    this.note(line, "its value is missing");
+    this.mistake(line, "its value is missing");
     return "";
   }
 
@@ -233,7 +276,7 @@ class Reader {
     const text = this.value(line);
     const match = /^(\d+)([smh]?)$/i.exec(text);
     if (match === null) {
-      this.note(line, `${JSON.stringify(text)} is no time such as "5s"`);
+      this.mistake(line, `${JSON.stringify(text)} is no time such as "5s"`);
       return 0;
     }
     const unit = match[2]!.toLowerCase();
@@ -242,7 +285,11 @@ class Reader {
   }
 
   private note(line: number, message: string): void {
-    this.draft.notes.push({ line, message });
+    this.draft.notes.push({ line, message, isMistake: false });
+  }
+
+  private mistake(line: number, message: string): void {
+    this.draft.notes.push({ line, message, isMistake: true });
   }
 
   private peek(): Token | undefined {
@@ -252,6 +299,13 @@ class Reader {
   private take(): Token | undefined {
     return this.tokens[this.at++];
   }
+}
+
+/** Its own words for an address are a device without ":", where there is one, and always a prefix. */
+function whyNoAddress(text: string): string {
+  if (/^[^:]+:.+:\d+\.\d+\.\d+\.\d+/.test(text)) return ", nor to Wackamole, which has no alias such as eth0:0 in it";
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(text)) return ", nor to Wackamole, which wants a prefix such as /32";
+  return "";
 }
 
 const NO_EQUIVALENT: Readonly<Record<string, string>> = {

@@ -11,9 +11,22 @@ export function importWackamole(
   host: string,
 ): { readonly toml: string; readonly notes: readonly WackNote[] } {
   const conf = readWackamoleConf(text);
-  const notes: WackNote[] = [...conf.notes];
-  const parts = [spreadTable(conf, notes), moleTable(conf, notes), ...vips(conf, host, notes), ...hooks(conf, notes)];
-  return { toml: parts.filter((part) => part !== "").join("\n"), notes: notes.toSorted((a, b) => a.line - b.line) };
+  const found: WackNote[] = [...conf.notes];
+  const parts = [spreadTable(conf, found), moleTable(conf, found), ...vips(conf, host, found), ...hooks(conf, found)];
+  const notes = found.toSorted((a, b) => a.line - b.line);
+  const toml = [notesText(notes), ...parts].filter((part) => part !== "").join("\n");
+  return { toml, notes };
+}
+
+/** So that whoever rolls the file out reads what it lacks, too. */
+function notesText(notes: readonly WackNote[]): string {
+  if (notes.length === 0) return "";
+  // Of what a comment may not have in TOML only a tab is harmless.
+  const lines = notes.map(
+    ({ line, message, isMistake }) =>
+      `# line ${line}${isMistake ? ", MISSING" : ""}: ${message.replace(/[\p{Cc}\p{Cs}]/gu, "?")}`,
+  );
+  return `# What is not here as it was in wackamole.conf:\n${lines.join("\n")}\n`;
 }
 
 function spreadTable({ spread }: WackamoleConf, notes: WackNote[]): string {
@@ -23,6 +36,7 @@ function spreadTable({ spread }: WackamoleConf, notes: WackNote[]): string {
     notes.push({
       line: spread.line,
       message: `${JSON.stringify(spread.text)} is no Spread daemon such as "4803@host": left out`,
+      isMistake: true,
     });
     return "";
   }
@@ -40,6 +54,7 @@ function moleTable(conf: WackamoleConf, notes: WackNote[]): string {
         group === undefined
           ? 'no Group: the default, "mole", is taken'
           : `${quote(group)} is no group name: "mole" is taken`,
+      isMistake: false,
     });
   lines.push(
     "# All hosts of the cluster, for status, and for mode safe. Wackamole had no such list.",
@@ -53,6 +68,7 @@ function moleTable(conf: WackamoleConf, notes: WackNote[]): string {
       notes.push({
         line: matureMs.line,
         message: `Mature = ${formatDuration(matureMs.ms)} is shorter than old leases may last: the least that is safe (${formatDuration(LEAST_MATURITY_MS)}) is taken`,
+        isMistake: false,
       });
   }
   if (balance !== undefined) {
@@ -61,12 +77,14 @@ function moleTable(conf: WackamoleConf, notes: WackNote[]): string {
       notes.push({
         line: balance.line,
         message: `AcquisitionsPerRound = ${balance.perRound} has no equivalent: vips are balanced one by one, each let go before it is taken; mole balance waits for the end`,
+        isMistake: false,
       });
   }
   if (control !== undefined)
     notes.push({
       line: control.line,
       message: `Control = ${control.path} is not carried over: wackatrl can't speak with a mole; mole status and its like find theirs`,
+      isMistake: false,
     });
   const targets = notifyTargets(notify, notes);
   if (targets.length > 0) lines.push(`notify = [${targets.map(quote).join(", ")}]`);
@@ -85,19 +103,29 @@ function notifyTargets(notify: WackamoleConf["notify"], notes: WackNote[]): read
       notes.push({
         line,
         message: "ping has no equivalent: announcements are of the forms that clients believe, and repeated",
+        isMistake: false,
       });
     if (target.toLowerCase() === "arp-cache") {
-      notes.push({ line, message: "Notify arp-cache is always on: whom any host knows on the wire is told" });
+      notes.push({
+        line,
+        message: "Notify arp-cache is always on: whom any host knows on the wire is told",
+        isMistake: false,
+      });
       continue;
     }
     const text = target.replace(/^[^:]+:/, "").replace(/n\d+$/i, "");
     const network = tryNetwork(text);
     if (network === undefined)
-      notes.push({ line, message: `${JSON.stringify(target)} is no network that could be told: left out` });
+      notes.push({
+        line,
+        message: `${JSON.stringify(target)} is no network that could be told: left out`,
+        isMistake: true,
+      });
     else if (network.address.bytes.length * 8 - network.prefixBits > 12)
       notes.push({
         line,
         message: `${JSON.stringify(target)} has too many addresses to tell each: left out; the broadcast reaches them`,
+        isMistake: false,
       });
     else targets.push(text);
   }
@@ -113,6 +141,7 @@ function vips({ vifs, prefer = [] }: WackamoleConf, host: string, notes: WackNot
       notes.push({
         line: at,
         message: `${address} is in the file twice: an address can be in one vip, once; left out here`,
+        isMistake: false,
       });
       return false;
     });
@@ -123,11 +152,16 @@ function vips({ vifs, prefer = [] }: WackamoleConf, host: string, notes: WackNot
     return tablesOf(line, kept, wanted.length > 0 ? host : undefined, notes);
   });
   for (const { line, address, prefixBits } of unused)
-    notes.push({ line, message: `Prefer ${address}/${prefixBits} is none of the virtual interfaces: left out` });
+    notes.push({
+      line,
+      message: `Prefer ${address}/${prefixBits} is none of the virtual interfaces: left out`,
+      isMistake: false,
+    });
   if (prefer.length > 0)
     notes.push({
       line: prefer[0]!.line,
       message: `Prefer is said of this host (${host}): on each host the whole list of hosts that prefer a vip has to stand, the same everywhere; put the others' names in`,
+      isMistake: false,
     });
   return tables;
 }
@@ -146,10 +180,11 @@ function tablesOf(
       notes.push({
         line: at,
         message: `/${prefixBits} needs promote_secondaries on its device; without it, take the /${prefixBits} away`,
+        isMistake: false,
       });
   const texts = addresses.map((one) => {
     const text = one.prefixBits === 32 ? one.address : `${one.address}/${one.prefixBits}`;
-    return quote(devices.size === 1 ? text : `${text} dev ${one.device}`);
+    return quote(devices.size === 1 || one.device === "" ? text : `${text} dev ${one.device}`);
   });
   return [
     [
@@ -157,7 +192,7 @@ function tablesOf(
       "[[mole.vip]]",
       `name = ${quote(`vip-${addresses[0]!.address}`)}`,
       `addresses = [${texts.join(", ")}]`,
-      ...(devices.size === 1 ? [`device = ${quote(device!)}`] : []),
+      ...(devices.size === 1 && device !== "" ? [`device = ${quote(device!)}`] : []),
       ...(preferredBy === undefined ? [] : [`prefer = [${quote(preferredBy)}]`]),
       "",
     ].join("\n"),
@@ -179,6 +214,7 @@ function hooks({ hooks: found }: WackamoleConf, notes: WackNote[]): readonly str
     notes.push({
       line,
       message: `RunDynamic ${text} ${event} has no equivalent: write a program for [[mole.hook]] on = ["${on}"]${once}`,
+      isMistake: false,
     });
     return `# line ${line}: RunDynamic ${text} ${event}\n# [[mole.hook]]\n# on = ["${on}"]\n# command = ["/usr/local/bin/${text.replace(/[^A-Za-z0-9]+/g, "-")}"]\n`;
   });

@@ -77,6 +77,67 @@ test("every directive is carried over, or named in a note with its line", () => 
     expect(told(line).join("; ")).toContain(word);
 });
 
+describe("what is left out stands in the TOML too, and is a mistake where Wackamole could not read it", () => {
+  const file = (more: string) => `Group = g\n${more}\nVIFs {\n eth0:10.0.0.1/32\n}\n`;
+  for (const { name, text, line, told, isMistake, vips = 1 } of [
+    {
+      name: "an alias's device",
+      text: "VIFs { fxp0:0:10.0.0.176/32 }",
+      line: 2,
+      told: "no alias such as eth0:0",
+      isMistake: true,
+    },
+    {
+      name: "an address without a prefix and a device",
+      text: "VIFs { { 10.0.0.175 } }",
+      line: 2,
+      told: "wants a prefix",
+      isMistake: true,
+    },
+    {
+      name: "an address without a device",
+      text: "VIFs { 10.0.0.175/32 }",
+      line: 2,
+      told: "names no device",
+      isMistake: false,
+      vips: 2,
+    },
+    {
+      name: "a block that nobody knows",
+      text: "On Up {\n x_func\n { y }\n}",
+      line: 2,
+      told: '"On Up {" is no directive',
+      isMistake: true,
+    },
+    {
+      name: "a word that nobody knows",
+      text: "Bogus = 1 2",
+      line: 2,
+      told: '"Bogus = 1 2" is no directive',
+      isMistake: true,
+    },
+    { name: "a hook", text: "RunDynamic a:b on up", line: 2, told: "write a program", isMistake: false },
+  ])
+    test(name, () => {
+      const { toml, notes } = importWackamole(file(text), "node1");
+      expect(notes).toEqual([{ line, message: expect.stringContaining(told), isMistake }]);
+      expect(toml).toContain(`# line ${line}${isMistake ? ", MISSING" : ""}: ${notes[0]!.message}\n`);
+      expect(tablesOf(toml).table(moleTable).vip).toHaveLength(vips);
+    });
+});
+
+test("Prefer names addresses in blocks, and without a device", () => {
+  const prefer =
+    "Prefer {\n { eth0:10.0.0.1/32 }\n 10.0.0.2/32\n}\nVIFs { eth0:10.0.0.1/32 eth0:10.0.0.2/32 eth0:10.0.0.3/32 }\n";
+  const { toml, notes } = importWackamole(`Group = g\n${prefer}`, "node1");
+  expect(
+    tablesOf(toml)
+      .table(moleTable)
+      .vip.map((vip) => vip.prefer),
+  ).toEqual([["node1"], ["node1"], []]);
+  expect(notes.map(({ message }) => message)).toEqual([expect.stringContaining("Prefer is said of this host")]);
+});
+
 describe("what a file may have wrong is told, and the rest is read", () => {
   for (const { name, text, line, told, vips } of [
     { name: "an address twice", text: "VIFs { eth0:10.0.0.1/32 eth0:10.0.0.1/32 }", line: 1, told: "twice", vips: 1 },
