@@ -2,6 +2,7 @@ import { parseDuration } from "../../lib/base/duration.ts";
 import { Fault } from "../../lib/base/fault.ts";
 import type { Call } from "../../lib/cli/call.ts";
 import { defineCommand, type Flag } from "../../lib/cli/command.ts";
+import { fitRows } from "../../lib/cli/fit-rows.ts";
 import { type Style, styleFor } from "../../lib/cli/style.ts";
 import type { Status } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
@@ -54,8 +55,9 @@ export const statusCommand = defineCommand({
     for (;;) {
       const shown = await look(call, style);
       if (shown === undefined) return 0;
-      const clear = flags.watch && out.isTerminal && !call.json ? "\x1b[H\x1b[2J" : "";
-      await out.write(`${clear}${shown}${flags.watch && !out.isTerminal && !call.json ? "\n" : ""}`);
+      const isScreen = flags.watch && out.isTerminal && !call.json;
+      if (isScreen) await out.write(`\x1b[H\x1b[2J${fitRows(shown, out.rows, out.columns)}`);
+      else await out.write(`${shown}${flags.watch && !call.json ? "\n" : ""}`);
       if (!flags.watch || !(await pause(flags.interval ?? 1_000, stop))) return 0;
     }
   },

@@ -24,6 +24,8 @@ export interface Output {
   readonly isTerminal: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** Rows of the terminal; `undefined` where there is none. */
+  readonly rows?: number | undefined;
   /** Whether to write colours: a terminal, and neither NO_COLOR nor TERM=dumb. */
   readonly colour: boolean;
   /**

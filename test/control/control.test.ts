@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { closeSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { Fault } from "../../lib/base/fault.ts";
@@ -245,6 +245,48 @@ describe("a service and its operators", () => {
     writeFileSync(path, "another's");
     second.stop();
     expect(readFileSync(path, "utf8")).toBe("another's");
+  });
+
+  test("a socket whose file is removed is made again, whoever talks on it talks on, and what another puts there stays", async () => {
+    using scratch = temporaryDirectory();
+    const path = join(scratch.path, "deep", "service.ctl");
+    let proceed = (): void => {};
+    const told: string[] = [];
+    const isTold = () => new Promise<void>((resolve) => (onTold = resolve));
+    let onTold = (): void => {};
+    const warn = (text: string) => {
+      told.push(text);
+      onTold();
+    };
+    using _server = await ControlServer.listen({
+      path,
+      handlers: {
+        ...handlers,
+        wait: async () => {
+          onTold();
+          await new Promise<void>((resolve) => (proceed = resolve));
+          return "done";
+        },
+      },
+      log: { ...silent, warn },
+      lookEveryMs: 5,
+    });
+    const isAsked = isTold();
+    const waiting = askOnce("service", path, { ask: "wait", with: {} });
+    await isAsked;
+    const isBack = isTold();
+    rmSync(join(scratch.path, "deep"), { recursive: true });
+    await isBack;
+    expect(told).toEqual([`${path}: the control socket was removed; made again`]);
+    expect(await askOnce("service", path, { ask: "echo", with: { a: 1 } })).toEqual({ a: 1 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    proceed();
+    expect(await waiting).toBe("done");
+    const inTheWay = `${path}.new`;
+    writeFileSync(inTheWay, "not ours");
+    renameSync(inTheWay, path);
+    await Bun.sleep(20);
+    expect(readFileSync(path, "utf8")).toBe("not ours");
   });
 
   test("what a service that died left is replaced", async () => {

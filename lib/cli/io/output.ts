@@ -15,6 +15,9 @@ export function standardOutput(env: Readonly<Record<string, string | undefined>>
     get columns() {
       return stream.columns || Number(env["COLUMNS"]) || 80;
     },
+    get rows() {
+      return stream.rows || undefined;
+    },
     colour: isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
     closed: gone.signal,
     write(text) {

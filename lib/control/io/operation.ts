@@ -133,7 +133,12 @@ export class Operation<Settings> {
     const log = { error: say("err"), warn: say("warning"), notice: say("notice"), debug: say("debug") };
     try {
       const server = await ControlServer.listen({ path, handlers, log, ...(fd === undefined ? {} : { fd }) });
-      return { fd: server.fd, [Symbol.dispose]: () => stopServer(server) };
+      return {
+        get fd() {
+          return server.fd;
+        },
+        [Symbol.dispose]: () => stopServer(server),
+      };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       service.say("notice", `no control socket, so no commands: ${error.message}`);

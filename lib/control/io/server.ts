@@ -1,5 +1,5 @@
 // The service's end of a control socket. Who may open the socket's file may command the service: its mode is the access control.
-import { mkdirSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "../../base/fault.ts";
 import type { Log } from "../../base/log.ts";
@@ -26,7 +26,11 @@ export interface ControlServerOptions {
   readonly log: Log;
   /** A socket that listens at `path` already. */
   readonly fd?: number;
+  /** How often it is looked at whether the socket's file is there. @default 1 s */
+  readonly lookEveryMs?: number;
 }
+
+const LOOK_EVERY_MS = 1_000;
 
 /** Operators talking to one service at one time; one more is told to come back. */
 const CONVERSATIONS_MAX = 64;
@@ -38,10 +42,16 @@ interface Conversation {
   unsent: Uint8Array[];
 }
 
-/** A listening control socket; `stop` removes its file. Of what stands at its path nothing is replaced but a socket to which nobody listens. */
+/**
+ * A listening control socket; `stop` removes its file. Of what stands at its path nothing is replaced but a socket to which nobody listens. Where its file is taken away, as by a
+ * clean-up of /run, it is made again; what somebody else has put there is left alone.
+ */
 export class ControlServer implements Disposable {
-  readonly #listener: Bun.TCPSocketListener<Conversation>;
-  readonly #made: ListeningSocket;
+  #listener: Bun.TCPSocketListener<Conversation>;
+  #made: ListeningSocket;
+  readonly #watch: ReturnType<typeof setInterval>;
+  /** Why it could not be made again, as it was told. */
+  #told = "";
   #open = 0;
 
   /** @throws {Fault} kind "cannot-create" where the socket can't be made, something else stands there, or another process answers on it */
@@ -58,19 +68,49 @@ export class ControlServer implements Disposable {
 
   private constructor(private readonly options: ControlServerOptions) {
     const { path, fd } = options;
+    try {
+      this.#made = fd === undefined ? this.#make() : adoptUnixStream(path, fd);
+      this.#listener = this.#serve(this.#made);
+    } catch (cause) {
+      if (cause instanceof Fault && (cause.kind === "cannot-create" || cause.kind === "usage")) throw cause;
+      throw new Fault("cannot-create", "listen", `cannot listen on ${path}: ${reasonOf(cause)}`, { cause });
+    }
+    this.#watch = setInterval(() => this.#look(), options.lookEveryMs ?? LOOK_EVERY_MS);
+    this.#watch.unref();
+  }
+
+  #make(): ListeningSocket {
+    const { path, mode = 0o600 } = this.options;
+    mkdirSync(dirname(path), { recursive: true });
+    return listenUnixStream(path, mode);
+  }
+
+  #serve({ fd }: ListeningSocket): Bun.TCPSocketListener<Conversation> {
     const socket = {
       open: (socket: Bun.Socket<Conversation>) => this.#onOpen(socket),
       data: (socket: Bun.Socket<Conversation>, chunk: Uint8Array) => this.#onData(socket, chunk),
       drain: flush,
       close: (socket: Bun.Socket<Conversation>) => this.#onClose(socket),
     };
+    return Bun.listen<Conversation>({ fd, socket } as never); // Bun takes it, and does not say so in its types
+  }
+
+  #look(): void {
+    const { path, log } = this.options;
     try {
-      mkdirSync(dirname(path), { recursive: true });
-      this.#made = fd === undefined ? listenUnixStream(path, options.mode ?? 0o600) : adoptUnixStream(path, fd);
-      this.#listener = Bun.listen<Conversation>({ fd: this.#made.fd, socket } as never); // Bun takes it, and does not say so in its types
-    } catch (cause) {
-      if (cause instanceof Fault && (cause.kind === "cannot-create" || cause.kind === "usage")) throw cause;
-      throw new Fault("cannot-create", "listen", `cannot listen on ${path}: ${reasonOf(cause)}`, { cause });
+      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+      const made = this.#make();
+      const before = this.#listener;
+      this.#listener = this.#serve(made);
+      this.#made = made;
+      before.stop(false); // who talks on it talks on
+      this.#told = "";
+      log.warn(`${path}: the control socket was removed; made again`);
+    } catch (error) {
+      // A directory that this process may not write to, by now: it is told once.
+      const text = `${path}: the control socket was removed, and can't be made again: ${reasonOf(error)}`;
+      if (text !== this.#told) log.error(text);
+      this.#told = text;
     }
   }
 
@@ -79,6 +119,7 @@ export class ControlServer implements Disposable {
   }
 
   stop(): void {
+    clearInterval(this.#watch);
     this.#listener.stop(true);
     this.#made[Symbol.dispose]();
   }
