@@ -1,10 +1,12 @@
 // Why the operating system refused something, in words for an operator: without the runtime's code before it and the name of a call behind it.
 import { Fault } from "./fault.ts";
 
+const NO_DIRECTORY = "a part of its path is no directory";
+
 /** Where the runtime's own words say less than they could. */
 const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
-  ENOTDIR: "what stands for a directory in its path is none",
+  ENOTDIR: NO_DIRECTORY,
   EROFS: "its file system is read-only",
   ENOSPC: "its file system is full",
   EDQUOT: "its owner's disk quota is used up",
@@ -43,8 +45,15 @@ const NETWORK_ANSWER = /^\w+ (E[A-Z0-9]+)(?: (\S+)(?: - Local \(.*\))?)?$/;
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof Fault) return error.message;
-  const known = "code" in error ? REASONS[String(error.code)] : undefined;
-  return known ?? tryNetworkReason(error.message) ?? textBehindCode(error.message) ?? error.message;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  // Directories are made with those above them: one that is there already is no mistake, but a file in its place is.
+  if (code === "EEXIST" && syscall === "mkdir") return NO_DIRECTORY;
+  return (
+    (code === undefined ? undefined : REASONS[code]) ??
+    tryNetworkReason(error.message) ??
+    textBehindCode(error.message) ??
+    error.message
+  );
 }
 
 function tryNetworkReason(message: string): string | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reasonOf } from "../../lib/base/system-reason.ts";
@@ -29,7 +29,12 @@ for (const { name, error, reason } of [
   {
     name: "a file in the place of a directory",
     error: thrown(() => openSync("/proc/version/x", "r")),
-    reason: "what stands for a directory in its path is none",
+    reason: "a part of its path is no directory",
+  },
+  {
+    name: "a directory that can't be made where a file is",
+    error: thrown(() => mkdirSync("/proc/version", { recursive: true })),
+    reason: "a part of its path is no directory",
   },
   { name: "a full disk", error: thrown(() => writeFileSync("/dev/full", "x")), reason: "its file system is full" },
   {

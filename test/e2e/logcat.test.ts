@@ -161,7 +161,7 @@ describe("--cursor-file", () => {
     const nowhere = await runSpreadbox(["logcat", "--cursor-file", join(scratch.path, "none/cursor"), "g"], {
       env: NO_CONFIG,
     });
-    expect(nowhere.stderr).toStartWith(`logcat: cannot write ${scratch.path}/none/cursor: ENOENT`);
+    expect(nowhere.stderr).toStartWith(`logcat: cannot write ${scratch.path}/none/cursor: no such file or directory\n`);
     expect(nowhere.status).toBe(73);
   });
 });

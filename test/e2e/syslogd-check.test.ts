@@ -71,7 +71,7 @@ describe("refused is", () => {
     {
       name: "a file below a file",
       text: () => rule(`file:${at("junk/x")}`),
-      told: "what stands for a directory in its path is none",
+      told: "a part of its path is no directory",
     },
     { name: "a FIFO that is none", text: () => rule(`fifo:${at("junk")}`), told: "this is no FIFO" },
     { name: "a queue without room", text: () => 'syslogd.queue = "0"\n', told: "expected at least 64KiB" },

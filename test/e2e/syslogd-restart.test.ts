@@ -450,7 +450,7 @@ describe("what waits in memory goes on in the new process, first and in its orde
       const apps = ["a", "b", "c", "d"];
       for (let number = 0; number < 12; number++)
         logger(at("log"), "-t", apps[number % 4]!, "-p", "user.err", `m${number}`);
-      await daemon.stderr.until(/blocked.*mkdir/);
+      await daemon.stderr.until(/blocked.*: a part of its path is no directory/);
       const { stdout: told, stderr } = await ask("restart");
       expect([stderr, told]).toEqual(["", expect.stringContaining("and 12 records that waited")]);
       log("m12");

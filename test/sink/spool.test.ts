@@ -160,7 +160,7 @@ test("where the directory can't be made it says so, and gives back what it has i
   const rig = new Rig(join(scratch.path, "away", "spool"));
   writeFileSync(join(scratch.path, "away"), ""); // a file where the directory should be
   expect(rig.append(1, "a")).toEqual([0]);
-  expect(await rig.heard("failing")).toMatchObject({ reason: "what stands for a directory in its path is none" });
+  expect(await rig.heard("failing")).toMatchObject({ reason: "a part of its path is no directory" });
   expect(await rig.take()).toEqual(["3/1 a"]);
   await rig.close();
   expect(rig.spool.unwritten).toBe(1);

@@ -107,7 +107,7 @@ function whyNoPath(to: Destination): Fault | undefined {
     found === "directory"
       ? "it is a directory"
       : found === "blocked"
-        ? "what stands for a directory in its path is none"
+        ? "a part of its path is no directory"
         : found === "other" && to.kind === "fifo"
           ? "this is no FIFO (mkfifo makes one)"
           : undefined;
