@@ -380,13 +380,13 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
 
   test("what a host can't keep on disk it says: the command by its status, status, check and preflight by a warning", async () => {
     await c.exec(["sh", "-c", `cat /dev/zero > ${STATE}/filler`]);
-    const told = `cannot keep state in ${STATE}: ENOSPC`;
+    const told = `cannot keep state in ${STATE}: its file system is full`;
     const on = await mole(c, "maintenance", "on");
     expect([on.status, on.stdout, on.stderr]).toEqual([
       74,
       "",
       expect.stringMatching(
-        /maintenance is on: .*\. NOT KEPT ON DISK by this host: cannot keep state in \/run\/state: ENOSPC/,
+        /maintenance is on: .*\. NOT KEPT ON DISK by this host: cannot keep state in \/run\/state: its file system is full/,
       ),
     ]);
     const shown = await statusOf(c);

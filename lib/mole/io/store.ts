@@ -102,8 +102,9 @@ export class Store implements Disposable {
   }
 
   private fail(error: Error, kept: Kept): void {
-    const isNews = this.why !== error.message;
-    this.why = error.message;
+    const why = reasonOf(error);
+    const isNews = this.why !== why;
+    this.why = why;
     if (this.next === undefined && this.lockFd >= 0) {
       this.again = setTimeout(() => this.save(kept), this.againMs);
       this.again.unref();
