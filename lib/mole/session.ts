@@ -105,7 +105,8 @@ export class Session {
     if (!this.rules.silenceOutlivesJoins) this.pulse.forgetSilence(nowMs);
     if (this.table !== undefined) this.acquainted = new Set(this.table.members);
     // Also of one that departs while an exchange goes on.
-    if (this.latestTable !== undefined) this.unreleased.noteDepartures(this.latestTable, view);
+    const isExchanging = this.table === undefined;
+    if (this.latestTable !== undefined) this.unreleased.noteDepartures(this.latestTable, view, isExchanging);
     if (view.cause === "network") {
       this.acquainted = new Set([...this.acquainted].filter((member) => view.together.includes(member)));
       this.part = view.together.length;

@@ -16,13 +16,17 @@ export class Unreleased {
   /** All that were ever in the table of this session. */
   private known: Set<string> | undefined;
 
-  /** A view comes after this table. */
-  noteDepartures(table: CoverTable, view: View): void {
+  /**
+   * A view comes after this table.
+   * @param isExchanging the table is the one of before an exchange that is not over: who departs in it may have taken anything while we were cut off, and has not told
+   */
+  noteDepartures(table: CoverTable, view: View, isExchanging: boolean): void {
     for (const { member, identity } of table.hosts.values()) {
       if (view.members.includes(member)) continue;
       const vips = this.byMachine.get(identity.machine)?.vips ?? new Set();
       // Cut off, it may have taken anything.
-      for (const [vip, { set }] of table.entries) if (set.has(member) || view.cause === "network") vips.add(vip);
+      const mayHaveAny = view.cause === "network" || isExchanging;
+      for (const [vip, { set }] of table.entries) if (set.has(member) || mayHaveAny) vips.add(vip);
       if (vips.size > 0) this.byMachine.set(identity.machine, { member, vips });
     }
   }

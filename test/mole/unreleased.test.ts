@@ -24,7 +24,7 @@ test("what a departed session held, once its last word has come through after al
   const { table, gone, host, view, its } = departure("disconnect");
   const unreleased = new Unreleased();
   unreleased.take(table);
-  unreleased.noteDepartures(table, view);
+  unreleased.noteDepartures(table, view, false);
   table.hosts.delete(gone);
   expect([...unreleased.take(table)]).toEqual([]);
   unreleased.noteFarewell(view.members[0]!);
@@ -61,7 +61,7 @@ for (const { cause, what } of [
     const { table, gone, host, view, its, all } = departure(cause);
     const unreleased = new Unreleased();
     unreleased.take(table);
-    unreleased.noteDepartures(table, view);
+    unreleased.noteDepartures(table, view, false);
     table.hosts.delete(gone);
     expect([...unreleased.take(table)]).toEqual([]);
     table.hosts.set(gone, host);

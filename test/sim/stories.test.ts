@@ -54,6 +54,14 @@ const STORIES: readonly Story[] = [
     ],
   },
   {
+    name: "a host hangs that has taken over from one who was cut off, and departs before they have told each other: who was cut off announces itself to its clients when it is back",
+    hosts: 3,
+    vips: 4,
+    cluster: { skipTables: true },
+    seeds: 40,
+    faults: [at(490, "freeze daemon", B, 329), at(705, "freeze", A, 1_748), at(1_274, "kick", A, 177)],
+  },
+  {
     name: "a merge beside a slow driver's queue: what waits in the queue is asked for again",
     hosts: 3,
     vips: 5,
