@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { BackOff, type BackOffRule } from "../../base/back-off.ts";
 import { reasonOf } from "../../base/system-reason.ts";
 import { Nap } from "../../run/nap.ts";
-import { KEEPS_UP_MS } from "../sink.ts";
 import { SLOT_BYTES, writeCursor } from "../spool-cursor.ts";
 import { KIND_RECORD, readEntry, SpoolEntry } from "../spool-entry.ts";
 import { files } from "./files.ts";
@@ -66,6 +65,7 @@ export class SpoolWriter {
    * @param turn     of the last cursor that was written
    * @param hasFiles whether anything was found
    * @param isPrompt the owner calls `writeNow` behind what it adds
+   * @param keepsUpMs how long a call may take of a disk that keeps up
    */
   constructor(
     private readonly directory: string,
@@ -73,6 +73,7 @@ export class SpoolWriter {
     private turn: number,
     hasFiles: boolean,
     private readonly isPrompt: boolean,
+    private readonly keepsUpMs: number,
   ) {
     this.#hasFiles = hasFiles;
     this.#isDeferred = !isPrompt;
@@ -86,7 +87,7 @@ export class SpoolWriter {
   /** Nothing fails, and no call has been on its way for long. */
   get keepsUp(): boolean {
     if (this.#failingSinceMs !== undefined) return false;
-    return !this.#isRunning || performance.now() - this.#progressMs < KEEPS_UP_MS;
+    return !this.#isRunning || performance.now() - this.#progressMs < this.keepsUpMs;
   }
 
   /** The chunk that takes what belongs at `offset` of a segment, with room for `bytes`; made where the last one is not it. */

@@ -10,6 +10,7 @@
 // A kill between delivery and the cursor's write replays some records: the cursor is written when there is time, not for every record. Identities
 // (stream, number) come back as they were given, so readers who care can tell.
 import { Fault } from "../../base/fault.ts";
+import { KEEPS_UP_MS } from "../sink.ts";
 import {
   ENTRY_HEADER_BYTES,
   findEntry,
@@ -54,6 +55,8 @@ export interface SpoolOptions {
   readonly pendingBytesMax: number;
   /** What is appended is on disk when `writeNow` returns, and not much later. */
   readonly isPrompt?: boolean;
+  /** A disk whose calls take longer does not keep up; `KEEPS_UP_MS` if not said. */
+  readonly keepsUpMs?: number;
   readonly wallMs: () => number;
   /** What a stream is called on disk; its number is only good in this process. */
   readonly streamName: (stream: number) => string;
@@ -115,6 +118,7 @@ export class Spool {
       found.turn,
       found.lastId > 0,
       options.isPrompt === true,
+      options.keepsUpMs ?? KEEPS_UP_MS,
     );
     for (const segment of found.segments) this.#adopt(segment);
     this.#lastId = found.lastId;
