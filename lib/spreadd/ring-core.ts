@@ -15,12 +15,6 @@
 //
 // What corosync does not tell: which messages at the end of a view were ordered when hosts were already lost. Hosts that part there may have been
 // delivered different ends; each says how many it was delivered and their digest, and only equal ones count as having come together.
-//
-// Nothing waits without a bound. Our own messages come back within `silenceMs`, or the group service counts as dead (`outside`); when they come later all the
-// same, `resync` has everybody exchange states again. A daemon that owes an acknowledgement for as long, or its state (ring-patience.ts), is expelled, by a message too. So that each
-// owes one from time to time, somebody calls twice within `silenceMs` (ring-view.ts): one that is stopped, or whose messages do not get through, is noticed
-// whatever is sent. A daemon that was stopped itself judges nobody by what it did not hear meanwhile (`#waitAnew`); and who has answered before his expulsion
-// is delivered, stays.
 import { assert } from "../base/assert.ts";
 import type { MonotonicMs } from "../base/brand.ts";
 import { Fault } from "../base/fault.ts";
@@ -48,15 +42,14 @@ import {
   sameRing,
   sameTag,
   stateMessages,
-  type Tag,
   VERSION_MAX,
   VERSION_MIN,
   VERSION_OF_CALLS,
   viewKey,
 } from "./ring-message.ts";
-import { RingPatience } from "./ring-patience.ts";
 import { type Exit, RingSender } from "./ring-sender.ts";
 import { RingView, readEntry } from "./ring-view.ts";
+import { CHECKS, RingWatch } from "./ring-watch.ts";
 
 /** What the core asks of the world. */
 export interface RingPort extends Exit {
@@ -84,8 +77,6 @@ const WAITING_BYTES_MAX = 262_144;
 const HELD_BYTES_MAX = 8_388_608;
 /** Daemons whose batches are remembered. */
 const SEATS_MAX = 10_000;
-/** `check` is to be called so many times within `silenceMs`. */
-export const CHECKS = 5;
 
 export class RingCore implements Engine {
   readonly #host: Omit<Host, "run">;
@@ -109,7 +100,6 @@ export class RingCore implements Engine {
   #joinWaits: number | undefined;
   /** States for it that have come before. */
   #early: { readonly from: Seat; readonly bytes: Uint8Array }[] = [];
-  readonly #patience: RingPatience;
   #lastTime = 0;
   /** The last batch that was delivered of each daemon, by the number of what was in it. */
   readonly #heard = new Map<string, number>();
@@ -118,7 +108,7 @@ export class RingCore implements Engine {
   /** Everybody was asked to exchange states, because this host was outside. */
   #resyncSent = false;
 
-  #checkedAt: MonotonicMs;
+  readonly #watch: RingWatch;
   /** When anything was last delivered. */
   #pulseAt: MonotonicMs;
   /** Somebody was told that it is full. */
@@ -130,8 +120,8 @@ export class RingCore implements Engine {
   ) {
     this.#host = { name: settings.name, id: daemonId(settings.name) };
     this.#sender = new RingSender(port);
-    this.#patience = new RingPatience(settings.silenceMs);
-    this.#checkedAt = this.#pulseAt = port.now();
+    this.#pulseAt = port.now();
+    this.#watch = new RingWatch(settings.silenceMs, this.#pulseAt);
   }
 
   // --- the engine ---
@@ -338,7 +328,8 @@ export class RingCore implements Engine {
     this.#sender.urge(...state);
     this.port.flushSoon();
     for (const { from, bytes } of this.#early.splice(0)) this.#takeState(from, bytes);
-    if (this.#exchange === exchange) this.port.checkIn(this.#patienceWith(exchange, self));
+    if (this.#exchange === exchange)
+      this.port.checkIn(this.#watch.patienceWith(exchange, this.#view, self, this.port.now()));
   }
 
   /**
@@ -496,14 +487,27 @@ export class RingCore implements Engine {
   /** Looks at what has taken too long. Call it `CHECKS` times within `silenceMs`. */
   check(): void {
     const now = this.port.now();
-    const { silenceMs } = this.settings;
-    const pausedMs = now - this.#checkedAt - (2 * silenceMs) / CHECKS;
-    this.#checkedAt = now;
-    if (this.#sink === undefined || this.#self === undefined) return;
-    if (pausedMs > 0)
-      this.#waitAnew(now); // it was we who did not get to run
-    else if (this.#sender.onTheWay > 0 && now - this.#sender.heardAt > silenceMs) this.#fallSilent();
-    else this.#checkOthers(now);
+    const { self, view, exchange } = { self: this.#self, view: this.#view, exchange: this.#exchange };
+    const isIn = this.#sink !== undefined && self !== undefined;
+    const overdue = this.#watch.look(isIn ? { self, sender: this.#sender, view, exchange } : undefined, now);
+    if (!isIn) return;
+    switch (overdue.is) {
+      case "we":
+        this.#waitAnew(now);
+        break;
+      case "the group":
+        this.#fallSilent();
+        break;
+      case "others":
+        this.#sender.urge(...overdue.owing.map((seat) => expelMessage(overdue.tag, seat)));
+        this.port.flushSoon();
+        break;
+      case "nothing":
+        if (overdue.inMs !== undefined) this.port.checkIn(overdue.inMs);
+        break;
+      default:
+        overdue satisfies never;
+    }
     this.#feelPulse(now);
   }
 
@@ -541,41 +545,6 @@ export class RingCore implements Engine {
     );
   }
 
-  #patienceWith(exchange: RingExchange, self: Seat): number {
-    const known = this.#view?.hosts.map(({ seat }) => seat) ?? [];
-    return this.#patience.withThe(exchange, known, self, this.port.now());
-  }
-
-  /** Whoever has owed us something for too long: the first of us has it expelled. */
-  #checkOthers(now: MonotonicMs): void {
-    const { exchange, view, self } = { exchange: this.#exchange, view: this.#view, self: this.#self };
-    if (exchange !== undefined && self !== undefined) {
-      const leftMs = exchange.since + this.#patienceWith(exchange, self) - now;
-      if (leftMs > 0) {
-        this.port.checkIn(leftMs);
-        return;
-      }
-      exchange.since = now;
-      this.#expelFrom(exchange.tag, exchange.first, exchange.owing);
-    } else if (view !== undefined) {
-      const owing = view.owing((now - this.settings.silenceMs) as MonotonicMs);
-      const first = view.hosts.find((host) => !owing.includes(host) && !host.isLost);
-      if (owing.length === 0 || first !== view.own) return;
-      view.waitAnew(now);
-      this.#expelFrom(
-        view.tag,
-        first.seat,
-        owing.map(({ seat }) => seat),
-      );
-    }
-  }
-
-  #expelFrom(tag: Tag, first: Seat | undefined, owing: readonly Seat[]): void {
-    if (first === undefined || this.#self === undefined || !isSame(first, this.#self)) return;
-    this.#sender.urge(...owing.map((seat) => expelMessage(tag, seat)));
-    this.port.flushSoon();
-  }
-
   /** Somebody is to go who does not answer; void where he has answered meanwhile. */
   #expel(seat: Seat, bytes: Uint8Array): void {
     const { exchange, view, self } = { exchange: this.#exchange, view: this.#view, self: this.#self };
@@ -584,7 +553,7 @@ export class RingCore implements Engine {
     const host = view?.hostOf(seat);
     const owes = exchange?.owes(seat) ?? (host !== undefined && view?.isAwaited(host));
     if (!owes) return;
-    if (exchange !== undefined) this.#patience.expelled(this.port.now());
+    if (exchange !== undefined) this.#watch.expelled(this.port.now());
     if (isSame(seat, self)) {
       this.#goOutside(new Fault("unavailable", "expelled", EXPELLED));
       this.#comeBack();

@@ -8,8 +8,9 @@ import { AGREED, CAUSAL, FIFO, RELIABLE, SAFE, UNRELIABLE } from "../../lib/spre
 import { Daemon } from "../../lib/spreadd/daemon.ts";
 import type { DaemonSettings } from "../../lib/spreadd/daemon-settings.ts";
 import type { QueueLevel } from "../../lib/spreadd/rim.ts";
-import { CHECKS, RingCore, type RingPort } from "../../lib/spreadd/ring-core.ts";
+import { RingCore, type RingPort } from "../../lib/spreadd/ring-core.ts";
 import type { Seat } from "../../lib/spreadd/ring-message.ts";
+import { CHECKS } from "../../lib/spreadd/ring-watch.ts";
 import type { SessionEnd } from "../../lib/spreadd/session-core.ts";
 import { Clockwork } from "../sim/clockwork.ts";
 import { type CpgClient, type CpgProcess, CpgService } from "./cpg-service.ts";

@@ -11,7 +11,8 @@ import { watchReadable } from "../../linux/sigio.ts";
 import type { Clock } from "../../run/clock.ts";
 import type { FrameView } from "../../spread/frame.ts";
 import type { Engine, EngineSink } from "../engine.ts";
-import { CHECKS, RingCore, type RingPort, type RingSettings } from "../ring-core.ts";
+import { RingCore, type RingPort, type RingSettings } from "../ring-core.ts";
+import { CHECKS } from "../ring-watch.ts";
 
 /** Events that are taken in one go. */
 const EVENTS_MAX = 64;
