@@ -33,6 +33,22 @@ function settled() {
   return { table, entry, owner, second, third, vip, move };
 }
 
+/** When no decision counts. */
+const IN_VAIN = [
+  {
+    what: "under maintenance",
+    change: ({ table }: ReturnType<typeof settled>) => {
+      table.maintenance = { counter: 1, on: true };
+    },
+  },
+  {
+    what: "in another view",
+    change: ({ table }: ReturnType<typeof settled>) => {
+      table.view = "another";
+    },
+  },
+];
+
 const answer = (said: Partial<Answer>): Answer => ({
   kind: "answer",
   released: [],
@@ -109,18 +125,7 @@ describe("a move is void", () => {
         table.hosts.delete(third);
       },
     },
-    {
-      what: "under maintenance",
-      change: ({ table }: ReturnType<typeof settled>) => {
-        table.maintenance = { counter: 1, on: true };
-      },
-    },
-    {
-      what: "in another view",
-      change: ({ table }: ReturnType<typeof settled>) => {
-        table.view = "another";
-      },
-    },
+    ...IN_VAIN,
   ])
     test(what, () => {
       const story = settled();
@@ -162,18 +167,7 @@ describe("somebody is thrown out", () => {
       what: "by one who has been thrown out",
       change: ({ table, third }: ReturnType<typeof settled>) => void table.expelled.add(third),
     },
-    {
-      what: "under maintenance",
-      change: ({ table }: ReturnType<typeof settled>) => {
-        table.maintenance = { counter: 1, on: true };
-      },
-    },
-    {
-      what: "in another view",
-      change: ({ table }: ReturnType<typeof settled>) => {
-        table.view = "another";
-      },
-    },
+    ...IN_VAIN,
   ])
     test(`not ${what}`, () => {
       const story = settled();

@@ -1,22 +1,12 @@
 // One machine by itself, event by event: what can be said without a cluster. What hosts do together is in test/sim.
 import { expect, test } from "bun:test";
 import type { Action } from "../../lib/mole/action.ts";
-import { define } from "../../lib/mole/definition.ts";
-import { type HostConfig, type MoleEvent, NOTHING_STORED } from "../../lib/mole/event.ts";
+import { type MoleEvent, NOTHING_STORED } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
 import { DEFAULT_TIMES } from "../../lib/mole/times.ts";
+import { hostA, web } from "./one-host.ts";
 
-const web = define({ name: "web", addresses: ["192.0.2.1"] });
-const config: HostConfig = {
-  host: "A",
-  machine: "m-A",
-  capacity: 1,
-  mode: "available",
-  times: DEFAULT_TIMES,
-  definitions: [web],
-  hosts: ["A", "B"],
-  tiebreak: undefined,
-};
+const config = hostA(["A", "B"]);
 
 type Bare<T> = T extends unknown ? Omit<T, "now"> : never;
 

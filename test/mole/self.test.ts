@@ -1,21 +1,12 @@
 // What a host knows of itself through its sessions: how long it is held down when it comes back, and when it tries again what it could not take.
 import { describe, expect, test } from "bun:test";
 import { define } from "../../lib/mole/definition.ts";
-import { type HostConfig, NOTHING_STORED } from "../../lib/mole/event.ts";
+import { NOTHING_STORED } from "../../lib/mole/event.ts";
 import { Self } from "../../lib/mole/self.ts";
 import { DEFAULT_TIMES } from "../../lib/mole/times.ts";
+import { hostA, web } from "./one-host.ts";
 
-const web = define({ name: "web", addresses: ["192.0.2.1"] });
-const config: HostConfig = {
-  host: "A",
-  machine: "m-A",
-  capacity: 1,
-  mode: "available",
-  times: DEFAULT_TIMES,
-  definitions: [web],
-  hosts: [],
-  tiebreak: undefined,
-};
+const config = hostA();
 const { holdDownMs } = DEFAULT_TIMES;
 
 /** How long after a session has begun the host may be given what a live holder has. */

@@ -32,6 +32,19 @@ const LEFT: readonly Left[] = [
 /** Times at which something is over: a beat, a detection, a merge, silence, an exchange in `safe`, leases, waits. */
 const ENDS_MS = [100, 150, 180, 200, 220, 300, 500, 700, 900, 2_000, 2_500, 2_700, 3_000, 3_200, 4_000];
 
+/** What comes from one moment to the next. */
+const SUDDEN: readonly FaultKind[] = [
+  "freeze",
+  "freeze",
+  "freeze daemon",
+  "freeze daemon",
+  "part",
+  "kill",
+  "kill hard",
+  "crash",
+  "kick",
+];
+
 export const PROFILES: readonly Profile[] = [
   {
     name: "dense",
@@ -66,43 +79,13 @@ export const PROFILES: readonly Profile[] = [
     name: "timed",
     gapMs: 700,
     timed: 0.7,
-    kinds: [
-      "freeze",
-      "freeze",
-      "freeze daemon",
-      "freeze daemon",
-      "part",
-      "kill",
-      "kill hard",
-      "crash",
-      "kick",
-      "kill daemon",
-      "slow driver",
-      "stranger",
-    ],
+    kinds: [...SUDDEN, "kill daemon", "slow driver", "stranger"],
   },
   {
     name: "aimed",
     gapMs: 800,
     aimed: 0.6,
-    kinds: [
-      "freeze",
-      "freeze",
-      "freeze daemon",
-      "freeze daemon",
-      "part",
-      "kill",
-      "kill hard",
-      "crash",
-      "kick",
-      "kick",
-      "kill daemon",
-      "slow driver",
-      "slow sending",
-      "move",
-      "stranger",
-      "stop",
-    ],
+    kinds: [...SUDDEN, "kick", "kill daemon", "slow driver", "slow sending", "move", "stranger", "stop"],
   },
   {
     name: "two frozen",

@@ -1,64 +1,15 @@
-// What is told of a running machine: status, why, simulate, verdict. The machines are real ones, in a simulated cluster.
+// What is told of a running mole, to people and to a monitor: status, its warnings and alarms, the verdict.
 import { describe, expect, test } from "bun:test";
-import { styleFor } from "../../lib/cli/style.ts";
 import { Chronicle } from "../../lib/mole/chronicle.ts";
-import { checkCommand, leftOf, strangerInTheWay } from "../../lib/mole/command-check.ts";
 import type { MoleEvent } from "../../lib/mole/event.ts";
-import { Machine } from "../../lib/mole/machine.ts";
-import { Recorder } from "../../lib/mole/recorder.ts";
 import { simulate } from "../../lib/mole/simulate.ts";
-import { simulatedView } from "../../lib/mole/simulate-view.ts";
 import type { StandsOn } from "../../lib/mole/standing.ts";
-import { type Status, statusOf, type VipStatus } from "../../lib/mole/status.ts";
+import type { Status, VipStatus } from "../../lib/mole/status.ts";
 import { statusView } from "../../lib/mole/status-view.ts";
 import { verdictLine, verdictOf } from "../../lib/mole/verdict.ts";
 import { whyOf, whyOfOwn } from "../../lib/mole/why.ts";
 import { whyView } from "../../lib/mole/why-view.ts";
-import { Cluster } from "../sim/cluster.ts";
-
-/** Three settled hosts; A is looked at. */
-function settled(mode: "available" | "safe" = "available") {
-  const chronicle = new Chronicle();
-  const handle = Machine.prototype.handle;
-  const cluster = new Cluster({ seed: 5, hosts: 3, vips: 3, mode, evenClocks: true });
-  const a = cluster.host("A");
-  a.start();
-  // A's machine is watched as the runner would.
-  a.machine!.handle = function (this: Machine, event: MoleEvent) {
-    const actions = handle.call(this, event);
-    chronicle.note(event, this);
-    return actions;
-  };
-  for (const name of ["B", "C"]) cluster.host(name).start();
-  cluster.settle(10_000);
-  cluster.balance(10_000);
-  const status = (
-    standsOn: StandsOn = nobody,
-    unreadable = new Map<string, Error>(),
-    seen = chronicle,
-    isOn = (_: string) => true,
-    failure: string | undefined = undefined,
-  ): Status =>
-    statusOf({
-      standsOn,
-      unreadable,
-      isOn,
-      failureOf: () => failure,
-      machine: a.machine!,
-      chronicle: seen,
-      config: a.config,
-      group: "mole",
-      maintained: a.stored.maintenance.on,
-      awayReason: "no daemon",
-      warnings: [],
-      alarms: [],
-      nowMs: a.nowMs,
-    });
-  return { cluster, a, chronicle, status };
-}
-
-const plain = styleFor(false);
-const nobody: StandsOn = () => [];
+import { nobody, plain, settled } from "./looked-at.ts";
 
 test("a settled cluster is shown whole: who is here, who holds what, and nothing to worry about", () => {
   const { status } = settled();
@@ -402,55 +353,6 @@ test("where a host of the group has the address by itself, that host is named, a
   expect(supposed.vips.filter(({ before, after }) => before !== after)).toEqual([]);
 });
 
-test("what a holder has twice is a warning, and nothing is moved away from it without a word", () => {
-  const { a, status } = settled();
-  const { owner, addresses } = status().vips.find(({ vip }) => vip === "v0")!;
-  const [address = ""] = addresses;
-  const onOwner: StandsOn = (asked) =>
-    asked.includes(address) ? [{ host: owner!, address, prefixBits: 24, device: "eth0" }] : [];
-  const told = `${owner} has ${address}/24 by itself: it is on its eth0, not put there by mole; remove it there, or from the config`;
-  expect(status(onOwner).alarms).toEqual([]);
-  if (owner !== "A") expect(status(onOwner).warnings).toEqual([`vip v0: ${told}`]);
-  const { table, member } = a.machine!.session!;
-  const to = ["A", "B", "C"].find((host) => host !== owner)!;
-  const move = { do: "move", vip: "v0", host: to } as const;
-  expect(checkCommand(move, table!, [], onOwner)).toEqual({ done: false, text: `it would be doubled: ${told}` });
-  expect(checkCommand(move, table!, [], nobody)).toBeUndefined();
-  expect(checkCommand({ ...move, vip: "v1" }, table!, [], onOwner)?.text ?? "").not.toContain("doubled");
-  const supposed = simulate(table!, member, { suppose: "moved", vip: "v0", host: to }, onOwner);
-  expect(supposed).toMatchObject({ notes: [`v0 would not go there: it would be doubled: ${told}`] });
-  const drain = { do: "drain", host: owner!, force: false } as const;
-  expect(leftOf(drain, table, onOwner)).toBe(`; but it answers for v0 all the same: ${told}`);
-  expect(leftOf({ ...drain, host: to }, table, onOwner)).toBe("");
-});
-
-test("more who answer for a vip than may hold it are in the way of a move, and named where that is known", () => {
-  const { a } = settled();
-  const { table } = a.machine!.session!;
-  const entry = [...table!.entries.values()].find(({ definition }) => definition.name === "v0")!;
-  const [address = ""] = entry.definition.addresses;
-  const hostOf = (member: string) => table!.hosts.get(member)?.identity.host ?? "?";
-  const owner = entry.owner!;
-  const other = [...table!.hosts.keys()].find((member) => member !== owner)!;
-  const answers = (...macs: readonly string[]) => macs.map((mac) => ({ address, mac }));
-  const inTheWay = (me: string, macs: readonly string[], standsOn = nobody) =>
-    strangerInTheWay(entry, me, answers(...macs), hostOf, standsOn);
-  // The holder does not hear itself; who else asks hears it.
-  expect(inTheWay(owner, [])).toBeUndefined();
-  expect(inTheWay(other, ["02:01"])).toBeUndefined();
-  expect(inTheWay(owner, ["02:02"])).toBe(
-    `02:02 answers for ${address}, which only ${hostOf(owner)} may hold: somebody outside of the group has it too; ` +
-      "end that first, or move --force: it is doubled there too, or its new host does not take it",
-  );
-  expect(inTheWay(other, ["02:02", "02:01"])).toStartWith(`02:01 and 02:02 answer for ${address}, which only`);
-  const onC: StandsOn = () => [{ host: "C", address, prefixBits: 24, device: "eth0" }];
-  expect(inTheWay(other, ["02:02", "02:01"], onC)).toContain(`: C has ${address}/24 by itself`);
-  entry.set.clear();
-  expect(inTheWay(other, ["02:02"])).toStartWith(`02:02 answers for ${address}, which nobody may hold`);
-  entry.set.set("*", 1);
-  expect(inTheWay(other, ["02:01", "02:02"])).toBeUndefined();
-});
-
 test("what a mole finds when it comes has been so for longer than it can tell", () => {
   const { cluster, a, status } = settled();
   const back = new Chronicle();
@@ -511,141 +413,6 @@ test("where nobody is heard any more the ages count from the last beat, not from
     expect([host, heardAgoMs]).toEqual([host, forMs]);
     expect([host, heardAgoMs! >= 700 && heardAgoMs! < 1_000]).toEqual([host, true]);
   }
-});
-
-test("a release is told with what took the vip away, never with what gave it once", () => {
-  const { cluster, a, chronicle, status } = settled();
-  const { vip } = status().vips.find(({ owner }) => owner === "A")!;
-  const { id } = [...a.machine!.holds.values()].find(({ definition }) => definition.name === vip)!.definition;
-  expect(chronicle.whyTaken(id, "A")).toBeUndefined();
-  a.command({ do: "move", vip, host: "B" });
-  cluster.run(1_000);
-  expect(chronicle.whyTaken(id, "A")).toBe("moved by an operator");
-  expect(chronicle.whyTaken(id, "B")).toBeUndefined();
-  expect(chronicle.whyGiven(id)).toBe("moved by an operator");
-});
-
-test("why shows in words what the kernel here has of each address", () => {
-  const { a, chronicle } = settled();
-  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
-  const rest = { prefixBits: 32, isPresent: false, isOurs: false, leaseLeftMs: undefined, foreign: undefined };
-  const addresses = [
-    { ...rest, address: "192.0.2.1", device: "eth0", hasCarrier: true },
-    {
-      ...rest,
-      address: "192.0.2.2",
-      device: "eth1",
-      hasCarrier: false,
-      isPresent: true,
-      isOurs: true,
-      leaseLeftMs: 900,
-    },
-    { ...rest, address: "192.0.2.3", device: undefined, hasCarrier: false },
-  ];
-  const here = { vip: "v0", isHeld: false, addresses, announcedAtMs: undefined, renewedAtMs: undefined, takenAway: 2 };
-  expect(whyView(why!, here, plain).replaceAll(/ {2,}/g, "  ")).toContain(
-    [
-      "On this host",
-      "  192.0.2.1/32  eth0, which has carrier  not put on here",
-      "  192.0.2.2/32  eth1, which has no carrier  put on by this mole, lease 0.9s",
-      "  192.0.2.3/32  no device here has its subnet  not put on here",
-      "  taken away 2 times by somebody on this host since this mole runs: an operator, or networkd",
-    ].join("\n"),
-  );
-});
-
-test("why tells for each host whether it could hold the vip, and what happened to it", () => {
-  const { cluster, a, chronicle, status } = settled();
-  const owner = status().vips[0]!.owner!;
-  cluster.host(owner).tellLater({ on: "health", vip: "v0", ok: false });
-  cluster.host("A").command({ do: "drain", host: owner === "C" ? "B" : "C", force: false });
-  cluster.run(1_000);
-  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
-  const reasons = Object.fromEntries(why!.hosts.map(({ host, why: reason }) => [host, reason]));
-  expect(reasons[owner]).toBe("a health check fails");
-  expect(Object.values(reasons).filter((reason) => reason === "drained by an operator")).toHaveLength(1);
-  expect(why!.moves.at(-1)?.what).toBe("held by");
-  expect(why!.moves.map(({ why: reason }) => reason).join()).toContain(`health or carrier of ${owner}`);
-  expect(whyView(why!, undefined, plain)).toContain(`-  ${owner}  a health check fails`);
-  expect(whyOf(a.machine!, chronicle, nobody, "192.0.2.1", a.nowMs)[0]?.vip).toBe("v0");
-});
-
-test("in mode safe the wait for who is out of reach is told, and runs down", () => {
-  const { cluster, a, chronicle, status } = settled("safe");
-  const vip = status().vips.find(({ owner }) => owner === "B")!.vip;
-  cluster.host("B").hasGuard = false;
-  cluster.host("B").kill();
-  cluster.run(300);
-  const [why] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs);
-  expect(why?.mayHold[0]).toMatchObject({ host: "B" });
-  const left = why!.mayHold[0]!.waitMs!;
-  cluster.run(500);
-  expect(whyOf(a.machine!, chronicle, nobody, vip, a.nowMs)[0]!.mayHold[0]!.waitMs).toBeLessThan(left);
-  expect(statusView(status(), plain)).toMatch(new RegExp(`^${vip} .* moving .* B may still hold it; waits`, "m"));
-});
-
-describe("what is supposed on a copy is what happens to the cluster", () => {
-  for (const { name, gone } of [
-    { name: "one host dies", gone: ["B"] },
-    { name: "two die at once", gone: ["B", "C"] },
-  ])
-    test(name, () => {
-      const { cluster, a, status } = settled();
-      const table = a.machine!.session!.table!;
-      const before = table.fingerprint();
-      const supposed = simulate(table, a.machine!.session!.member, { suppose: "gone", hosts: gone }, nobody);
-      expect(table.fingerprint()).toBe(before);
-      for (const host of gone) cluster.host(host).kill();
-      cluster.settle(5_000);
-      if (typeof supposed === "string") throw new Error(supposed);
-      // Two that die one after the other may lead elsewhere than both at once: who holds, not where, is the same then.
-      if (gone.length === 1)
-        expect(supposed.vips.map(({ vip, after }) => [vip, after])).toEqual(
-          status().vips.map(({ vip, owner }) => [vip, owner]),
-        );
-      for (const { after } of supposed.vips) expect(gone).not.toContain(after!);
-    });
-
-  test("and what can't be supposed is said", () => {
-    const { a } = settled();
-    const { table, member } = a.machine!.session!;
-    expect(simulate(table!, member, { suppose: "gone", hosts: ["A", "B", "C"] }, nobody)).toBe(
-      "then nobody would be left",
-    );
-    expect(simulate(table!, member, { suppose: "gone", hosts: ["X"] }, nobody)).toBe("no such host here: X");
-    expect(simulate(table!, member, { suppose: "moved", vip: "v9", host: "A" }, nobody)).toBe('no vip is called "v9"');
-    const drained = simulate(table!, member, { suppose: "drained", host: "B", force: false }, nobody);
-    expect(typeof drained === "string" ? drained : simulatedView(drained, plain)).toContain("1 of 3 vips would move");
-  });
-});
-
-test("the flight recorder keeps the last of what happened, and no line without a bound", () => {
-  const recorder = new Recorder();
-  for (let nth = 0; nth < 10_000; nth++) recorder.note(nth, nth % 2 === 0 ? "x".repeat(5_000) : "short");
-  const all = recorder.all();
-  expect(all.length).toBeLessThan(10_000);
-  expect(all.map(({ atMs }) => atMs)).toEqual(Array.from(all, (_, at) => 10_000 - all.length + at));
-  for (const { what } of all) expect(what.length).toBeLessThan(600);
-});
-
-test("a wait that is longer than any host's times says why", () => {
-  const { cluster, a, chronicle, status } = settled();
-  const b = cluster.host("B");
-  const { times } = b.config;
-  b.configure({ ...b.config, times: { ...times, leaseMs: 30_000 } });
-  cluster.run(500);
-  b.configure({ ...b.config, times });
-  cluster.run(500);
-  expect(status().warnings.join()).toContain("some host once had mole.lease = 30s: who is thrown out is waited for");
-  const vip = status().vips.find(({ owner }) => owner === "C")!.vip;
-  cluster.host("C").freeze();
-  cluster.run(3_000);
-  expect(status().vips.find((one) => one.vip === vip)).toMatchObject({
-    is: "moving",
-    why: "others may still hold it; lease = 30s, which some host once had, is remembered and waited for",
-  });
-  const [why] = whyOf(a.machine!, chronicle, nobody, vip, a.nowMs);
-  expect(why!.mayHold[0]!.why).toEndWith("might be as long as lease = 30s, which some host once had");
 });
 
 test("a host that is drained, and health checks of this host that fail, are told", () => {
