@@ -1,7 +1,7 @@
 /**
  * The candidate that a mistyped word most likely meant, or `undefined` where none is near.
  *
- * Distance is Damerau-Levenshtein (optimal string alignment: a swap of neighbours costs one). Near is at most a third of the longer word's length, at least 1;
+ * Distance is Damerau-Levenshtein (optimal string alignment: a swap of neighbours costs one). Near is at most a third of the longer word's length, at least 1, and something is the same;
  * a candidate that begins with the word (of two letters or more), or with which the word begins (of four or more), is near as well.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
@@ -10,8 +10,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const known = candidate.toLowerCase();
-    const allowed = Math.max(1, Math.floor(Math.max(typed.length, known.length) / 3));
+    const longer = Math.max(typed.length, known.length);
+    const allowed = Math.max(1, Math.floor(longer / 3));
     let distance = editDistance(typed, known);
+    if (distance === longer) continue;
     const isPart = (typed.length >= 2 && known.startsWith(typed)) || (known.length >= 4 && typed.startsWith(known));
     if (distance > allowed && isPart) distance = allowed;
     if (distance <= allowed && distance < bestDistance) {

@@ -19,4 +19,6 @@ for (const [typed, meant] of [
   test(`${JSON.stringify(typed)} is taken for ${meant ?? "nothing"}`, () => expect(nearest(typed, names)).toBe(meant));
 }
 
+test("of a name that is one letter no other is near", () => expect(nearest("b", ["a", "c"])).toBeUndefined());
+
 test("of two candidates as near, the first is taken", () => expect(nearest("ab", ["ac", "ad"])).toBe("ac"));
