@@ -1,5 +1,5 @@
-// Reads the JUnit reports of `bun test` in a directory, each NAME.xml with the runner's status in NAME.status, and prints the one line that CI reads. Fails
-// where a test failed, a runner did, or nothing ran.
+// Reads the reports of `bun test` in a directory, each NAME.xml (JUnit) with the runner's status in NAME.status and what it printed in NAME.log. Prints once more what the
+// failed tests printed, and at last the one line that CI reads. Fails where a test failed, a runner did, or nothing ran.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -12,6 +12,7 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith(".statu
   passed += report.passed;
   failed += report.failed;
   skipped += report.skipped;
+  for (const said of failuresIn(join(directory, `${name}.log`))) console.log(said);
   if (status !== "0" && report.failed === 0) {
     console.error(`the test runner (${name}) ended with status ${status} and named no failed test`);
     failed += 1;
@@ -19,6 +20,23 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith(".statu
 }
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+/** What was printed since the test before, for each that failed, with the file it is in. */
+function failuresIn(path) {
+  const failures = [];
+  let [file, said] = ["", []];
+  for (const line of readFileSync(path, "utf8").split("\n")) {
+    if (/^\S+\.test\.tsx?:$/.test(line)) [file, said] = [line, []];
+    else if (/^\((pass|skip|todo)\) /.test(line)) said = [];
+    else if (line.startsWith("(fail) ")) {
+      failures.push(["", file, ...said.slice(-60), line].join("\n"));
+      said = [];
+    } else if (/^\d+ tests? (failed|skipped):$/.test(line))
+      break; // Bun's own list, of names
+    else said.push(line);
+  }
+  return failures;
+}
 
 /** No report: the runner died; its status says so. */
 function reportOf(path) {

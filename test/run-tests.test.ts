@@ -39,3 +39,17 @@ for (const { claim, files, last, status } of [
     expect(readdirSync(reports.path)).toEqual([]);
   });
 }
+
+test("a test run says at its end what failed, where and why", async () => {
+  using scratch = temporaryDirectory();
+  writeFileSync(join(scratch.path, "a.test.ts"), failing);
+  writeFileSync(join(scratch.path, "b.test.ts"), passing);
+  const run = Bun.spawn([join(projectRoot, "scripts/run-tests"), `${scratch.path}/`], {
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  const text = await new Response(run.stdout).text();
+  const end = text.slice(text.indexOf("Ran 2 tests"));
+  expect(end).toMatch(/a\.test\.ts:\n.*error: as it should.*\n\(fail\) fails.*\n1 passed, 1 failed\n$/s);
+  expect(end).not.toContain("b.test.ts");
+});
