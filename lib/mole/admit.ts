@@ -13,6 +13,7 @@ import type { Identity, StateMessage } from "./message.ts";
  */
 export function admit(table: CoverTable, member: Member, state: StateMessage, informed: boolean): void {
   table.lengthen(state.facts);
+  table.speaks.set(member, state.version);
   if (table.expelled.has(member)) return;
   const known = table.hosts.get(member);
   if (known !== undefined) {

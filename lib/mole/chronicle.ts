@@ -255,6 +255,8 @@ export class Chronicle {
         return `maintenance ${message.state.on ? "on" : "off"}`;
       case "listed":
         return "another list of hosts";
+      case "maintained":
+        return `${from} knows of the maintenance`;
       case "forget":
         return `${message.host} forgotten by an operator`;
       default:

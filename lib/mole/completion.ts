@@ -3,6 +3,7 @@
 import { nextMove } from "./balance.ts";
 import type { CoverTable } from "./cover-table.ts";
 import type { Command, MoleEvent } from "./event.ts";
+import { leasesStayOn, mayLift } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
 import type { HostName, Member } from "./member.ts";
 import type { Message } from "./message.ts";
@@ -51,6 +52,7 @@ export class Completion {
     const { command } = this;
     const table = machine.session?.table;
     if (table === undefined) return "the hosts are telling each other what they hold";
+    if (command.do === "maintenance" && command.on) return leasesStayOn(table);
     const moving = [...table.entries.values()].filter(
       ({ owner, acked, number }) => owner !== undefined && acked !== number,
     );
@@ -141,6 +143,8 @@ function heldDown(table: CoverTable): readonly HostName[] {
 
 function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {
   if (table.maintenance.on !== on) return { done: false, text: "another operator has decided otherwise meanwhile" };
+  // A part that may not cover holds nothing that could be kept.
+  if (on && table.covers && !mayLift(table)) return undefined;
   if (on)
     return {
       done: true,

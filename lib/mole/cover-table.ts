@@ -78,6 +78,10 @@ export class CoverTable {
   hostList: HostList = { version: 0, hosts: [], tiebreak: undefined, former: [] };
   /** The version of the list that each has said in this view that it goes by. */
   readonly listed = new Map<Member, number>();
+  /** The counter of the maintenance that each has said in this view that it knows of. */
+  readonly maintained = new Map<Member, number>();
+  /** The version of the rules that each told, where its state was heard: what is told to a newcomer has it not. */
+  readonly speaks = new Map<Member, number>();
   /** Somebody here is in `safe`. */
   safe = false;
   maintenance: Maintenance = { counter: 0, on: false };

@@ -55,6 +55,9 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
     case "listed":
       takeListed(table, from, message.version);
       break;
+    case "maintained":
+      if (table.members.includes(from)) table.maintained.set(from, message.counter);
+      return;
     default:
       message satisfies never;
   }

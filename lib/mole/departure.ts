@@ -18,6 +18,7 @@ export function carryOver(table: CoverTable, view: View): void {
   table.beats.enter(view.members);
   table.shown.clear();
   table.listed.clear();
+  table.maintained.clear();
   assign(table);
   table.beginView();
 }

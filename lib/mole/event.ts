@@ -22,6 +22,8 @@ export interface HostConfig {
 export interface Stored {
   readonly hostList: HostList;
   readonly maintenance: Maintenance;
+  /** Its leases are lifted for that, and addresses outlive the mole. */
+  readonly lifted: boolean;
   /** The longest silence and lease that any member has ever told: a host that is frozen when this one restarts can't tell it again. */
   readonly longest: Bounds;
 }
@@ -30,6 +32,7 @@ export interface Stored {
 export const NOTHING_STORED: Stored = {
   hostList: { version: 0, hosts: [], tiebreak: undefined, former: [] },
   maintenance: { counter: 0, on: false },
+  lifted: false,
   longest: { silenceMs: 0, leaseMs: 0 },
 };
 

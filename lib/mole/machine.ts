@@ -10,10 +10,12 @@
 // Here is the life of a host: one session after the other. A session ends when it is lost, when the host is *outside* (its own beats stay away: others may have
 // gone on without it), or when it reads that it is expelled. Then everything is let go first, and only after that a new session begins, under a new name.
 import type { Action } from "./action.ts";
+import type { CoverTable } from "./cover-table.ts";
 import type { VipId } from "./definition.ts";
 import { wouldUncover } from "./deliver.ts";
 import type { Command, HostConfig, MoleEvent, Stored } from "./event.ts";
 import { Holdings, type Holds } from "./holdings.ts";
+import { mayLift } from "./lifting.ts";
 import type { HostName } from "./member.ts";
 import { Outbox } from "./outbox.ts";
 import { ALL_RULES, type Rules } from "./rules.ts";
@@ -138,7 +140,7 @@ export class Machine {
         return;
       case "driven":
         this.holdings.driven(session, event.vip, event.did, now);
-        if (event.did === "acquired" && this.isMaintained()) this.lift([event.vip]);
+        if (event.did === "acquired" && this.isLifted()) this.lift([event.vip]);
         if (session !== undefined) session.changed = true;
         return;
       case "probed":
@@ -165,7 +167,7 @@ export class Machine {
   private judgeOutside(now: number): void {
     const { session } = this;
     session?.lookAtBounds(now);
-    if (session === undefined || this.isMaintained()) return;
+    if (session === undefined || this.isLifted()) return;
     if (session.pulse.isStale(session.bounds.silenceMs, now) && this.rules.freshBeats)
       this.leave("own beats stay away", false, now);
   }
@@ -187,7 +189,7 @@ export class Machine {
     if (this.life.at === "leaving") this.isLast ||= this.life.forGood;
     if (this.life.at === "inside") this.judgeLife(now);
     this.life = { at: "outside" };
-    if (!this.isMaintained()) this.holdings.releaseAll();
+    if (!this.isLifted()) this.holdings.releaseAll();
   }
 
   /** Thrown out again and again, a host does not come back at once each time: that would keep the group from its work. */
@@ -205,7 +207,7 @@ export class Machine {
     // Whoever is on his way out does not come back because the group went away first.
     this.isLast ||= forGood || isNameTaken || this.self.stopping;
     this.life = { at: "leaving", session: this.life.session, forGood: this.isLast };
-    if (!this.isMaintained()) this.holdings.releaseAll();
+    if (!this.isLifted()) this.holdings.releaseAll();
   }
 
   /** Says so, if there is no more hope. */
@@ -219,15 +221,15 @@ export class Machine {
     return true;
   }
 
-  private isMaintained(): boolean {
-    return this.self.stored.maintenance.on;
+  private isLifted(): boolean {
+    return this.self.stored.lifted;
   }
 
   /** What follows from the new state of things: one life may end here and the next begin. */
   private follow(now: number): void {
     if (this.life.at === "inside") this.followInside(this.life.session, now);
-    if (this.life.at === "leaving" && (this.holdings.isEmpty || this.isMaintained())) {
-      if (!this.isMaintained()) this.out.send({ kind: "farewell" });
+    if (this.life.at === "leaving" && (this.holdings.isEmpty || this.isLifted())) {
+      if (!this.isLifted()) this.out.send({ kind: "farewell" });
       this.out.do({ do: "disconnect", forGood: this.life.forGood });
       this.life = this.life.forGood ? { at: "stopped" } : { at: "outside" };
     }
@@ -235,7 +237,7 @@ export class Machine {
   }
 
   private connect(now: number): void {
-    if (this.life.at !== "outside" || (!this.holdings.isEmpty && !this.isMaintained())) return;
+    if (this.life.at !== "outside" || (!this.holdings.isEmpty && !this.isLifted())) return;
     if (this.isLast || this.self.stopping) {
       this.life = { at: "stopped" };
       this.out.do({ do: "disconnect", forGood: true });
@@ -252,7 +254,7 @@ export class Machine {
     if (now >= this.nextBeatMs) this.beat(session, now);
     if (this.self.hasNews() && session.view !== undefined) this.out.send({ kind: "facts", facts: this.self.facts() });
     this.holdings.releaseUnplugged();
-    if (session.isCoverLost(now)) this.holdings.releaseAll();
+    if (!this.isLifted() && (session.isCoverLost(now) || isUncovered(table))) this.holdings.releaseAll();
     if (now >= this.stopByMs) this.leave("stopped", true, now);
     if (!session.changed && now < this.holdings.nextMs) return;
     session.changed = false;
@@ -278,8 +280,7 @@ export class Machine {
     }
     const vips = this.holdings.held();
     if (vips.length === 0 || (this.rules.freshBeats && !session.pulse.isFresh(silenceMs, now))) return;
-    const lifted = this.isMaintained();
-    if (lifted) return;
+    if (this.isLifted()) return;
     const notAfterMs = this.rules.freshBeats ? session.pulse.youngestMs + silenceMs : Number.POSITIVE_INFINITY;
     this.out.do({ do: "renew", vips, notAfterMs, leaseMs });
   }
@@ -288,32 +289,33 @@ export class Machine {
   private store({ table, pulse, bounds }: Session): void {
     const { hostList, maintenance, longest } = table!;
     const before = this.self.stored;
+    const lifted = maintenance.on && (before.lifted || mayLift(table!));
     const isSame =
       hostList.version === before.hostList.version &&
       hostList.hosts.length === before.hostList.hosts.length &&
       maintenance.counter === before.maintenance.counter &&
+      lifted === before.lifted &&
       longest.silenceMs <= before.longest.silenceMs &&
       longest.leaseMs <= before.longest.leaseMs;
     if (isSame) return;
-    const stored = { hostList, maintenance, longest };
-    const turned = maintenance.on !== this.isMaintained();
+    const stored = { hostList, maintenance, lifted, longest };
     this.self.stored = stored;
     this.out.do({ do: "store", stored });
     const vips = this.holdings.held();
-    if (!turned || vips.length === 0) return;
+    if (lifted === before.lifted || vips.length === 0) return;
     const { leaseMs, silenceMs } = bounds;
-    if (maintenance.on) this.lift(vips);
+    if (lifted) this.lift(vips);
     else this.out.do({ do: "renew", vips, notAfterMs: pulse.youngestMs + silenceMs, leaseMs });
   }
 
-  /** Under maintenance what is held is held without a lease. */
+  /** Under maintenance what is held is held without a lease, as soon as enough hosts know of it. */
   private lift(vips: readonly VipId[]): void {
     this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
   }
 
   /** After maintenance, once a whole beat has passed since the leases were ordered on. */
   private sayLeased({ table, member }: Session): void {
-    if (table === undefined || table.maintenance.on || this.isMaintained() || !table.unleased.has(member)) return;
+    if (table === undefined || table.maintenance.on || this.isLifted() || !table.unleased.has(member)) return;
     if (this.hasLeased) this.out.send({ kind: "leased" });
     this.hasLeased = !this.hasLeased;
   }
@@ -407,7 +409,7 @@ export class Machine {
     switch (this.life.at) {
       case "inside":
         this.stopByMs = now + STOP_SILENCES * this.self.config.times.silenceMs;
-        if (this.life.session.table === undefined || this.isMaintained()) this.leave("stopped", true, now);
+        if (this.life.session.table === undefined || this.isLifted()) this.leave("stopped", true, now);
         else this.life.session.changed = true;
         return;
       case "leaving":
@@ -440,4 +442,9 @@ export class Machine {
   private answer(done: boolean, text: string): void {
     this.out.report({ about: "command", done, text });
   }
+}
+
+/** By its table this part may not cover. Without maintenance it gives its vips no owner, and each is let go of by that. */
+function isUncovered(table: CoverTable | undefined): boolean {
+  return table?.maintenance.on === true && !table.covers;
 }

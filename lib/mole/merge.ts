@@ -10,7 +10,7 @@ import { assign, candidates, isMajority, judge } from "./assign.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { Member, View } from "./member.ts";
-import { type EntrySnapshot, RULES_VERSION, type Snapshot, type StateMessage } from "./message.ts";
+import type { EntrySnapshot, Snapshot, StateMessage } from "./message.ts";
 import type { Rules } from "./rules.ts";
 
 export interface Parts {
@@ -165,6 +165,9 @@ function suspectUnknown(table: CoverTable, states: Parts["states"], told: Told, 
   }
 }
 
+/** From this version of the rules on. */
+const OWN_HEIRS = 2;
+
 /**
  * By owner that is gone: the same host's session that is back under maintenance. What was its own stays its own, also where its kernel has lost it: then it puts it on
  * again. Hosts of the version before leave such a vip without an owner, so that is done where there are none of them.
@@ -176,7 +179,7 @@ function heirs(
   trusted: readonly Snapshot[],
 ): ReadonlyMap<Member, Member> {
   const heirs = new Map<Member, Member>();
-  const isAgreed = [...states.values()].every(({ version }) => version >= RULES_VERSION);
+  const isAgreed = [...states.values()].every(({ version }) => version >= OWN_HEIRS);
   if (!isAgreed || !table.maintenance.on || !table.rules.ownersPutBack) return heirs;
   const former = trusted.flatMap(({ hosts, waited }) => [
     ...hosts.map(({ member, identity }) => ({ name: member, identity })),

@@ -13,10 +13,11 @@ import type { StandingAddress } from "./standing.ts";
 /** The version this mole speaks. It reads its own and the one before. */
 export const VERSION = 1;
 /**
- * The version of the rules by which it computes tables, told in its state where the version of the messages is told too: the next version of these is 3. What all must compute
- * alike from one point on counts where all who told their state have it: 2, an owner that is back under maintenance is its own heir also in an exchange (merge.ts).
+ * The version of the rules by which it computes tables, told in its state where the version of the messages is told too: the next version of these is 4. What all must compute
+ * alike from one point on counts where all who told their state have it: 2, an owner that is back under maintenance is its own heir also in an exchange (merge.ts). 3: says
+ * that it knows of a maintenance (lifting.ts).
  */
-export const RULES_VERSION = 2;
+export const RULES_VERSION = 3;
 
 /** Which host a session belongs to. */
 export interface Identity {
@@ -220,7 +221,9 @@ export type Message =
   | { readonly kind: "maintenance"; readonly state: Maintenance; readonly force: boolean }
   | { readonly kind: "forget"; readonly host: HostName }
   /** I go by this list of hosts, or a later one: said where a new one is wished for. Moles of the version before can't read it, and say nothing like it. */
-  | { readonly kind: "listed"; readonly version: number };
+  | { readonly kind: "listed"; readonly version: number }
+  /** I know of this maintenance, and have it on disk: said in `safe`. Moles of the version before can't read it, and say nothing like it. */
+  | { readonly kind: "maintained"; readonly counter: number };
 
 /** What the machine does not look at: whom a host has spoken with on the wire lately, so that others can tell them of a new holder (neighbours.ts). */
 export interface NeighboursMessage {

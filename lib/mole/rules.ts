@@ -60,6 +60,8 @@ export interface Rules {
   readonly longerWhenTold: boolean;
   /** A list of hosts is followed by the next only when all go by it, and differs from that by one host: no two that anybody goes by have majorities apart. */
   readonly listsByStep: boolean;
+  /** In `safe` leases are lifted for maintenance only when a majority knows of it. */
+  readonly liftsWhenKnown: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
   readonly strangersAreGivenUp: boolean;
 }
@@ -94,5 +96,6 @@ export const ALL_RULES: Rules = {
   remembersTheAbsent: true,
   longerWhenTold: true,
   listsByStep: true,
+  liftsWhenKnown: true,
   strangersAreGivenUp: true,
 };

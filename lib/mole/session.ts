@@ -64,6 +64,8 @@ export class Session {
   private gaveUpIn: string | undefined;
   /** The view and the version of the list of hosts that were said to be gone by. */
   private listedIn: string | undefined;
+  /** The view and the counter of the maintenance that was said to be known. */
+  private maintainedIn: string | undefined;
   private readonly allowance: Allowance;
   private readonly watch = new Watch();
   private calmFromMs: number;
@@ -330,6 +332,7 @@ export class Session {
       if (!this.table.maintenance.on) this.expelSuspects(this.view, this.table, nowMs);
       this.tellTable(nowMs);
       this.tellListed(this.view, this.table);
+      this.tellMaintained(this.view, this.table);
       this.balance(this.table, nowMs);
       this.forgetBounds(this.table, nowMs);
       this.giveUpStrangers(this.view, this.table);
@@ -355,6 +358,16 @@ export class Session {
     if (this.listedIn === said || !this.rules.listsByStep || wantedHosts(table) === undefined) return;
     this.listedIn = said;
     this.out.send({ kind: "listed", version });
+  }
+
+  /** In `safe`: that I know of the maintenance, and have it on disk. */
+  private tellMaintained(view: View, table: CoverTable): void {
+    const { counter, on } = table.maintenance;
+    const said = `${view.id} ${counter}`;
+    if (!on || this.maintainedIn === said || !table.isSafe() || this.self.stored.maintenance.counter !== counter)
+      return;
+    this.maintainedIn = said;
+    this.out.send({ kind: "maintained", counter });
   }
 
   private forgetBounds(table: CoverTable, nowMs: number): void {

@@ -3,7 +3,8 @@ import { formatDuration, roughDuration } from "../base/duration.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
-import type { HostConfig } from "./event.ts";
+import type { HostConfig, Stored } from "./event.ts";
+import { leasesStayOn } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Facts, Unfit } from "./message.ts";
@@ -105,7 +106,8 @@ export interface StatusInput {
   readonly chronicle: Chronicle;
   readonly config: HostConfig;
   readonly group: string;
-  readonly maintained: boolean;
+  /** What the host has on disk of a maintenance: it counts where there is no group. */
+  readonly stored: Pick<Stored, "maintenance" | "lifted">;
   /** Why there is no session, if there is none. */
   readonly awayReason: string;
   /** By session: why what it says can't be read. */
@@ -141,7 +143,7 @@ export function statusOf(input: StatusInput): Status {
     text: textOf(is, input, table),
     view: session?.view?.id,
     viewForMs: session?.view === undefined ? undefined : Math.round(nowMs - chronicle.viewMs),
-    maintenance: table?.maintenance.on ?? input.maintained,
+    maintenance: table?.maintenance.on ?? input.stored.maintenance.on,
     covers: table?.covers ?? false,
     cold: table !== undefined && !table.warm,
     warnings: [...alarms, ...warningsOf(input, table, hosts, vips)],
@@ -324,7 +326,7 @@ function vipIs(table: CoverTable, entry: Entry): VipStatus["is"] {
 }
 
 /** Without a table: what this host defines, and what it holds all the same. Under maintenance that is its own, and counts as far as its kernel has it. */
-function ownVips({ machine, config, maintained, isOn, nowMs }: StatusInput): VipStatus[] {
+function ownVips({ machine, config, stored, isOn, nowMs }: StatusInput): VipStatus[] {
   const held = [...machine.holds.values()].filter(({ at }) => at === "held");
   const defined = new Map(
     [...config.definitions, ...held.map(({ definition }) => definition)].map((one) => [one.id, one]),
@@ -332,7 +334,7 @@ function ownVips({ machine, config, maintained, isOn, nowMs }: StatusInput): Vip
   return [...defined.values()].map(({ id, name, addresses }) => {
     const hold = machine.holds.get(id);
     const isHeldHere = hold?.at === "held";
-    const isKept = isHeldHere && maintained;
+    const isKept = isHeldHere && stored.lifted;
     return {
       vip: name,
       id,
@@ -388,17 +390,18 @@ function alarmsOf(
 }
 
 function warningsOf(
-  { warnings, config, standsOn, chronicle, maintained, nowMs }: StatusInput,
+  { warnings, config, standsOn, chronicle, stored, nowMs }: StatusInput,
   table: CoverTable | undefined,
   hosts: readonly HostStatus[],
   vips: readonly VipStatus[],
 ): readonly string[] {
   const all: string[] = [];
-  if (table?.maintenance.on ?? maintained) {
+  if (table?.maintenance.on ?? stored.maintenance.on) {
     const { maintenance: since } = chronicle;
     const forMs = since === undefined ? "" : ` for ${atLeast(nowMs - since.sinceMs, since.isFound)}`;
     const end = table === undefined ? "ends it, once this host is in the group again" : "ends it";
     all.push(`MAINTENANCE is on${forMs}: nothing is taken over, moved or given up; mole maintenance off ${end}`);
+    if (table?.covers && !stored.lifted) all.push(leasesStayOn(table));
   }
   for (const { name, why, identity } of table?.waited.values() ?? [])
     if (why === "kept")

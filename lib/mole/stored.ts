@@ -24,6 +24,8 @@ const shape = v.object({
       former: v.array(v.string()),
     }),
     maintenance: v.object({ counter: count, on: v.boolean() }),
+    // A mole that did not say so has lifted them at once.
+    lifted: v.optional(v.boolean()),
     longest: v.object({ silenceMs: ms, leaseMs: ms }),
   }),
 });
@@ -48,8 +50,8 @@ export function readKept(text: string, path: string): Kept {
       `cannot read ${path}: ${v.getDotPath(read.issues[0]) ?? "it"} is not as it should be; ${WHAT_TO_DO}`,
     );
   const { stored, incarnation } = read.output;
-  const { hostList } = stored;
-  return { stored: { ...stored, hostList: { ...hostList, tiebreak: hostList.tiebreak } }, incarnation };
+  const { hostList, maintenance, lifted = maintenance.on } = stored;
+  return { stored: { ...stored, lifted, hostList: { ...hostList, tiebreak: hostList.tiebreak } }, incarnation };
 }
 
 const WHAT_TO_DO = "remove it if the cluster is not under maintenance";

@@ -6,11 +6,11 @@ import { CoverTable } from "../../lib/mole/cover-table.ts";
 import { define, meant } from "../../lib/mole/definition.ts";
 import type { Command, MoleEvent } from "../../lib/mole/event.ts";
 import { Machine } from "../../lib/mole/machine.ts";
-import { Cluster } from "../sim/cluster.ts";
+import { Cluster, type ClusterOptions } from "../sim/cluster.ts";
 
 /** Three settled hosts, and what A's operator is told of a command. */
-function settled() {
-  const cluster = new Cluster({ seed: 7, hosts: 3, vips: 3, mode: "available", evenClocks: true });
+function settled(options: Partial<ClusterOptions> = {}) {
+  const cluster = new Cluster({ seed: 7, hosts: 3, vips: 3, mode: "available", evenClocks: true, ...options });
   const a = cluster.host("A");
   a.start();
   let waiting: Completion | undefined;
@@ -165,6 +165,26 @@ describe("a command is done when the addresses are where they belong", () => {
     expect(wait(2_000)?.text).toBe("maintenance is off: everything is guarded again");
     cluster.run(5_000);
     expect(cluster.troubleOfRest()).toBeUndefined();
+  });
+
+  test("maintenance in safe, when more than half of the hosts know of it", () => {
+    const { cluster, give, wait, pending } = settled({ mode: "safe", times: { silenceMs: 700 } });
+    for (const name of ["B", "C"]) cluster.host(name).freeze();
+    give({ do: "maintenance", on: true, force: false });
+    expect(wait(2_000)).toBeUndefined();
+    expect(pending()).toBe(
+      "leases stay on, and end with the group, until more than half of the hosts have said that they know of the maintenance: nothing yet from B, C",
+    );
+    cluster.host("B").thaw();
+    expect(wait(2_000)?.text).toContain("maintenance is on");
+    expect(cluster.hosts.map(({ stored }) => stored.lifted)).toEqual([true, true, false]);
+    cluster.host("C").thaw();
+    cluster.run(500);
+    expect(cluster.host("C").stored.lifted).toBe(true);
+    give({ do: "maintenance", on: false, force: false });
+    expect(wait(2_000)?.done).toBe(true);
+    expect(cluster.hosts.map(({ stored }) => stored.lifted)).toEqual([false, false, false]);
+    cluster.settle(8_000);
   });
 
   test("off, with a host that went away in it, names who keeps what", () => {

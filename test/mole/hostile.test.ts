@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { seededRandom } from "../../lib/base/random.ts";
 import { Chronicle } from "../../lib/mole/chronicle.ts";
+import { NOTHING_STORED } from "../../lib/mole/event.ts";
 import type { Message } from "../../lib/mole/message.ts";
 import { readMessage } from "../../lib/mole/message-schema.ts";
 import { pack } from "../../lib/mole/packing.ts";
@@ -87,7 +88,7 @@ test("nothing that has a message's shape ends a machine, nor who looks at it", (
       chronicle,
       config: a.config,
       group: "mole",
-      maintained: false,
+      stored: NOTHING_STORED,
       awayReason: "",
       warnings: [],
       alarms: [],

@@ -39,7 +39,7 @@ export function settled(mode: "available" | "safe" = "available") {
       chronicle: seen,
       config: a.config,
       group: "mole",
-      maintained: a.stored.maintenance.on,
+      stored: a.stored,
       awayReason: "no daemon",
       warnings: [],
       alarms: [],

@@ -24,6 +24,8 @@ export const MOMENTS = [
   "move",
   "expel",
   "listed",
+  "maintenance",
+  "maintained",
   "connect",
   "acquire",
   "release",

@@ -98,7 +98,7 @@ export class SimHost {
   start(): void {
     if (this.isUp) return;
     this.life += 1;
-    const adopts = this.stored.maintenance.on;
+    const adopts = this.stored.lifted;
     const held = adopts ? this.kernel.definitionsHeld(this.clockwork.nowMs) : [];
     if (!adopts) this.kernel.clear();
     this.machine = new Machine(this.config, this.stored, this.rules);
@@ -112,7 +112,7 @@ export class SimHost {
     const { session } = this;
     this.session = undefined;
     if (session === undefined) {
-      if (this.hasGuard && !this.stored.maintenance.on) this.kernel.clear();
+      if (this.hasGuard && !this.stored.lifted) this.kernel.clear();
       return;
     }
     if (!this.hasGuard) {
@@ -121,7 +121,7 @@ export class SimHost {
     }
     const says = this.random() < 0.5;
     this.clockwork.after(2 + this.random() * 10, () => {
-      if (!this.stored.maintenance.on) {
+      if (!this.stored.lifted) {
         if (!this.isUp) this.kernel.clear();
         if (says) this.service.send(session, { kind: "farewell" });
       }

@@ -68,6 +68,16 @@ const STORIES: readonly Story[] = [
     left: "frozen process",
   },
   {
+    name: "the network parts as the word for maintenance is delivered, to one side only: who is alone with it has leases still",
+    hosts: 3,
+    vips: 4,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [at(100, "maintenance", A, 9_000), at(100, "part", B, 7_000, 0b001)],
+    seeds: 40,
+    without: "liftsWhenKnown",
+  },
+  {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
     hosts: 3,
     vips: 3,

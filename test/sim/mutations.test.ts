@@ -22,6 +22,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "ownerlessBurst",
   "knowledge",
   "backedByMajority",
+  "liftsWhenKnown",
   "listsByStep",
   "longerWhenTold",
   "unknownHoldsAll",

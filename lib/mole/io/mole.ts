@@ -153,7 +153,7 @@ export class Mole implements Onlooker {
       chronicle,
       config: setup.config,
       group: setup.table.group,
-      maintained: runner.maintained,
+      stored: runner.keeps,
       awayReason: runner.awayReason,
       standsOn: this.standsOn,
       isOn: (vip) => this.isOn(vip),

@@ -189,7 +189,7 @@ function describe(command: Command): string {
 function explain(mole: Mole, vip: string): readonly WhyAnswer[] {
   const { machine } = mole.runner;
   const hasTable = machine.session?.latestTable !== undefined;
-  if (!hasTable && !mole.runner.maintained)
+  if (!hasTable && !mole.runner.keeps.maintenance.on)
     throw new Fault("temporary", "no-table", `cannot tell: ${mole.status.text}`);
   const found = hasTable
     ? whyOf(machine, mole.chronicle, mole.standsOn, vip, bootMs(), (id) => mole.driver.facts(id)?.failure?.why)

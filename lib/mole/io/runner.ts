@@ -131,15 +131,16 @@ export class Runner {
     return this.stopped.promise;
   }
 
-  get maintained(): boolean {
-    return this.stored.maintenance.on;
+  /** What outlives the mole. */
+  get keeps(): Stored {
+    return this.stored;
   }
 
   /** @param driver made with this runner's `onDriverEvent` */
   start(driver: Driver): void {
     this.driver = driver;
     const { definitions } = this.config;
-    const held = driver.found(definitions, this.maintained);
+    const held = driver.found(definitions, this.stored.lifted);
     this.learn(held);
     driver.configure(definitions);
     this.neighboursTimer = setInterval(() => this.tellNeighbours(), NEIGHBOURS_EVERY_MS);
