@@ -122,6 +122,27 @@ test("what was sent before the daemon ends is read, though the connection stays"
   expect(userLines(running)).toHaveLength(5_000);
 });
 
+test("who connected, sent and left as the daemon ends is heard", async () => {
+  const port = freshPort();
+  await using running = new Running(["*.* -> file:%d/all"], sources([tcpOn(port)]));
+  // This process, the daemon's, stands still meanwhile: nobody accepts.
+  for (let nth = 0; nth < 20; nth++)
+    Bun.spawnSync([
+      "logger",
+      "--server",
+      "127.0.0.1",
+      "--tcp",
+      "--port",
+      `${port}`,
+      "--rfc3164",
+      "-t",
+      "me",
+      `last words ${nth}`,
+    ]);
+  await running.end();
+  expect(userLines(running).filter((line) => line.includes("last words"))).toHaveLength(20);
+});
+
 describe("clients that send faster than a disk writes", () => {
   const [count, clients] = [20_000, 4];
   const texts = (client: number) =>

@@ -238,6 +238,8 @@ export class Listeners {
     this.#hasClosed = true;
     this.#endStdin?.();
     clearInterval(this.#telling);
+    // Who has connected may have sent all and gone, and be accepted by nobody yet.
+    await passOfTheLoop();
     for (const { streams } of this.#opened) for (const source of streams) if (!("drain" in source)) source.stop();
     await Promise.all([this.#drainTls(false, QUIET_WITHIN_MS), this.#quiet()]);
     for (const reception of this.receptions) reception.tellRefusals(Number.POSITIVE_INFINITY);
@@ -295,7 +297,7 @@ export class Listeners {
       const now = this.receptions.reduce((sum, reception) => sum + reception.received, 0);
       if (now === before && !this.#gate.isClosed) return;
       before = now;
-      await new Promise((done) => setTimeout(done, 5));
+      await passOfTheLoop();
     }
   }
 
@@ -363,4 +365,9 @@ export function rulesFor(
 ): ParseRules {
   const isLocal = base === LOCAL_RULES;
   return { ...base, messageBytesMax, timeOffMaxUs, zone: zone ?? (isLocal ? undefined : zoneElse) ?? context.zone };
+}
+
+/** All that waits at any socket is taken meanwhile. */
+function passOfTheLoop(): Promise<void> {
+  return new Promise((done) => setTimeout(done, 5));
 }
