@@ -630,6 +630,20 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     ]);
   });
 
+  test("a mole whose guard can't run does not start", async () => {
+    for (const tool of ["ip", "sh"]) {
+      const without = `mount --bind /dev/null "$(readlink -f "$(command -v ${tool})")" && exec "$@"`;
+      const { status, stderr } = await c.exec(["unshare", "-m", "bash", "-c", without, "bash", binary(), "mole"]);
+      expect([tool, status, stderr]).toEqual([
+        tool,
+        71,
+        expect.stringContaining(
+          "mole: cannot guard what is held: it takes sh and ip (package iproute2), and they don't run",
+        ),
+      ]);
+    }
+  });
+
   test("a mole that is not in the group answers every command with that, at once", async () => {
     c.write("/run/alone.toml", config("c").replace("4803@", "4811@")); // where there is no daemon
     await using alone = c.start([binary(), "mole", "--config", "/run/alone.toml"]);

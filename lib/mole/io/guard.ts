@@ -49,8 +49,11 @@ const LAST_WORDS_BYTES_MAX = 8_192;
 
 const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
-/** How `ip` takes many deletions: in one go, or (busybox) one by one. `undefined`: it is not there, or doesn't work. */
-export function ipMode(): "batch" | "single" | undefined {
+/** How `ip` takes many deletions: in one go, or (busybox) one by one. */
+export type IpMode = "batch" | "single";
+
+/** @returns `undefined` where `sh` or `ip` is not there, or doesn't work */
+export function ipMode(): IpMode | undefined {
   const runs = (...command: string[]): boolean => {
     try {
       return Bun.spawnSync(command, { env: ENVIRONMENT, stdio: ["ignore", "ignore", "ignore"] }).exitCode === 0;
@@ -67,7 +70,7 @@ export interface GuardOptions {
   /** Of the session's socket: the guard gets a duplicate. */
   readonly socketFd: number;
   readonly lastWords: Uint8Array | undefined;
-  readonly mode: "batch" | "single";
+  readonly mode: IpMode;
   /** It ended though nobody asked it to. */
   readonly onGone: () => void;
 }

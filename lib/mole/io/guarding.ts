@@ -4,7 +4,7 @@ import { libc } from "../../linux/libc.ts";
 import { checked } from "../../linux/system-error.ts";
 import type { Place } from "./address-writer.ts";
 import type { GuardedSession } from "./driver.ts";
-import { Guard, ipMode } from "./guard.ts";
+import { Guard, type IpMode } from "./guard.ts";
 
 const AGAIN_MS = 500;
 const F_DUPFD_CLOEXEC = 1030;
@@ -22,11 +22,13 @@ export class Guarding implements Disposable {
   #guard: Guard | undefined;
   /** With a descriptor of our own: a guard may have to be started anew when the session's owner has closed his. */
   #session: GuardedSession | undefined;
-  #mode: "batch" | "single" | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isKeeping = false;
 
-  constructor(private readonly onTrouble: (text: string) => void) {}
+  constructor(
+    private readonly mode: IpMode,
+    private readonly onTrouble: (text: string) => void,
+  ) {}
 
   begin({ socketFd, lastWords }: GuardedSession): void {
     this.#close();
@@ -71,14 +73,7 @@ export class Guarding implements Disposable {
 
   #start(): void {
     const { socketFd, lastWords } = this.#session!;
-    this.#mode ??= ipMode(); // three processes: once is enough
-    if (this.#mode === undefined)
-      throw new Fault(
-        "os",
-        "guard",
-        "cannot guard held addresses: it takes sh and ip (package iproute2), and they don't run",
-      );
-    const guard = new Guard({ socketFd, lastWords, mode: this.#mode, onGone: () => this.#replace(guard) });
+    const guard = new Guard({ socketFd, lastWords, mode: this.mode, onGone: () => this.#replace(guard) });
     this.#guard = guard;
     guard.keep(this.#isKeeping);
     for (const place of this.#known.values()) this.#tell(place);

@@ -14,6 +14,7 @@ import { STANDING_TOLD_MAX, type StandingAddress } from "../standing.ts";
 import { AddressWriter, isUsable, orderOf } from "./address-writer.ts";
 import { type Announced, Announcer } from "./announcer.ts";
 import type { Acquired, AddressFacts, Driver, DriverEvent, DriverOptions, GuardedSession, VipFacts } from "./driver.ts";
+import { type IpMode, ipMode } from "./guard.ts";
 import { type GuardedPlace, Guarding } from "./guarding.ts";
 import { HostNetwork, MARK } from "./host-network.ts";
 import { missingRights } from "./preflight.ts";
@@ -51,12 +52,19 @@ interface Held {
   confirmation: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** The driver of this host. @throws {Fault} kind "no-permission" without CAP_NET_ADMIN and CAP_NET_RAW; a socket can't be had */
+/** The driver of this host. @throws {Fault} kind "no-permission" without CAP_NET_ADMIN and CAP_NET_RAW; "os" where the guard can't run, or a socket can't be had */
 export function openKernelDriver(options: DriverOptions): Driver {
   const missing = missingRights();
   // Else it would join, be given vips, and refuse them all.
   if (missing.length > 0) throw new Fault("no-permission", "rights", `cannot cover anything: ${missing.join("; ")}`);
-  return new KernelDriver(options);
+  const mode = ipMode();
+  if (mode === undefined)
+    throw new Fault(
+      "os",
+      "guard",
+      "cannot guard what is held: it takes sh and ip (package iproute2), and they don't run",
+    );
+  return new KernelDriver(options, mode);
 }
 
 class KernelDriver implements Driver {
@@ -80,7 +88,7 @@ class KernelDriver implements Driver {
   readonly #takenAway = new Map<VipId, number>();
   /** What could not be taken or kept, until it can. */
   readonly #failures = new Map<VipId, { readonly why: string; readonly atMs: number }>();
-  readonly #guarding = new Guarding((text) => this.#emit({ on: "trouble", text }));
+  readonly #guarding: Guarding;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #pace = new RenewalPace();
   #definitions: readonly Definition[] = [];
@@ -89,7 +97,11 @@ class KernelDriver implements Driver {
   #events: DriverEvent[] = [];
   #gone: AddressRecord[] = [];
 
-  constructor(private readonly options: DriverOptions) {
+  constructor(
+    private readonly options: DriverOptions,
+    mode: IpMode,
+  ) {
+    this.#guarding = new Guarding(mode, (text) => this.#emit({ on: "trouble", text }));
     this.#network = new HostNetwork({
       addressGone: (record) => this.#noteGone(record),
       changed: () => {
