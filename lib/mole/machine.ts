@@ -229,7 +229,8 @@ export class Machine {
   private follow(now: number): void {
     if (this.life.at === "inside") this.followInside(this.life.session, now);
     if (this.life.at === "leaving" && (this.holdings.isEmpty || this.isLifted())) {
-      if (!this.isLifted()) this.out.send({ kind: "farewell" });
+      // Under maintenance nobody takes over: what it owned waits for this host to be back, which it could not once the name is struck.
+      if (!this.self.stored.maintenance.on) this.out.send({ kind: "farewell" });
       this.out.do({ do: "disconnect", forGood: this.life.forGood });
       this.life = this.life.forGood ? { at: "stopped" } : { at: "outside" };
     }
@@ -255,7 +256,8 @@ export class Machine {
     if (this.self.hasNews() && session.view !== undefined) this.out.send({ kind: "facts", facts: this.self.facts() });
     this.holdings.releaseUnplugged();
     if (!this.isLifted() && (session.isCoverLost(now) || isUncovered(table))) this.holdings.releaseAll();
-    if (now >= this.stopByMs) this.leave("stopped", true, now);
+    const isInVain = this.self.stopping && table?.maintenance.on === true; // nothing moves away
+    if (now >= this.stopByMs || isInVain) this.leave("stopped", true, now);
     if (!session.changed && now < this.holdings.nextMs) return;
     session.changed = false;
     if (table === undefined) return;

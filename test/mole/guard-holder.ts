@@ -23,6 +23,8 @@ for (const [at, one] of addresses.entries())
 const vips = addresses.map((one, at) => defineVip({ name: `vip${at}`, addresses: [one] }).id);
 driver.release(vips[1]!);
 if (what === "maintained") driver.renew(vips, undefined, Number.POSITIVE_INFINITY);
+if (what === "hushed" || what === "heard") driver.hush(true);
+if (what === "heard") driver.hush(false);
 if (what === "ended") {
   for (const vip of vips) driver.release(vip);
   driver.endSession();

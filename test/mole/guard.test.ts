@@ -93,6 +93,19 @@ describe.if(hasNamespaces)("the guard", () => {
     expect(addresses).toContain("192.0.2.10/32");
   });
 
+  for (const { what, says } of [
+    { what: "hushed", says: "" },
+    { what: "heard", says: LAST_WORDS },
+  ])
+    test(`a guard that is ${what} ${says === "" ? "says nothing" : "says its last words again"}, and takes the addresses off`, async () => {
+      await using daemon = new Daemon(wire);
+      await using child = await holder(daemon, what);
+      child.signal("SIGKILL");
+      const { said, addresses } = await daemon.ended.promise;
+      expect(said).toBe(says);
+      expect(addresses).not.toMatch(GUARDED);
+    });
+
   test("a session that a live process ends is seen to end, though the guard had a duplicate", async () => {
     await using daemon = new Daemon(wire);
     await using _child = await holder(daemon, "ended");

@@ -123,7 +123,7 @@ export class SimHost {
     this.clockwork.after(2 + this.random() * 10, () => {
       if (!this.stored.lifted) {
         if (!this.isUp) this.kernel.clear();
-        if (says) this.service.send(session, { kind: "farewell" });
+        if (says && !this.stored.maintenance.on) this.service.send(session, { kind: "farewell" });
       }
       this.service.close(session, "disconnect");
     });

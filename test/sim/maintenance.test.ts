@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { define } from "../../lib/mole/definition.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
+import { Cluster } from "./cluster.ts";
 import { A, at, B, C, expectCalm, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
 
 const STORIES: readonly Story[] = [
@@ -126,6 +127,44 @@ test("under maintenance an owner that is back does not put on what somebody on t
     cluster.run(2_500);
     expect(cluster.owners()[vip]).toBe("");
     expect(cluster.reports.some(({ report }) => report.about === "answered" && report.vip === vip)).toBe(true);
+  }
+});
+
+/** Vips that have no holder some time after a host went away before its leases were lifted, and is back. */
+function unheldAfter(seed: number, goes: (cluster: Cluster) => void): readonly string[] {
+  const cluster = new Cluster({ seed, hosts: 3, vips: 5, mode: "safe", times: { silenceMs: 700 } });
+  cluster.startAll();
+  cluster.settle(8_000);
+  const host = cluster.host("B");
+  const others = [cluster.host("A"), cluster.host("C")];
+  for (const other of others) other.freeze(); // they say nothing of it
+  host.command({ do: "maintenance", on: true, force: false });
+  cluster.run(200);
+  expect(host.stored).toMatchObject({ maintenance: { on: true }, lifted: false });
+  goes(cluster);
+  for (const other of others) other.thaw();
+  cluster.run(1_000);
+  host.thaw();
+  host.start();
+  cluster.run(4_000);
+  const now = cluster.owners();
+  cluster.host("A").command({ do: "maintenance", on: false, force: false });
+  cluster.settle(8_000);
+  return Object.keys(now).filter((vip) => now[vip] === "");
+}
+
+test("a host that goes away under maintenance before its leases are lifted lets go, and takes up what was its own when it is back", () => {
+  for (const seed of SEEDS) {
+    expect(unheldAfter(seed, (cluster) => cluster.host("B").kill())).toEqual([]);
+    expect(unheldAfter(seed, (cluster) => cluster.host("B").freeze())).toEqual([]); // its own beats stay away
+    const stop = (cluster: Cluster) => {
+      const host = cluster.host("B");
+      host.command({ do: "stop" });
+      cluster.run(10); // nothing moves away: it does not wait for that
+      expect(host.machine!.standing).toBe("stopped");
+      host.kill();
+    };
+    expect(unheldAfter(seed, stop)).toEqual([]);
   }
 });
 

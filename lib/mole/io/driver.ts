@@ -111,6 +111,9 @@ export interface Driver extends Disposable {
    */
   beginSession(session: GuardedSession): void;
 
+  /** Maintenance: whether the guard ends without last words. Whoever dies is waited for then, and is given back what was its own. */
+  hush(isSilent: boolean): void;
+
   /** Shuts the session's socket down (what was written before goes out) and ends the guard, who leaves addresses alone. All must have been released before. */
   endSession(): void;
 

@@ -100,8 +100,7 @@ export class Guard {
     } finally {
       libc().close(readFd);
     }
-    const words = options.lastWords;
-    if (words !== undefined && words.length <= LAST_WORDS_BYTES_MAX) this.#write(`words ${octal(words)}\n`);
+    this.say(options.lastWords);
   }
 
   readonly pid: number;
@@ -112,6 +111,12 @@ export class Guard {
 
   drop(slot: number): void {
     this.#write(`- ${slot}\n`);
+  }
+
+  /** What it says when the addresses are gone; `undefined`: nothing. */
+  say(words: Uint8Array | undefined): void {
+    const fits = words !== undefined && words.length <= LAST_WORDS_BYTES_MAX;
+    this.#write(fits ? `words ${octal(words)}\n` : "words\n");
   }
 
   /** Whether it leaves addresses alone. */

@@ -24,6 +24,7 @@ export class Guarding implements Disposable {
   #session: GuardedSession | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isKeeping = false;
+  #isSilent = false;
 
   constructor(
     private readonly mode: IpMode,
@@ -67,12 +68,24 @@ export class Guarding implements Disposable {
     this.#guard?.keep(keeps);
   }
 
+  /** Whether it ends without last words. */
+  hush(isSilent: boolean): void {
+    if (this.#isSilent === isSilent) return;
+    this.#isSilent = isSilent;
+    this.#guard?.say(this.#lastWords);
+  }
+
   [Symbol.dispose](): void {
     this.#close();
   }
 
+  get #lastWords(): Uint8Array | undefined {
+    return this.#isSilent ? undefined : this.#session?.lastWords;
+  }
+
   #start(): void {
-    const { socketFd, lastWords } = this.#session!;
+    const { socketFd } = this.#session!;
+    const lastWords = this.#lastWords;
     const guard = new Guard({ socketFd, lastWords, mode: this.mode, onGone: () => this.#replace(guard) });
     this.#guard = guard;
     guard.keep(this.#isKeeping);

@@ -228,6 +228,10 @@ class KernelDriver implements Driver {
     this.#guarding.begin(session);
   }
 
+  hush(isSilent: boolean): void {
+    this.#guarding.hush(isSilent);
+  }
+
   endSession(): void {
     this.#guarding.end();
   }

@@ -143,6 +143,7 @@ export class Runner {
     const held = driver.found(definitions, this.stored.lifted);
     this.learn(held);
     driver.configure(definitions);
+    driver.hush(this.stored.maintenance.on);
     this.neighboursTimer = setInterval(() => this.tellNeighbours(), NEIGHBOURS_EVERY_MS);
     this.tell({ on: "start", held });
   }
@@ -246,6 +247,7 @@ export class Runner {
         return;
       case "store":
         this.stored = action.stored;
+        this.driver.hush(action.stored.maintenance.on);
         this.save();
         return;
       case "report":
