@@ -17,6 +17,8 @@ import { temporaryDirectory } from "../support/temporary.ts";
 class Rig {
   readonly events: SinkEvent[] = [];
   readonly set: FileSet;
+  /** Those that it has opened. */
+  readonly files: FileSink[] = [];
   readonly #record = new RecordView();
 
   constructor(directory: string, openFilesMax: number, queueBytesMax = 1_048_576) {
@@ -29,8 +31,12 @@ class Rig {
       format: new TraditionalFormat(),
       queueBytesMax,
       onEvent: (event) => this.events.push(event),
-      openFile: (path, onEvent) =>
-        new FileSink({ path, format: new TraditionalFormat(), queueBytesMax: 65_536, mode: 0o640, pool, onEvent }),
+      openFile: (path, onEvent) => {
+        const format = new TraditionalFormat();
+        const file = new FileSink({ path, format, queueBytesMax: 65_536, mode: 0o640, pool, onEvent });
+        this.files.push(file);
+        return file;
+      },
     });
   }
 
@@ -147,8 +153,7 @@ async function failing(directory: string): Promise<Rig> {
   const rig = new Rig(directory, 10);
   for (let app = 0; app < 5; app++) rig.log(`app${app}`, "x");
   rig.set.flush();
-  while (rig.events.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await new Promise((resolve) => setTimeout(resolve, 50)); // so have the others
+  while (!rig.files.every(({ isFailing }) => isFailing)) await new Promise((resolve) => setTimeout(resolve, 2));
   return rig;
 }
 
@@ -156,7 +161,7 @@ test("that many files lose records while they fail is told once", async () => {
   using scratch = temporaryDirectory();
   const rig = await failing(scratch.path);
   for (let at = 0; rig.set.counters.lost < 1_000; at++) rig.log(`app${at % 5}`, "x".repeat(1_000));
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await Promise.resolve(); // behind the record
   expect(rig.events.map(({ on }) => on)).toEqual(["failing", "losing"]);
   await rig.set.close(10);
 }, 20_000);
