@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { renameSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { unreadBytes } from "../../lib/linux/pipe.ts";
 import { FifoCarrier } from "../../lib/sink/io/fifo-carrier.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
@@ -30,13 +31,15 @@ test("a FIFO without a reader holds up nobody; what waits comes when there is on
 test("a full FIFO is waited for, without keeping anybody waiting", async () => {
   using scratch = temporaryDirectory();
   const path = fifoIn(scratch.path);
-  const reader = Bun.spawn(["sh", "-c", `exec < ${path}; read go < ${path}.go; cat`], { stdout: "pipe" });
   Bun.spawnSync(["mkfifo", `${path}.go`]);
+  const reader = Bun.spawn(["sh", "-c", `exec < ${path}; read go < ${path}.go; cat`], { stdout: "pipe" });
   const rig = new SinkRig(new FifoCarrier(path));
+  const looking = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   rig.log(...numbered(5_000)); // 160 kB; a FIFO takes 64 KiB
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  while (unreadBytes(looking) < 60_000) await new Promise((resolve) => setTimeout(resolve, 2));
   expect(rig.ledger).toMatchObject({ accepted: 5_000, lost: 0 });
-  writeFileSync(`${path}.go`, "go\n");
+  writeFileSync(`${path}.go`, "go\n"); // returns when the reader has both open
+  closeSync(looking);
   await rig.settled();
   await rig.sink.close(1_000);
   expect(textsOf(await new Response(reader.stdout).text())).toEqual(numbered(5_000));
