@@ -53,6 +53,8 @@ export interface FileSinkOptions {
   readonly syncSeverity?: number;
   /** What it needs besides: syncing, an owner, rotation, a look whether it is still in its place. */
   readonly care?: FileCare;
+  /** A disk whose calls take longer does not keep up; `KEEPS_UP_MS` if not said. */
+  readonly keepsUpMs?: number;
   readonly onEvent: (event: SinkEvent) => void;
 }
 
@@ -109,7 +111,8 @@ export class FileSink implements Sink, Outlet {
 
   get isPressed(): boolean {
     if (this.#queue.bytes < this.#queue.bytesMax / 2 || this.isFailing || this.#isClosed) return false;
-    return !this.#isWriting || performance.now() - this.#lastProgressMs < KEEPS_UP_MS; // the end of this turn begins it
+    const { keepsUpMs = KEEPS_UP_MS } = this.#options;
+    return !this.#isWriting || performance.now() - this.#lastProgressMs < keepsUpMs; // the end of this turn begins it
   }
 
   get hasRoom(): boolean {

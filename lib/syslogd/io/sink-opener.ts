@@ -46,6 +46,8 @@ export interface OpenerContext {
   /** Consoles that stay open for when we may not open them. */
   readonly terminals: KeptTerminals;
   readonly session: SessionOptions;
+  /** A disk whose calls take longer does not keep up. */
+  readonly keepsUpMs: number;
   readonly say: (severity: SeverityName, text: string) => void;
   /** A sink has begun to fail, or works again. */
   readonly onTold: (severity: SeverityName, text: string, isFailure: boolean) => void;
@@ -176,7 +178,7 @@ export class SinkOpener {
     { queueBytesMax }: SinkSettings,
     onEvent: (event: SinkEvent) => void,
   ): FileSink {
-    const { zone, clock, say } = this.#context;
+    const { zone, clock, keepsUpMs, say } = this.#context;
     const rotation = rotationOf(keys);
     const owner = keys.owner === undefined ? {} : { owner: ownerOf(keys.owner) };
     const care = new FileCare({
@@ -195,6 +197,7 @@ export class SinkOpener {
       pool: this.#pool,
       care,
       syncSeverity: keys.sync_severity ?? -1,
+      keepsUpMs,
       onEvent,
     });
   }
@@ -211,8 +214,9 @@ export class SinkOpener {
   ): SpoolPlace | undefined {
     const limits = spoolOf(kind, keys, spoolDirectory);
     if (limits === undefined) return undefined;
-    const { clock } = this.#context;
-    return { ...limits, directory: join(spoolDirectory, spoolDirectoryName(name)), wallMs: () => clock.wallMs() };
+    const { clock, keepsUpMs } = this.#context;
+    const directory = join(spoolDirectory, spoolDirectoryName(name));
+    return { ...limits, directory, keepsUpMs, wallMs: () => clock.wallMs() };
   }
 
   #tell(name: string, event: QueueEvent, waiting: number): void {

@@ -9,6 +9,7 @@ import { isForbidden } from "../../base/system-reason.ts";
 import { keepOpen } from "../../linux/exec.ts";
 import type { Clock } from "../../run/clock.ts";
 import { KeptTerminals } from "../../sink/io/kept-terminals.ts";
+import { KEEPS_UP_MS } from "../../sink/sink.ts";
 import { parseMessage } from "../../syslog/parse.ts";
 import { LOCAL_RULES, type ParseRules } from "../../syslog/parse-rules.ts";
 import { origin, RecordView } from "../../syslog/record.ts";
@@ -42,6 +43,8 @@ export interface Surroundings {
   readonly inheritance?: Inheritance;
   /** Resolves when we run as whom we are to run as, for good: no program is started before; at once unless said. */
   readonly rootDropped?: Promise<void>;
+  /** `KEEPS_UP_MS` unless said. */
+  readonly keepsUpMs?: number;
   /** Own messages, besides their way through the rules. */
   readonly onOwnMessage: (severity: SeverityName, text: string) => void;
 }
@@ -82,7 +85,13 @@ export class Syslogd implements Intake {
     this.#zone = tryZone(Intl.DateTimeFormat().resolvedOptions().timeZone) ?? UTC;
     this.#ownRules = { ...LOCAL_RULES, zone: this.#zone };
     this.#ownRecord.origin = origin("internal", this.#host);
-    const { clock, env, rootDropped = Promise.resolve(), inheritance = Inheritance.none() } = surroundings;
+    const {
+      clock,
+      env,
+      rootDropped = Promise.resolve(),
+      inheritance = Inheritance.none(),
+      keepsUpMs = KEEPS_UP_MS,
+    } = surroundings;
     this.#terminals = new KeptTerminals(inheritance.terminals);
     this.#terminals.keepOnly(consolePathsOf(settings));
     const { promise: inputEnded, resolve: onInputEnd } = Promise.withResolvers<void>();
@@ -96,6 +105,7 @@ export class Syslogd implements Intake {
       rootDropped,
       terminals: this.#terminals,
       session: settings.spread,
+      keepsUpMs,
       say,
       onTold: (severity, text, isFailure) => this.#onTold(severity, text, isFailure),
     });
