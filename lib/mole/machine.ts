@@ -328,7 +328,8 @@ export class Machine {
     const { pulse, bounds } = this.life.session;
     let at = this.nextBeatMs;
     if (this.life.session.table !== undefined) at = Math.min(at, this.holdings.nextMs);
-    if (pulse.youngestMs >= 0) at = Math.min(at, pulse.youngestMs + bounds.silenceMs);
+    // Under maintenance it is not outside however long its own beats stay away: nothing happens at that time, and it stays in the past.
+    if (pulse.youngestMs >= 0 && !this.isLifted()) at = Math.min(at, pulse.youngestMs + bounds.silenceMs);
     this.wake(at, now);
   }
 

@@ -57,6 +57,9 @@ export class Violation extends Error {
   }
 }
 
+/** In a millisecond. */
+const WAKES_MOST = 100;
+
 /** Short, so that a history holds many faults; by the model's rules for one another. */
 const SIM_TIMES: Times = { ...DEFAULT_TIMES, maturityMs: 3_000, holdDownMs: 500, calmMs: 400 };
 
@@ -70,6 +73,7 @@ export class Cluster {
   /** By vip name: who put it on, in order. */
   readonly puts: { readonly host: string; readonly vip: string; readonly atMs: number }[] = [];
   readonly sent: Record<string, number> = {};
+  private readonly wakes = new Map<SimHost, { readonly at: number; readonly times: number }>();
   /** By host and vip: when it was announced last. By vip: when one of two holders let it go last, and which. */
   /** Told when the protocol takes a step that a fault can be aimed at. */
   private readonly aims: { readonly moment: Moment; readonly strike: (host: SimHost) => void }[] = [];
@@ -342,7 +346,17 @@ export class Cluster {
     this.options.trace?.(`${this.nowMs.toFixed(0)} ${host.name} reports ${JSON.stringify(report)}`);
   }
 
+  /** A machine that asks to be woken at once, again and again, takes all of a processor. */
+  private checkWake(host: SimHost): void {
+    const at = Math.floor(this.nowMs);
+    const before = this.wakes.get(host);
+    const times = before?.at === at ? before.times + 1 : 1;
+    this.wakes.set(host, { at, times });
+    if (times > WAKES_MOST) throw new Violation("a machine waits", `${host.name} is woken again and again`, this.nowMs);
+  }
+
   private count(host: SimHost, action: Action): void {
+    if (action.do === "wake") this.checkWake(host);
     if (action.do === "announce") this.announcedMs.set(`${host.name} ${action.vip.split("=")[0]}`, this.nowMs);
     this.reach(action.do === "send" ? action.message.kind : action.do, host);
     if (action.do === "send") {
