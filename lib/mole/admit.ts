@@ -44,7 +44,7 @@ export function admit(table: CoverTable, member: Member, state: StateMessage, in
   table.unknown.delete(member);
   if (state.maintenance.on && state.holds.length > 0) table.unleased.add(member);
   if (state.adopts) adopt(table, member, state);
-  if (state.maintenance.counter > table.maintenance.counter) table.maintenance = state.maintenance;
+  table.maintain(state.maintenance);
   if (state.hostList.version > table.hostList.version) table.hostList = state.hostList;
   table.unsettled = true;
   table.redefined = true;

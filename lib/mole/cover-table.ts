@@ -223,6 +223,13 @@ export class CoverTable {
     };
   }
 
+  /** The later word counts. Where it ends a maintenance, each host here goes on without a lease until it says otherwise. */
+  maintain(word: Maintenance): void {
+    if (word.counter <= this.maintenance.counter) return;
+    if (this.maintenance.on) for (const member of this.hosts.keys()) this.unleased.add(member);
+    this.maintenance = word;
+  }
+
   /** `safe` beats `available` where members differ. */
   isSafe(): boolean {
     for (const { facts } of this.hosts.values()) if (facts.mode === "safe") return true;

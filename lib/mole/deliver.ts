@@ -180,10 +180,7 @@ function move(table: CoverTable, from: Member, message: Extract<Message, { kind:
 }
 
 function maintain(table: CoverTable, { state, force }: Extract<Message, { kind: "maintenance" }>): void {
-  if (state.counter > table.maintenance.counter) {
-    if (table.maintenance.on) for (const member of table.hosts.keys()) table.unleased.add(member);
-    table.maintenance = state;
-  }
+  table.maintain(state);
   if (!table.maintenance.on && force) for (const { name } of [...table.waited.values()]) giveUp(table, name);
   table.unsettled = true;
 }

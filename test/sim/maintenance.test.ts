@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { define } from "../../lib/mole/definition.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
 import { Cluster } from "./cluster.ts";
-import { A, at, B, C, expectCalm, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
+import { A, at, B, C, D, expectCalm, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
 
 const STORIES: readonly Story[] = [
   {
@@ -77,6 +77,15 @@ const STORIES: readonly Story[] = [
     faults: [at(100, "maintenance", A, 9_000), at(100, "part", B, 7_000, 0b001)],
     seeds: 40,
     without: "liftsWhenKnown",
+  },
+  {
+    name: "who was cut off as it said the end of maintenance is back alone, and brings it: a host that hangs meanwhile has no lease that could end",
+    hosts: 4,
+    vips: 4,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [at(293, "maintenance", A, 663), at(718, "freeze daemon", A, 4_196), at(4_645, "freeze", D, 4_287)],
+    seeds: 40,
   },
   {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
