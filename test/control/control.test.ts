@@ -207,11 +207,12 @@ describe("a service and its operators", () => {
   test("patience is for the first line: what comes later may take its time", () =>
     withServer(async (path) => {
       const stop = new AbortController();
+      const patienceMs = 1_000;
       const parts: unknown[] = [];
-      const timer = setTimeout(() => stop.abort(), 400);
-      for await (const part of ask("service", path, { ask: "watch", with: {} }, { stop: stop.signal, patienceMs: 200 }))
+      for await (const part of ask("service", path, { ask: "watch", with: {} }, { stop: stop.signal, patienceMs })) {
         parts.push(part);
-      clearTimeout(timer);
+        setTimeout(() => stop.abort(), patienceMs + 100);
+      }
       expect(parts).toEqual(["first"]);
     }));
 

@@ -208,6 +208,7 @@ describe.if(hasRealSpread)("a real daemon that goes", () => {
     async () => {
       await using daemon = await startRealSpread({ port: PORT + 4 });
       await using session = await connect({ servers: daemon.tcp, name: "watches", silenceMs: 400 });
+      await using patient = await connect({ servers: daemon.tcp, name: "patient" });
       await session.join("g");
       await next(session, "view");
       const stillThere = Promise.withResolvers<void>();
@@ -216,9 +217,8 @@ describe.if(hasRealSpread)("a real daemon that goes", () => {
       expect(session.counters.connections).toBe(1);
       expect(session.counters.sentFrames).toBeGreaterThan(5);
       daemon.signal("SIGSTOP");
-      const fromMs = performance.now();
       expect((await next(session, "lost")).reason.code).toBe("silent");
-      expect(performance.now() - fromMs).toBeLessThan(1_500); // 400, and what a busy host adds
+      expect(patient.state.at).toBe("connected"); // it waits for 15 s
       daemon.signal("SIGCONT");
       expect((await next(session, "back")).privateGroup as string).toBe("#watches#dmn1");
       await next(session, "view");
