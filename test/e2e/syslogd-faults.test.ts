@@ -1,6 +1,6 @@
 // What goes wrong on hosts, one fault a test, done to the compiled syslogd: it goes on, says so once where somebody can read it, and counts what is lost.
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect as connectTo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { listenUnixDatagram, openUnixDatagram, sendUnixDatagram } from "../../lib/linux/datagram-socket.ts";
@@ -371,9 +371,9 @@ test("a socket that another replaces is told and made again, and what was sent t
   await using syslogd = await running((directory) => rule("user,syslog.*", `file:${directory}/all`));
   const { at, log, line } = syslogd;
   log("to the first");
-  rmSync(at("log"));
   {
-    using _another = listenUnixDatagram(at("log"));
+    using _another = listenUnixDatagram(at("other"), at("log"));
+    renameSync(at("other"), at("log")); // at once: a path with nothing at it would be made again
     await line("all", "our socket was replaced by another");
   }
   await line("all", "our socket was removed; made again");

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { eventually } from "../syslogd/running.ts";
-import { connect } from "../syslogd/sender.ts";
+import { connect, connectInVain } from "../syslogd/sender.ts";
 import { rule, running } from "./running-syslogd.ts";
 
 const TCP = 25_240;
@@ -82,10 +82,7 @@ test("who may send, how long a message may be, and what is held back change for 
   expect((await ask("reload")).stdout).toBe(
     `reloaded: 1 rule, reads in another way: rate, tcp:127.0.0.1:${TCP}, what all sources have in common\n`,
   );
-  await connect(TCP).then(
-    (refused) => refused.closed,
-    () => {}, // so soon that it never was one
-  );
+  await connectInVain(TCP);
   await daemon.stderr.until("it is in none of the networks that are allowed");
   await first.send("<13>app: two\n");
   await line("all", "app: two");

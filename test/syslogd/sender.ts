@@ -17,6 +17,13 @@ export function connect(to: number | string): Promise<Sender> {
   return opened(socket, "connect");
 }
 
+/** Connects where it is going to be broken off, maybe before it knows that it was connected; resolves when that is over. */
+export async function connectInVain(port: number, text = ""): Promise<void> {
+  const sender = await connect(port).catch(() => undefined);
+  await sender?.send(text);
+  await sender?.closed;
+}
+
 export function connectByTls(port: number, options: ConnectionOptions): Promise<Sender> {
   return opened(connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options }), "secureConnect");
 }

@@ -8,7 +8,7 @@ import { tryZone } from "../../lib/syslog/zone.ts";
 import { type Listener, listener, parsePlace } from "../../lib/syslogd/listener.ts";
 import { PLAIN_SOURCES, type SourceSettings } from "../../lib/syslogd/source-settings.ts";
 import { eventually, logger, Running, sinksWith } from "./running.ts";
-import { connect, type Sender } from "./sender.ts";
+import { connect, connectInVain, type Sender } from "./sender.ts";
 
 let lastPort = 25_000;
 const freshPort = () => ++lastPort;
@@ -89,7 +89,7 @@ test("a thousand clients are served at once, those beyond the bound turned away 
     () => tcp().connections === 1_000,
     () => `${tcp().connections} connections`,
   );
-  using _late = await connect(port);
+  await connectInVain(port);
   await eventually(
     () => tcp().refused === 1,
     () => "nobody was refused",
@@ -193,11 +193,7 @@ describe("who is in none of the allowed networks", () => {
   test("is not heard over TCP, counted, and told once", async () => {
     const port = freshPort();
     await using running = new Running(["*.* -> file:%d/all"], sources([tcpOn(port, { allow })]));
-    for (let at = 0; at < 5; at++) {
-      using sender = await connect(port);
-      await sender.send("<13>app: forbidden\n");
-      await sender.closed;
-    }
+    for (let at = 0; at < 5; at++) await connectInVain(port, "<13>app: forbidden\n");
     const tcp = () => running.daemon.totals.sources.find(({ name }) => name.startsWith("tcp:"))!;
     await eventually(
       () => tcp().refused === 5,
