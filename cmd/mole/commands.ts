@@ -113,7 +113,7 @@ const maintenance = defineCommand({
   summary: "keeps everything where it is, so that moles and the group service can be replaced",
   about:
     "While it is on nothing is taken over, moved or given up, in the whole cluster: leases are lifted, guards stand by, and a mole that is restarted takes up what it finds. A " +
-    "host that dies takes its vips with it. Kept on disk by each host, and told by status and every check; where this host can't keep it the command says so and ends with status 74. At off each host puts its leases on again; the vips of a host that is away stay its " +
+    "host that dies takes its vips with it, and so does one that hangs as it begins: the command names it. Kept on disk by each host, and told by status and every check; where this host can't keep it the command says so and ends with status 74. At off each host puts its leases on again; the vips of a host that is away stay its " +
     "own until it is back, or --force.",
   examples: [
     { line: "mole maintenance on", about: "before the group service is replaced, or spreadbox itself" },

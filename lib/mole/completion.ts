@@ -1,11 +1,11 @@
 // When an operator's command is done: not when it was sent, but when the table shows it, and what has to be let go has been. Pure: it is shown each event after the
 // machine has handled it.
 import { nextMove } from "./balance.ts";
-import type { CoverTable } from "./cover-table.ts";
+import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import type { Command, MoleEvent } from "./event.ts";
 import { leasesStayOn, mayLift } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
-import type { HostName, Member } from "./member.ts";
+import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Message } from "./message.ts";
 
 export interface Outcome {
@@ -31,6 +31,8 @@ const KINDS: Readonly<Record<Command["do"], Message["kind"] | undefined>> = {
 export class Completion {
   /** The command's own message has been delivered: from here on the table is asked. */
   private isDelivered = false;
+  /** Beats of others since: of the first nobody knows whether it was sent before they had read the command. */
+  private readonly beats = new Map<Member, number>();
 
   constructor(private readonly command: Command) {}
 
@@ -41,6 +43,8 @@ export class Completion {
       return { done: false, text: "the session ended before it was done: look at mole status, and try again" };
     if (event.on === "message" && event.from === session.member && event.message.kind === KINDS[this.command.do])
       this.isDelivered = true;
+    else if (this.isDelivered && event.on === "message" && event.message.kind === "beat")
+      this.beats.set(event.from, (this.beats.get(event.from) ?? 0) + 1);
     const { table } = session;
     if (!this.isDelivered || table === undefined) return undefined;
     return this.judge(table);
@@ -52,7 +56,10 @@ export class Completion {
     const { command } = this;
     const table = machine.session?.table;
     if (table === undefined) return "the hosts are telling each other what they hold";
-    if (command.do === "maintenance" && command.on) return leasesStayOn(table);
+    if (command.do === "maintenance" && command.on)
+      return mayLift(table)
+        ? `whether it is heard by ${this.unheard(table).map(nameOf).join(", ")}`
+        : leasesStayOn(table);
     const moving = [...table.entries.values()].filter(
       ({ owner, acked, number }) => owner !== undefined && acked !== number,
     );
@@ -76,7 +83,7 @@ export class Completion {
       case "balance":
         return judgeBalance(table);
       case "maintenance":
-        return judgeMaintenance(table, command.on);
+        return command.on ? this.judgeMaintenanceOn(table) : judgeMaintenanceOff(table);
       case "forget":
         return { done: true, text: `${command.host} is forgotten` };
       case "stop":
@@ -85,7 +92,24 @@ export class Completion {
         return command satisfies never;
     }
   }
+
+  private judgeMaintenanceOn(table: CoverTable): Outcome | undefined {
+    if (!table.maintenance.on) return OVERRULED;
+    // A part that may not cover holds nothing that could be kept.
+    if (table.covers && !mayLift(table)) return undefined;
+    const unheard = this.unheard(table);
+    if (unheard.some(({ member }) => !table.beats.isQuiet(member))) return undefined; // nor is it known to hang
+    const text = "maintenance is on: nothing is taken over, moved or given up until it is off";
+    return { done: true, text: `${text}${whoIsAway(table)}${whoHangs(unheard)}${whatIsUnheld(table, unheard)}` };
+  }
+
+  /** Hosts that are here, and have not shown since that they go on. */
+  private unheard({ hosts, expelled }: CoverTable): readonly HostRecord[] {
+    return [...hosts.values()].filter(({ member }) => !expelled.has(member) && (this.beats.get(member) ?? 0) < 2);
+  }
 }
+
+const OVERRULED: Outcome = { done: false, text: "another operator has decided otherwise meanwhile" };
 
 function judgeDrain(table: CoverTable, name: HostName): Outcome | undefined {
   const host = hostNamed(table, name);
@@ -141,35 +165,51 @@ function heldDown(table: CoverTable): readonly HostName[] {
     .map(({ identity }) => identity.host);
 }
 
-function judgeMaintenance(table: CoverTable, on: boolean): Outcome | undefined {
-  if (table.maintenance.on !== on) return { done: false, text: "another operator has decided otherwise meanwhile" };
-  // A part that may not cover holds nothing that could be kept.
-  if (on && table.covers && !mayLift(table)) return undefined;
-  if (on)
-    return {
-      done: true,
-      text: `maintenance is on: nothing is taken over, moved or given up until it is off${whoIsDeaf(table)}`,
-    };
+function judgeMaintenanceOff(table: CoverTable): Outcome | undefined {
+  if (table.maintenance.on) return OVERRULED;
   const live = [...table.unleased].filter((member) => table.hosts.has(member));
   if (live.length > 0) return undefined; // each host leases again first
   const kept = [...table.waited.values()].filter(({ why }) => why === "kept");
-  const names = kept.map(({ name, identity }) => identity?.host ?? name).join(", ");
+  if (kept.length === 0) return { done: true, text: "maintenance is off: everything is guarded again" };
+  const names = kept.filter(({ name }) => name !== ANYBODY).map(({ name, identity }) => identity?.host ?? name);
+  const keeps = `${names.join(", ")} went away in it and keeps its vips until it is back: --force gives them up`;
   return {
     done: true,
-    text:
-      kept.length === 0
-        ? "maintenance is off: everything is guarded again"
-        : `maintenance is off; ${names} went away in it and keeps its vips until it is back: --force gives them up`,
+    text: `maintenance is off${names.length === 0 ? "" : `; ${keeps}`}${names.length === kept.length ? "" : `; ${ANYBODY_MAY}`}`,
   };
 }
 
+const ANYBODY_MAY =
+  "a host that nobody can name may hold any vip, so nobody takes what is not held: where no host runs but those here, --force ends that";
+
 /** Maintenance that a part of the hosts has not heard of is none there. */
-function whoIsDeaf(table: CoverTable): string {
+function whoIsAway(table: CoverTable): string {
   const here = new Set([...table.hosts.values()].map(({ identity }) => identity.host));
   const deaf = table.hostList.hosts.filter((host) => !here.has(host));
   if (deaf.length === 0) return "";
   const those = deaf.length === 1 ? "that is" : "those are";
   return `. NOT HEARD BY ${deaf.join(", ")}: if ${those} running and only cut off, it goes on there as before, and takes over what is held here`;
+}
+
+/** Nobody is thrown out under maintenance, and who has not heard of it has not lifted its leases. */
+function whoHangs(unheard: readonly HostRecord[]): string {
+  if (unheard.length === 0) return "";
+  return `. SILENT: ${unheard.map(nameOf).join(", ")}: who hangs has not heard it, and what it holds ends with its leases`;
+}
+
+function whatIsUnheld(table: CoverTable, unheard: readonly HostRecord[]): string {
+  const isMissed = (entry: Entry) => {
+    if (!table.isInForce(entry) || (entry.owner !== undefined && table.waited.get(entry.owner)?.why === "kept"))
+      return false;
+    return !table.isHeld(entry) || unheard.some(({ member }) => member === entry.owner);
+  };
+  const names = [...table.entries.values()].filter(isMissed).map(({ definition }) => definition.name);
+  if (names.length === 0) return "";
+  return `. NOBODY TAKES ${names.join(", ")} before it is off: end it again, unless you can do without`;
+}
+
+function nameOf({ identity }: HostRecord): HostName {
+  return identity.host;
 }
 
 function hostNamed(table: CoverTable, name: HostName) {

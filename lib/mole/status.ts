@@ -4,6 +4,7 @@ import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { HostConfig, Stored } from "./event.ts";
+import { lapsedForMs, WHY_LAPSED } from "./lapsed.ts";
 import { leasesStayOn } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
@@ -56,7 +57,7 @@ export interface VipStatus {
   readonly addresses: readonly string[];
   /**
    * "held": its owner has it. "moving": its owner waits for others to let go, or is about to take it. "uncovered": nobody may have it. "kept": under maintenance it stays
-   * its owner's, which is away, or is here and has not said that it holds it. "unknown": this host is not in the group; under maintenance it tells all the same what it has itself.
+   * its owner's, which is away, or is here and has not said that it holds it, or has been silent since before that. "unknown": this host is not in the group; under maintenance it tells all the same what it has itself.
    */
   readonly is: "held" | "moving" | "uncovered" | "kept" | "unknown";
   readonly owner: HostName | undefined;
@@ -64,6 +65,8 @@ export interface VipStatus {
   readonly why: string;
   /** For how long nobody has had it, whoever was meant to; `undefined`: it is held. */
   readonly unheldForMs: number | undefined;
+  /** Its owner has been silent since before the maintenance, and its leases have ended; left out where it is not so. */
+  readonly isLapsed?: boolean;
   /** Hosts that may hold it, the owner among them; "?" for one that nobody can name. */
   readonly mayHold: readonly HostName[];
   readonly isHeldHere: boolean;
@@ -298,13 +301,18 @@ function vipsOf(
     .map((entry): VipStatus => {
       const { definition, owner, number, set, pinned } = entry;
       const past = chronicle.vips.get(definition.id);
+      const lapsedMs = lapsedForMs(table, chronicle, entry, nowMs);
       return {
         vip: definition.name,
         id: definition.id,
         addresses: definition.addresses,
-        why: whyUnheld(table, entry, standsOn, failureOf(definition.id)),
-        unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
-        is: vipIs(table, entry),
+        ...(lapsedMs === undefined
+          ? {
+              why: whyUnheld(table, entry, standsOn, failureOf(definition.id)),
+              unheldForMs: past?.unheldMs === undefined ? undefined : Math.round(nowMs - past.unheldMs),
+              is: vipIs(table, entry),
+            }
+          : { why: WHY_LAPSED, unheldForMs: lapsedMs, isLapsed: true, is: "kept" }),
         owner: owner === undefined ? undefined : chronicle.nameOf(owner),
         mayHold: [...set.keys()].map((name) => hostOf(name, table, chronicle)),
         isHeldHere: machine.holds.get(definition.id)?.at === "held",
@@ -403,14 +411,22 @@ function warningsOf(
     all.push(`MAINTENANCE is on${forMs}: nothing is taken over, moved or given up; mole maintenance off ${end}`);
     if (table?.covers && !stored.lifted) all.push(leasesStayOn(table));
   }
-  for (const { name, why, identity } of table?.waited.values() ?? [])
-    if (why === "kept")
-      all.push(
-        `${identity?.host ?? name} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
-      );
+  for (const { name, why, identity } of table?.waited.values() ?? []) {
+    if (why !== "kept") continue;
+    all.push(
+      name === ANYBODY
+        ? "a host that nobody can name may hold any vip since the maintenance, so nobody takes what is not held: where no host runs but those here, mole maintenance off --force ends that"
+        : `${identity?.host ?? name} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
+    );
+  }
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);
-  if (table?.warm && uncovered.length > 0) all.push(`no host may hold ${uncovered.join(", ")}: mole why tells why`);
+  if (table?.warm && uncovered.length > 0)
+    all.push(
+      table.maintenance.on
+        ? `nobody holds ${uncovered.join(", ")}, and nobody takes what is uncovered before mole maintenance off`
+        : `no host may hold ${uncovered.join(", ")}: mole why tells why`,
+    );
   const drained = hosts.filter((host) => host.is === "here" && host.drained).map(drainedFor);
   if (drained.length > 0) all.push(`drained: ${drained.join(", ")}; mole resume HOST has it take part again`);
   const unwell = hosts.find(({ isThis }) => isThis)?.unfit ?? {};

@@ -17,7 +17,7 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn, f
     if (table.maintenance.on) return what;
     return `${what}; where it is off: mole forget ${away.identity?.host ?? "HOST"} --force`;
   }
-  if (table.maintenance.on && owner === undefined) return "maintenance is on";
+  if (table.maintenance.on && owner === undefined) return "nobody takes it before mole maintenance off";
   if (!table.warm) return "cold start: waits for all hosts to come";
   if (!table.covers) return "no majority here";
   if (owner === undefined) {

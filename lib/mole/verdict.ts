@@ -31,9 +31,9 @@ export function verdictOf(status: Status, movingMs: number): Verdict {
   if (is === "settled") {
     const uncovered = vips.filter((vip) => vip.is === "uncovered" && !status.cold);
     if (uncovered.length > 0) bad.push(`uncovered: ${uncovered.map(named).join("; ")}`);
-    // Under maintenance a host that is here says what it holds; of one that is away nobody can know.
-    const isMissed = ({ is, owner }: VipStatus) =>
-      is === "kept" && hosts.some((host) => host.host === owner && host.is === "here");
+    // Under maintenance a host that is here says what it holds; of one that is away nobody can know, but where it was silent before.
+    const isMissed = ({ is, owner, isLapsed = false }: VipStatus) =>
+      is === "kept" && (isLapsed || hosts.some((host) => host.host === owner && host.is === "here"));
     const unheld = vips.filter(
       (vip) => vip.is === "moving" || (vip.is === "uncovered" && status.cold) || isMissed(vip),
     );

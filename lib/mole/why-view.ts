@@ -6,14 +6,16 @@ import type { VipFacts } from "./io/driver.ts";
 import type { Why } from "./why.ts";
 
 export function whyView(why: Why, here: VipFacts | undefined, style: Style): string {
-  const { vip, addresses, owner, isHeld, isUnknown = false, mayHold, hosts, moves, notes } = why;
+  const { vip, addresses, owner, isHeld, kept, isUnknown = false, mayHold, hosts, moves, notes } = why;
   const standing = isUnknown
     ? style.bad("not held here; who holds it is not known")
-    : owner === undefined
-      ? style.bad("uncovered: no host may hold it")
-      : isHeld
-        ? style.good(`held by ${owner}`)
-        : style.warning(`given to ${owner}, who has not taken it yet`);
+    : kept !== undefined
+      ? style.bad(owner === undefined ? `held by nobody: ${kept}` : `kept for ${owner}: ${kept}`)
+      : owner === undefined
+        ? style.bad("uncovered: no host may hold it")
+        : isHeld
+          ? style.good(`held by ${owner}`)
+          : style.warning(`given to ${owner}, who has not taken it yet`);
   const lines = [`${style.name(vip)} (${addresses.join(" ")}): ${standing}`];
   for (const note of notes) lines.push(style.warning(`! ${note}`));
   for (const { host, waitMs, why: reason } of mayHold) {

@@ -4,12 +4,13 @@ import { candidates } from "./assign.ts";
 import type { Chronicle, Move } from "./chronicle.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { meant, type VipId } from "./definition.ts";
+import { lapsedForMs, WHY_LAPSED } from "./lapsed.ts";
 import type { Machine } from "./machine.ts";
 import { ANYBODY, type HostName } from "./member.ts";
 import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 import { hostOf, type Status } from "./status.ts";
-import { whyNot } from "./unheld.ts";
+import { whyNot, whyUnheld } from "./unheld.ts";
 
 export interface Why {
   readonly vip: string;
@@ -17,6 +18,8 @@ export interface Why {
   readonly addresses: readonly string[];
   readonly owner: HostName | undefined;
   readonly isHeld: boolean;
+  /** Why nobody holds it, where a maintenance has to do with it; a mole of the version before leaves it out. */
+  readonly kept?: string | undefined;
   /** This host is not in the group: what it has itself is all that it knows. */
   readonly isUnknown?: boolean;
   readonly number: number;
@@ -46,8 +49,12 @@ export function whyOf(
     .filter(({ definition }) => meant(vip)(definition))
     .map((entry) => {
       const stands = standsOn(entry.definition.addresses);
+      const failure = failureOf(entry.definition.id);
+      const isLapsed = lapsedForMs(table, chronicle, entry, nowMs) !== undefined;
       return {
-        ...explain(machine, chronicle, table, entry, stands, failureOf(entry.definition.id), nowMs),
+        ...explain(machine, chronicle, table, entry, stands, failure, nowMs),
+        isHeld: table.isHeld(entry) && !isLapsed,
+        kept: isLapsed ? WHY_LAPSED : isKept(table, entry) ? whyUnheld(table, entry, standsOn, failure) : undefined,
         notes: notesOf(table, entry, stands),
       };
     });
@@ -83,7 +90,7 @@ function explain(
   stands: readonly Stand[],
   failure: string | undefined,
   nowMs: number,
-): Omit<Why, "notes"> {
+): Omit<Why, "isHeld" | "kept" | "notes"> {
   const { definition, owner, number, set } = entry;
   const waits = machine.session!.waits;
   const able = new Set(candidates(table, entry));
@@ -94,7 +101,6 @@ function explain(
     id: definition.id,
     addresses: definition.addresses,
     owner: owner === undefined ? undefined : hostOf(owner, table, chronicle),
-    isHeld: table.isHeld(entry),
     number,
     mayHold: [...set.keys()]
       .filter((name) => name !== owner)
@@ -126,6 +132,12 @@ function explain(
       agoMs: Math.round(nowMs - atMs),
     })),
   };
+}
+
+function isKept(table: CoverTable, entry: Entry): boolean {
+  const { owner } = entry;
+  const isAway = owner !== undefined && table.waited.get(owner)?.why === "kept";
+  return (table.maintenance.on || isAway) && !table.isHeld(entry);
 }
 
 /** What only this host knows of itself. */

@@ -257,6 +257,33 @@ test("maintenance that a part of the hosts can't hear is told with their names",
   });
 });
 
+test("maintenance that a host which hangs has not heard is told with its name, and with what nobody takes", () => {
+  const { cluster, give, wait } = settled();
+  cluster.host("B").freeze();
+  give({ do: "maintenance", on: true, force: false });
+  expect(wait(2_000)?.text).toContain(
+    ". SILENT: B: who hangs has not heard it, and what it holds ends with its leases",
+  );
+  const { entries, hosts } = cluster.host("A").machine!.session!.table!;
+  const its = [...entries.values()].filter(({ owner: one }) => hosts.get(one!)?.identity.host === "B");
+  expect(its.length).toBeGreaterThan(0);
+  const names = its.map(({ definition }) => definition.name).join(", ");
+  expect(wait(0)?.text).toContain(`. NOBODY TAKES ${names} before it is off`);
+});
+
+test("off, where a host that nobody can name may hold what it likes, says so in words", () => {
+  const { cluster, give, wait } = settled();
+  cluster.host("C").kill(); // else it is ended by itself, as all are here
+  cluster.run(3_000);
+  give({ do: "maintenance", on: true, force: false });
+  wait(1_000);
+  for (const { machine } of cluster.hosts) machine?.session?.table?.suspectAnybody();
+  give({ do: "maintenance", on: false, force: false });
+  expect(wait(2_000)?.text).toBe(
+    "maintenance is off; a host that nobody can name may hold any vip, so nobody takes what is not held: where no host runs but those here, --force ends that",
+  );
+});
+
 test("balance waits for hosts that are held down, where something will go to them, and says so", () => {
   const { cluster, give, wait, pending } = settled();
   const b = cluster.host("B");

@@ -166,6 +166,62 @@ test("under maintenance a vip is its host's while that is away, held when it say
   expect(status(nobody, undefined, back).warnings.join()).toContain("MAINTENANCE is on for >2s");
 });
 
+test("under maintenance nobody has what a host held that was silent before: it is critical in time, and told with what to do", () => {
+  const { cluster, a, chronicle, status } = settled();
+  cluster.host("B").freeze();
+  cluster.run(200);
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(500); // its lease, of 2 s, runs still
+  const vip = () => status().vips.find(({ owner }) => owner === "B")!;
+  const { vip: name } = vip();
+  expect(vip()).toMatchObject({ is: "held" });
+  cluster.run(3_000);
+  expect(cluster.holders(vip().addresses[0]!)).toEqual([]);
+  expect(vip()).toMatchObject({
+    is: "kept",
+    isLapsed: true,
+    why: expect.stringContaining("mole maintenance off lets others"),
+  });
+  expect(verdictOf(status(), 15_000)).toMatchObject({
+    status: 1,
+    text: expect.stringContaining(`on its way: ${name}`),
+  });
+  const [why] = whyOf(a.machine!, chronicle, nobody, name, a.nowMs);
+  expect(whyView(why!, undefined, plain)).toContain(
+    "kept for B: its host has been silent since before the maintenance",
+  );
+  cluster.run(15_000);
+  expect(verdictOf(status(), 15_000)).toMatchObject({
+    status: 2,
+    text: expect.stringContaining(`held by nobody for more than 15s: ${name}`),
+  });
+});
+
+test("what is uncovered under maintenance, and why nobody may be given it, is told in words", () => {
+  const { cluster, a, chronicle, status } = settled();
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(500);
+  const { table } = a.machine!.session!;
+  const [entry] = table!.entries.values();
+  table!.own(entry!, undefined);
+  expect(status().warnings.join()).toContain(
+    "nobody holds v0, and nobody takes what is uncovered before mole maintenance off",
+  );
+  const [why] = whyOf(a.machine!, chronicle, nobody, "v0", a.nowMs);
+  expect(whyView(why!, undefined, plain)).toContain("held by nobody: nobody takes it before mole maintenance off");
+  table!.suspectAnybody();
+  expect(status().warnings.join()).toContain("a host that nobody can name may hold any vip since the maintenance");
+});
+
+test("under maintenance a host that falls silent in it has what it had", () => {
+  const { cluster, a, status } = settled();
+  a.command({ do: "maintenance", on: true, force: false });
+  cluster.run(1_000);
+  cluster.host("B").freeze();
+  cluster.run(20_000);
+  expect(status().vips.find(({ owner }) => owner === "B")).toMatchObject({ is: "held" });
+});
+
 test("under maintenance a host without the group tells what it has itself: a warning as long as its kernel has it, and critical when not", () => {
   const { cluster, a, status } = settled();
   a.command({ do: "maintenance", on: true, force: false });
