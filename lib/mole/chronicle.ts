@@ -257,6 +257,8 @@ export class Chronicle {
         return "another list of hosts";
       case "maintained":
         return `${from} knows of the maintenance`;
+      case "unreturned":
+        return `somebody may be away without a lease, by what ${from} has on disk`;
       case "forget":
         return `${message.host} forgotten by an operator`;
       default:

@@ -82,6 +82,8 @@ export class CoverTable {
   readonly maintained = new Map<Member, number>();
   /** The version of the rules that each told, where its state was heard: what is told to a newcomer has it not. */
   readonly speaks = new Map<Member, number>();
+  /** An operator has said since the last maintenance that nobody who is away holds anything. */
+  isGivenUp = false;
   /** Somebody here is in `safe`. */
   safe = false;
   maintenance: Maintenance = { counter: 0, on: false };
@@ -228,6 +230,7 @@ export class CoverTable {
     if (word.counter <= this.maintenance.counter) return;
     if (this.maintenance.on) for (const member of this.hosts.keys()) this.unleased.add(member);
     this.maintenance = word;
+    this.isGivenUp = false;
   }
 
   /** `safe` beats `available` where members differ. */

@@ -3,8 +3,9 @@
 import { admit, expelMember } from "./admit.ts";
 import { assign, candidates, mayTake } from "./assign.ts";
 import type { CoverTable } from "./cover-table.ts";
-import type { HostName, Member } from "./member.ts";
+import { ANYBODY, type HostName, type Member } from "./member.ts";
 import type { Answer, Facts, Message, Missing } from "./message.ts";
+import { waitsForAnybody } from "./unreturned.ts";
 
 /** Applies one message; gives owners anew where that is called for. */
 export function deliver(table: CoverTable, from: Member, message: Message): void {
@@ -57,6 +58,10 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
       break;
     case "maintained":
       if (table.members.includes(from)) table.maintained.set(from, message.counter);
+      return;
+    case "unreturned":
+      if (table.members.includes(from) && waitsForAnybody(table))
+        table.wait({ name: ANYBODY, why: "kept", identity: undefined }, true);
       return;
     default:
       message satisfies never;
@@ -181,7 +186,10 @@ function move(table: CoverTable, from: Member, message: Extract<Message, { kind:
 
 function maintain(table: CoverTable, { state, force }: Extract<Message, { kind: "maintenance" }>): void {
   table.maintain(state);
-  if (!table.maintenance.on && force) for (const { name } of [...table.waited.values()]) giveUp(table, name);
+  if (!table.maintenance.on && force) {
+    for (const { name } of [...table.waited.values()]) giveUp(table, name);
+    table.isGivenUp = true;
+  }
   table.unsettled = true;
 }
 

@@ -24,6 +24,8 @@ export interface Stored {
   readonly maintenance: Maintenance;
   /** Its leases are lifted for that, and addresses outlive the mole. */
   readonly lifted: boolean;
+  /** Since a maintenance somebody may be away who holds without a lease (unreturned.ts). */
+  readonly unreturned: boolean;
   /** The longest silence and lease that any member has ever told: a host that is frozen when this one restarts can't tell it again. */
   readonly longest: Bounds;
 }
@@ -33,6 +35,7 @@ export const NOTHING_STORED: Stored = {
   hostList: { version: 0, hosts: [], tiebreak: undefined, former: [] },
   maintenance: { counter: 0, on: false },
   lifted: false,
+  unreturned: false,
   longest: { silenceMs: 0, leaseMs: 0 },
 };
 

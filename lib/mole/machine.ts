@@ -22,6 +22,7 @@ import { ALL_RULES, type Rules } from "./rules.ts";
 import { Self } from "./self.ts";
 import { Session } from "./session.ts";
 import { awayMs, SHORT_LIFE_MS } from "./times.ts";
+import { mayBeUnreturned } from "./unreturned.ts";
 
 /** How many times `silence` an orderly stop may take. */
 const STOP_SILENCES = 4;
@@ -292,15 +293,17 @@ export class Machine {
     const { hostList, maintenance, longest } = table!;
     const before = this.self.stored;
     const lifted = maintenance.on && (before.lifted || mayLift(table!));
+    const unreturned = mayBeUnreturned(table!, before.unreturned);
     const isSame =
       hostList.version === before.hostList.version &&
       hostList.hosts.length === before.hostList.hosts.length &&
       maintenance.counter === before.maintenance.counter &&
       lifted === before.lifted &&
+      unreturned === before.unreturned &&
       longest.silenceMs <= before.longest.silenceMs &&
       longest.leaseMs <= before.longest.leaseMs;
     if (isSame) return;
-    const stored = { hostList, maintenance, lifted, longest };
+    const stored = { hostList, maintenance, lifted, unreturned, longest };
     this.self.stored = stored;
     this.out.do({ do: "store", stored });
     const vips = this.holdings.held();

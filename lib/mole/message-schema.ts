@@ -169,6 +169,7 @@ const schema = v.variant("kind", [
   v.strictObject({ kind: v.literal("forget"), host: text }),
   v.strictObject({ kind: v.literal("listed"), version: count }),
   v.strictObject({ kind: v.literal("maintained"), counter: count }),
+  v.strictObject({ kind: v.literal("unreturned") }),
   v.strictObject({
     kind: v.literal("neighbours"),
     neighbours: v.pipe(v.array(v.strictObject({ address: text, mac: text })), v.maxLength(NEIGHBOURS_TOLD_MAX)),

@@ -223,7 +223,9 @@ export type Message =
   /** I go by this list of hosts, or a later one: said where a new one is wished for. Moles of the version before can't read it, and say nothing like it. */
   | { readonly kind: "listed"; readonly version: number }
   /** I know of this maintenance, and have it on disk: said in `safe`. Moles of the version before can't read it, and say nothing like it. */
-  | { readonly kind: "maintained"; readonly counter: number };
+  | { readonly kind: "maintained"; readonly counter: number }
+  /** Somebody may be away who holds without a lease: said in `safe`, to a table that names nobody (unreturned.ts). Moles of the version before can't read it. */
+  | { readonly kind: "unreturned" };
 
 /** What the machine does not look at: whom a host has spoken with on the wire lately, so that others can tell them of a new holder (neighbours.ts). */
 export interface NeighboursMessage {

@@ -62,6 +62,8 @@ export interface Rules {
   readonly listsByStep: boolean;
   /** In `safe` leases are lifted for maintenance only when a majority knows of it. */
   readonly liftsWhenKnown: boolean;
+  /** Who went away without a lease is not forgotten where all who have the table lose it. */
+  readonly remembersTheUnreturned: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
   readonly strangersAreGivenUp: boolean;
 }
@@ -97,5 +99,6 @@ export const ALL_RULES: Rules = {
   longerWhenTold: true,
   listsByStep: true,
   liftsWhenKnown: true,
+  remembersTheUnreturned: true,
   strangersAreGivenUp: true,
 };

@@ -22,6 +22,7 @@ import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
 import type { Bounds } from "./times.ts";
 import { Unreleased } from "./unreleased.ts";
+import { namesAll, waitsForAnybody } from "./unreturned.ts";
 import { Waits } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
@@ -66,6 +67,10 @@ export class Session {
   private listedIn: string | undefined;
   /** The view and the counter of the maintenance that was said to be known. */
   private maintainedIn: string | undefined;
+  /** Somebody may have been away without a lease when this session began, and no table since has named all who may. */
+  private knowsUnreturned: boolean;
+  /** The view in which that was said. */
+  private unreturnedIn: string | undefined;
   private readonly allowance: Allowance;
   private readonly watch = new Watch();
   private calmFromMs: number;
@@ -82,6 +87,7 @@ export class Session {
   ) {
     this.pulse = new Pulse(startMs, self.config.times.beatMs);
     this.calmFromMs = startMs;
+    this.knowsUnreturned = self.stored.unreturned;
     this.allowance = new Allowance(self.config.times);
   }
 
@@ -333,6 +339,7 @@ export class Session {
       this.tellTable(nowMs);
       this.tellListed(this.view, this.table);
       this.tellMaintained(this.view, this.table);
+      this.tellUnreturned(this.view, this.table);
       this.balance(this.table, nowMs);
       this.forgetBounds(this.table, nowMs);
       this.giveUpStrangers(this.view, this.table);
@@ -368,6 +375,14 @@ export class Session {
       return;
     this.maintainedIn = said;
     this.out.send({ kind: "maintained", counter });
+  }
+
+  /** In `safe`, to a table that can't name who it is: who has brought one names it. */
+  private tellUnreturned(view: View, table: CoverTable): void {
+    this.knowsUnreturned &&= this.self.stored.unreturned && !namesAll(table);
+    if (!this.knowsUnreturned || this.unreturnedIn === view.id || !table.isSafe() || !waitsForAnybody(table)) return;
+    this.unreturnedIn = view.id;
+    if (table.rules.remembersTheUnreturned) this.out.send({ kind: "unreturned" });
   }
 
   private forgetBounds(table: CoverTable, nowMs: number): void {

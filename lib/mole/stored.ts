@@ -26,6 +26,7 @@ const shape = v.object({
     maintenance: v.object({ counter: count, on: v.boolean() }),
     // A mole that did not say so has lifted them at once.
     lifted: v.optional(v.boolean()),
+    unreturned: v.optional(v.boolean()),
     longest: v.object({ silenceMs: ms, leaseMs: ms }),
   }),
 });
@@ -50,8 +51,9 @@ export function readKept(text: string, path: string): Kept {
       `cannot read ${path}: ${v.getDotPath(read.issues[0]) ?? "it"} is not as it should be; ${WHAT_TO_DO}`,
     );
   const { stored, incarnation } = read.output;
-  const { hostList, maintenance, lifted = maintenance.on } = stored;
-  return { stored: { ...stored, lifted, hostList: { ...hostList, tiebreak: hostList.tiebreak } }, incarnation };
+  const { hostList, maintenance, lifted = maintenance.on, unreturned = maintenance.on } = stored;
+  const list = { ...hostList, tiebreak: hostList.tiebreak };
+  return { stored: { ...stored, lifted, unreturned, hostList: list }, incarnation };
 }
 
 const WHAT_TO_DO = "remove it if the cluster is not under maintenance";

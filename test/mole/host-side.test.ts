@@ -28,6 +28,7 @@ const kept = (incarnation: number) => ({
     hostList: { version: 3, hosts: ["a", "b"], tiebreak: "a", former: ["c"] },
     maintenance: { counter: 7, on: true },
     lifted: true,
+    unreturned: true,
     longest: { silenceMs: 1_000, leaseMs: 2_000 },
   },
 });

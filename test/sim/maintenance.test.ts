@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { define } from "../../lib/mole/definition.ts";
 import type { Rules } from "../../lib/mole/rules.ts";
 import { Cluster } from "./cluster.ts";
+import type { SimHost } from "./host.ts";
 import { A, at, B, C, D, expectCalm, playStories, SEEDS, type Story, threeHosts } from "./story.ts";
 
 const STORIES: readonly Story[] = [
@@ -86,6 +87,29 @@ const STORIES: readonly Story[] = [
     cluster: { times: { silenceMs: 700 } },
     faults: [at(293, "maintenance", A, 663), at(718, "freeze daemon", A, 4_196), at(4_645, "freeze", D, 4_287)],
     seeds: 40,
+  },
+  {
+    name: "maintenance ends without a host that hangs in it, and the daemon of all is restarted: who begins anew does not know what that one holds, and that no clock ends it",
+    hosts: 3,
+    vips: 4,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 }, oneDaemon: true },
+    faults: [at(100, "maintenance", A, 1_500), at(600, "freeze", C, 15_000), at(3_000, "kill daemon", A, 300)],
+    without: "remembersTheUnreturned",
+  },
+  {
+    name: "the same where that one is cut off, and the moles of the others are killed in one moment",
+    hosts: 3,
+    vips: 4,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [
+      at(100, "maintenance", A, 1_500),
+      at(600, "part", C, 15_000, 0b100),
+      at(3_000, "kill", A, 300),
+      at(3_000, "kill", B, 300),
+    ],
+    without: "remembersTheUnreturned",
   },
   {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
@@ -236,4 +260,37 @@ function isWholeAfterStranger(seed: number, rules: Partial<Rules> = {}): boolean
 test("who never told whose session it was, and went under maintenance, is given up when all hosts are here", () => {
   for (const seed of SEEDS) expect(isWholeAfterStranger(seed)).toBe(true);
   expect(SEEDS.some((seed) => !isWholeAfterStranger(seed, { strangersAreGivenUp: false }))).toBe(true);
+});
+
+test("who may be away without a lease is waited for by all that begin anew, until an operator gives it up: once", () => {
+  const killAll = (cluster: Cluster) => {
+    for (const name of ["A", "B"]) cluster.host(name).kill();
+    cluster.run(500);
+    for (const name of ["A", "B"]) cluster.host(name).start();
+  };
+  for (const seed of SEEDS) {
+    const cluster = new Cluster({ seed, hosts: 3, vips: 5, mode: "safe", times: { silenceMs: 700 } });
+    const [a, , c] = cluster.hosts as [SimHost, SimHost, SimHost];
+    cluster.startAll();
+    cluster.settle(8_000);
+    a.command({ do: "maintenance", on: true, force: false });
+    cluster.run(500);
+    c.crash();
+    cluster.service.crash(c.daemon);
+    cluster.run(500);
+    a.command({ do: "maintenance", on: false, force: false });
+    cluster.run(500);
+    killAll(cluster);
+    cluster.run(10_000);
+    expect(Object.values(cluster.owners()).every((owner) => owner === "")).toBe(true);
+    a.command({ do: "maintenance", on: false, force: true });
+    cluster.settle(8_000);
+    expect(cluster.hosts.map(({ stored }) => stored.unreturned)).toEqual([false, false, true]);
+    killAll(cluster);
+    cluster.settle(12_000);
+    cluster.service.restart(c.daemon);
+    c.start();
+    cluster.settle(8_000);
+    expect(c.stored.unreturned).toBe(false);
+  }
 });

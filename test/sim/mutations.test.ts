@@ -23,6 +23,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "knowledge",
   "backedByMajority",
   "liftsWhenKnown",
+  "remembersTheUnreturned",
   "listsByStep",
   "longerWhenTold",
   "unknownHoldsAll",
