@@ -249,16 +249,17 @@ describe("a script waits", () => {
   for (const { args, sends, status, says } of [
     { args: ["--until", "is up"], sends: ["starting", "it is up", "more"], status: 0, says: "" },
     { args: ["--first", "2"], sends: ["1", "2", "3"], status: 0, says: "" },
-    { args: ["--for", "300ms"], sends: ["1"], status: 0, says: "" },
-    { args: ["--idle", "300ms"], sends: ["1"], status: 0, says: "" },
+    // Long enough for what is sent to come, however busy the machine.
+    { args: ["--for", "2s"], sends: ["1"], status: 0, says: "" },
+    { args: ["--idle", "2s"], sends: ["1"], status: 0, says: "" },
     {
-      args: ["--until", "is up", "--for", "300ms"],
+      args: ["--until", "is up", "--for", "2s"],
       sends: ["down"],
       status: 75,
       says: "what was waited for did not come: the time is over",
     },
     {
-      args: ["--first", "3", "--idle", "300ms"],
+      args: ["--first", "3", "--idle", "2s"],
       sends: ["1"],
       status: 75,
       says: "what was waited for did not come: nothing came for so long",
