@@ -9,6 +9,8 @@ import { message } from "./frames.ts";
 import { RawClient } from "./running-daemon.ts";
 
 const PORT = 24_270;
+/** How often it is looked whether this process is served. */
+const LOOK_MS = 10;
 const isPossible =
   process.getuid?.() === 0 &&
   (await start(["/bin/sh", "-c", "unshare -n true && command -v ip"]).result()).status === 0;
@@ -60,8 +62,12 @@ describe.if(isPossible)("a dead TCP peer", () => {
       { cwd: projectRoot },
     );
 
-  /** Pulls the cable on a client in `group`, and measures until the witness sees it go. @param beatMs how often the witness sends to the group */
-  async function noticedAfterMs(group: string, beatMs: number | undefined): Promise<number> {
+  /**
+   * Pulls the cable on a client in `group`, and measures until the witness sees it go: all the time, and that in which this process was served. Who waits
+   * for a processor sends no beats, and sees no view.
+   * @param beatMs how often the witness sends to the group
+   */
+  async function noticedAfter(group: string, beatMs: number | undefined): Promise<{ ms: number; servedMs: number }> {
     await ip("-n", there, "link", "set", "cable", "up");
     const witness = await RawClient.connect({ by: "unix", path: socket }, "witness");
     await witness.join(group);
@@ -74,24 +80,34 @@ describe.if(isPossible)("a dead TCP peer", () => {
         : setInterval(() => void witness.send(message(witness.name, [group], "beat", 0x50)), beatMs);
     await ip("-n", there, "link", "set", "cable", "down");
     const pulled = performance.now();
+    let servedMs = 0;
+    let lookedMs = pulled;
+    const look = () => {
+      const nowMs = performance.now();
+      servedMs += Math.min(nowMs - lookedMs, 2 * LOOK_MS);
+      lookedMs = nowMs;
+    };
+    const looking = setInterval(look, LOOK_MS);
     const view = await witness.next();
+    look();
+    clearInterval(looking);
     clearInterval(beat);
     expect(view).toMatchObject({ kind: "view", name: group, groups: ["#witness#dmn1"] });
     witness.close();
-    return performance.now() - pulled;
+    return { ms: performance.now() - pulled, servedMs };
   }
 
   test("is noticed within session_timeout while messages are on their way to it", async () => {
-    const tookMs = await noticedAfterMs("busy", 200);
-    expect(tookMs).toBeGreaterThan(2_000);
-    expect(tookMs).toBeLessThan(3_000 + 1_000);
+    const { ms, servedMs } = await noticedAfter("busy", 200);
+    expect(ms).toBeGreaterThan(2_000);
+    expect(servedMs).toBeLessThan(3_000 + 1_000);
   }, 20_000);
 
   test("is noticed within session_timeout and a second when nothing is said", async () => {
-    expect(await noticedAfterMs("idle", undefined)).toBeLessThan(3_000 + 1_500);
+    expect((await noticedAfter("idle", undefined)).servedMs).toBeLessThan(3_000 + 1_500);
   }, 20_000);
 
   test("is noticed within a second in mole's group, where beats go to it all the time", async () => {
-    expect(await noticedAfterMs("mole", 100)).toBeLessThan(1_000 + 500);
+    expect((await noticedAfter("mole", 100)).servedMs).toBeLessThan(1_000 + 500);
   }, 20_000);
 });
