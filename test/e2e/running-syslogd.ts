@@ -1,8 +1,9 @@
 // The compiled syslogd with a configuration, and all that one does to it.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runSpreadbox, startSpreadbox } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { textOf } from "../support/text-of.ts";
 import { eventually, logger } from "../syslogd/running.ts";
 
 /** A configured syslogd in a directory of its own. */
@@ -31,7 +32,7 @@ export async function running(rules: (directory: string) => string, more: (direc
     log: (text: string) => logger(at("log"), "-t", "app", "-p", "user.err", text),
     line: (name: string, text: string) =>
       eventually(
-        () => existsSync(at(name)) && readFileSync(at(name), "utf8").includes(text),
+        () => textOf(at(name)).includes(text),
         () => `${name} has no ${text}: ${daemon.stderr.text}`,
       ),
     async [Symbol.asyncDispose]() {

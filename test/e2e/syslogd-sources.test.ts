@@ -9,6 +9,7 @@ import { listenUnixStream } from "../../lib/linux/stream-socket.ts";
 import { binary } from "../support/binary.ts";
 import { runSpreadbox, startSpreadbox, WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { textOf } from "../support/text-of.ts";
 import { connect, connectByTls, connectInVain } from "../syslogd/sender.ts";
 import { rule, running } from "./running-syslogd.ts";
 
@@ -18,7 +19,7 @@ const PORT = 25_080;
 async function lines(path: string, count: number): Promise<string[]> {
   const deadline = performance.now() + WAIT_MS;
   for (;;) {
-    const found = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
+    const found = textOf(path).split("\n").slice(0, -1);
     if (found.length >= count || performance.now() > deadline) return found;
     await new Promise((done) => setTimeout(done, 5));
   }

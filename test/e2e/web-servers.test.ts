@@ -13,11 +13,8 @@ const MODULES = "/usr/lib/apache2/modules";
 if (APACHE === null) process.stderr.write("SKIP: no Apache (Debian: apache2)\n");
 if (NGINX === null) process.stderr.write("SKIP: no nginx (Debian: nginx)\n");
 
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  return server.port;
-}
+/** Of this file alone, and not among those that the kernel gives to anybody. */
+const [APACHE_PORT, NGINX_PORT] = [25_300, 25_301];
 
 /** Asks for a page of each virtual host. */
 async function request(port: number, hosts: readonly string[], path = ""): Promise<void> {
@@ -73,7 +70,7 @@ CustomLog "|${publish}" vhost
 describe.skipIf(APACHE === null)("Apache", () => {
   test("sends each virtual host to a group of its own, and loses no line while the daemon is away", async () => {
     await using set = await stage();
-    const port = freePort();
+    const port = APACHE_PORT;
     const link = join(set.scratch, "link.sock"); // what publish reaches the daemon by, so that logcat can be back before it
     symlinkSync(set.socket, link);
     const config = configureApache(set.scratch, port, link);
@@ -111,7 +108,7 @@ describe.skipIf(APACHE === null)("Apache", () => {
 describe.skipIf(NGINX === null)("nginx", () => {
   test("writes to a FIFO, of which each line becomes a record; at its end publish ends", async () => {
     await using set = await stage();
-    const port = freePort();
+    const port = NGINX_PORT;
     const home = set.scratch;
     const fifo = join(home, "www.log");
     await using made = start(["mkfifo", fifo]);

@@ -1,7 +1,8 @@
 // A stage for the compiled recorder: a daemon of ours, a sender, and recorders by configuration.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, startSpreadbox, WAIT_MS } from "../support/child.ts";
+import { textOf } from "../support/text-of.ts";
 import { NO_CONFIG, stage } from "./stage.ts";
 
 /** `record(...)` resolves when the recorder has joined log.mail; `%d` in its configuration is the test's own directory. */
@@ -38,7 +39,8 @@ export async function recorderStage() {
 export async function untilHolds(file: string, wanted: string | RegExp): Promise<string> {
   const holds = (text: string) => (typeof wanted === "string" ? text.includes(wanted) : wanted.test(text));
   for (const deadline = performance.now() + WAIT_MS; performance.now() < deadline; await Bun.sleep(10)) {
-    if (existsSync(file) && holds(readFileSync(file, "utf8"))) return readFileSync(file, "utf8");
+    const text = textOf(file);
+    if (text !== "" && holds(text)) return text;
   }
-  throw new Error(`${file} never held ${wanted}: ${existsSync(file) ? readFileSync(file, "utf8") : "it is not there"}`);
+  throw new Error(`${file} never held ${wanted}: ${textOf(file)}`);
 }

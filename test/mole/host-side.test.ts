@@ -16,6 +16,15 @@ import { temporaryDirectory } from "../support/temporary.ts";
 
 const env = { PATH: process.env["PATH"] };
 
+/** What the kernel says that a process does; `undefined` where there is none, or none any more as it is read. */
+function stateOf(pid: number): string | undefined {
+  try {
+    return /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
 function recordingLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const say = (line: string) => void lines.push(line);
@@ -158,13 +167,12 @@ describe("a program", () => {
       const path = join(scratch.path, "left");
       const command = ["sh", "-c", `sleep 60 >/dev/null 2>&1 & echo $! >${path}`];
       await runProgram({ command, env, timeoutMs: 10_000, leavesNothing });
-      const state = () => /^State:\s*(\S)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
       const pid = Number(readFileSync(path, "utf8"));
       if (isLeft) {
-        expect(state()).toMatch(/[RSD]/);
+        expect(stateOf(pid)).toMatch(/[RSD]/);
         process.kill(pid, "SIGKILL");
       } else
-        while (existsSync(`/proc/${pid}`) && state() !== "Z")
+        while (![undefined, "Z"].includes(stateOf(pid)))
           // to whoever reaps orphans
           await runProgram({ command: ["true"], env, timeoutMs: 1_000 });
     });

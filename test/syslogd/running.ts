@@ -1,5 +1,4 @@
 // A syslogd inside the test, on sockets of its own, and what its files say.
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../lib/run/clock.ts";
 import type { SeverityName } from "../../lib/syslog/severity.ts";
@@ -9,6 +8,7 @@ import type { Settings } from "../../lib/syslogd/settings.ts";
 import { PLAIN_SOURCES } from "../../lib/syslogd/source-settings.ts";
 import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
+import { textOf } from "../support/text-of.ts";
 
 export class Running implements AsyncDisposable {
   readonly directory = temporaryDirectory();
@@ -57,8 +57,7 @@ export class Running implements AsyncDisposable {
 
   /** Lines of a file, without the time. */
   lines(name: string): string[] {
-    if (!existsSync(this.path(name))) return [];
-    const lines = readFileSync(this.path(name), "utf8").split("\n").slice(0, -1);
+    const lines = textOf(this.path(name)).split("\n").slice(0, -1);
     return lines.map((line) => line.replace(/^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d /, ""));
   }
 
