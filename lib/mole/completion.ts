@@ -60,6 +60,8 @@ export class Completion {
       return mayLift(table)
         ? `whether it is heard by ${this.unheard(table).map(nameOf).join(", ")}`
         : leasesStayOn(table);
+    if (command.do === "maintenance")
+      return `nothing yet of leases from ${unleasedHere(table).map(nameOf).join(", ")}: where it does not hang, mole status there tells whether it can write to its disk`;
     const moving = [...table.entries.values()].filter(
       ({ owner, acked, number }) => owner !== undefined && acked !== number,
     );
@@ -167,8 +169,7 @@ function heldDown(table: CoverTable): readonly HostName[] {
 
 function judgeMaintenanceOff(table: CoverTable): Outcome | undefined {
   if (table.maintenance.on) return OVERRULED;
-  const live = [...table.unleased].filter((member) => table.hosts.has(member));
-  if (live.length > 0) return undefined; // each host leases again first
+  if (unleasedHere(table).length > 0) return undefined; // each host leases again first
   const kept = [...table.waited.values()].filter(({ why }) => why === "kept");
   if (kept.length === 0) return { done: true, text: "maintenance is off: everything is guarded again" };
   const names = kept.filter(({ name }) => name !== ANYBODY).map(({ name, identity }) => identity?.host ?? name);
@@ -177,6 +178,10 @@ function judgeMaintenanceOff(table: CoverTable): Outcome | undefined {
     done: true,
     text: `maintenance is off${names.length === 0 ? "" : `; ${keeps}`}${names.length === kept.length ? "" : `; ${ANYBODY_MAY}`}`,
   };
+}
+
+function unleasedHere({ unleased, hosts }: CoverTable): readonly HostRecord[] {
+  return [...hosts.values()].filter(({ member }) => unleased.has(member));
 }
 
 const ANYBODY_MAY =

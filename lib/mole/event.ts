@@ -73,4 +73,6 @@ export type MoleEvent = { readonly now: number } & (
   | { readonly on: "carrier"; readonly vip: string; readonly up: boolean }
   | { readonly on: "config"; readonly config: HostConfig }
   | { readonly on: "command"; readonly command: Command }
+  /** This is on disk by now. */
+  | { readonly on: "stored"; readonly stored: Stored }
 );

@@ -160,6 +160,9 @@ export class Machine {
       case "command":
         this.obey(event.command, now);
         return;
+      case "stored":
+        this.self.onDisk = event.stored;
+        return;
       default:
         event satisfies never;
     }
@@ -298,6 +301,7 @@ export class Machine {
       hostList.version === before.hostList.version &&
       hostList.hosts.length === before.hostList.hosts.length &&
       maintenance.counter === before.maintenance.counter &&
+      maintenance.on === before.maintenance.on && // two operators in two parts may have counted alike
       lifted === before.lifted &&
       unreturned === before.unreturned &&
       longest.silenceMs <= before.longest.silenceMs &&
@@ -318,9 +322,10 @@ export class Machine {
     this.out.do({ do: "renew", vips, notAfterMs: Number.POSITIVE_INFINITY, leaseMs: undefined });
   }
 
-  /** After maintenance, once a whole beat has passed since the leases were ordered on. */
+  /** After maintenance, once a whole beat has passed since the leases were ordered on, and a next life would not take what it finds for held without them. */
   private sayLeased({ table, member }: Session): void {
     if (table === undefined || table.maintenance.on || this.isLifted() || !table.unleased.has(member)) return;
+    if (this.self.onDisk.lifted && this.rules.saysWhatIsOnDisk) return;
     if (this.hasLeased) this.out.send({ kind: "leased" });
     this.hasLeased = !this.hasLeased;
   }

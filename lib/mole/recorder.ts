@@ -36,6 +36,7 @@ export class Recorder {
 export function describeEvent(event: MoleEvent): string | undefined {
   switch (event.on) {
     case "timer":
+    case "stored":
       return undefined;
     case "message":
       return event.message.kind === "beat" ? undefined : `< ${event.from} ${describeMessage(event.message)}`;

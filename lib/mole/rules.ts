@@ -64,6 +64,8 @@ export interface Rules {
   readonly liftsWhenKnown: boolean;
   /** Who went away without a lease is not forgotten where all who have the table lose it. */
   readonly remembersTheUnreturned: boolean;
+  /** What a host says that it has on disk is there. */
+  readonly saysWhatIsOnDisk: boolean;
   /** What nobody can name has gone under maintenance is given up when all hosts are here. */
   readonly strangersAreGivenUp: boolean;
 }
@@ -100,5 +102,6 @@ export const ALL_RULES: Rules = {
   listsByStep: true,
   liftsWhenKnown: true,
   remembersTheUnreturned: true,
+  saysWhatIsOnDisk: true,
   strangersAreGivenUp: true,
 };

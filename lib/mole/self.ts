@@ -27,11 +27,15 @@ export class Self {
   private readonly unplugged = new Set<string>();
   private readonly refusals = new Map<VipId, Refusal>();
   private told: Facts | undefined;
+  /** What a next life will find: writing takes its time, and may fail. */
+  onDisk: Stored;
 
   constructor(
     public config: HostConfig,
     public stored: Stored,
-  ) {}
+  ) {
+    this.onDisk = stored;
+  }
 
   /** A session begins: it is held down, the longer the more of them there were lately. */
   join(nowMs: number): void {

@@ -10,6 +10,7 @@ import { nextMove } from "./balance.ts";
 import { CoverTable, type HostRecord } from "./cover-table.ts";
 import { deliver } from "./deliver.ts";
 import { carryOver } from "./departure.ts";
+import type { Stored } from "./event.ts";
 import { Exchange } from "./exchange.ts";
 import type { Holdings } from "./holdings.ts";
 import type { Member, View } from "./member.ts";
@@ -363,6 +364,7 @@ export class Session {
     const { version } = table.hostList;
     const said = `${view.id} ${version}`;
     if (this.listedIn === said || !this.rules.listsByStep || wantedHosts(table) === undefined) return;
+    if (this.kept.hostList.version !== version) return;
     this.listedIn = said;
     this.out.send({ kind: "listed", version });
   }
@@ -371,8 +373,9 @@ export class Session {
   private tellMaintained(view: View, table: CoverTable): void {
     const { counter, on } = table.maintenance;
     const said = `${view.id} ${counter}`;
-    if (!on || this.maintainedIn === said || !table.isSafe() || this.self.stored.maintenance.counter !== counter)
-      return;
+    if (!on || this.maintainedIn === said || !table.isSafe()) return;
+    const { maintenance } = this.kept;
+    if (maintenance.counter !== counter || !maintenance.on) return;
     this.maintainedIn = said;
     this.out.send({ kind: "maintained", counter });
   }
@@ -383,6 +386,11 @@ export class Session {
     if (!this.knowsUnreturned || this.unreturnedIn === view.id || !table.isSafe() || !waitsForAnybody(table)) return;
     this.unreturnedIn = view.id;
     if (table.rules.remembersTheUnreturned) this.out.send({ kind: "unreturned" });
+  }
+
+  /** What a next life of this host will know. */
+  private get kept(): Stored {
+    return this.rules.saysWhatIsOnDisk ? this.self.onDisk : this.self.stored;
   }
 
   private forgetBounds(table: CoverTable, nowMs: number): void {

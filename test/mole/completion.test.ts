@@ -167,6 +167,22 @@ describe("a command is done when the addresses are where they belong", () => {
     expect(cluster.troubleOfRest()).toBeUndefined();
   });
 
+  test("off, when a host that can't write down that it leases again can", () => {
+    const { cluster, give, wait, pending } = settled();
+    give({ do: "maintenance", on: true, force: false });
+    expect(wait(1_000)?.done).toBe(true);
+    cluster.run(100);
+    const b = cluster.host("B");
+    b.hasFullDisk = true;
+    give({ do: "maintenance", on: false, force: false });
+    expect(wait(2_000)).toBeUndefined();
+    expect(pending()).toBe(
+      "nothing yet of leases from B: where it does not hang, mole status there tells whether it can write to its disk",
+    );
+    b.hasFullDisk = false;
+    expect(wait(2_000)?.text).toBe("maintenance is off: everything is guarded again");
+  });
+
   test("maintenance in safe, when more than half of the hosts know of it", () => {
     const { cluster, give, wait, pending } = settled({ mode: "safe", times: { silenceMs: 700 } });
     for (const name of ["B", "C"]) cluster.host(name).freeze();
@@ -177,6 +193,7 @@ describe("a command is done when the addresses are where they belong", () => {
     );
     cluster.host("B").thaw();
     expect(wait(2_000)?.text).toContain("maintenance is on");
+    cluster.run(50); // to the disk
     expect(cluster.hosts.map(({ stored }) => stored.lifted)).toEqual([true, true, false]);
     cluster.host("C").thaw();
     cluster.run(500);

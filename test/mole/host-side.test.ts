@@ -89,17 +89,20 @@ describe("what is kept on disk", () => {
     };
     using store = new Store(scratch.path, tell, 20);
     store.load();
+    const written: number[] = [];
     const inTheWay = join(scratch.path, "state.json.new");
     mkdirSync(inTheWay);
     for (const nth of [1, 2]) {
-      store.save(kept(nth));
+      store.save(kept(nth), () => written.push(nth));
       await store.flushed();
     }
+    expect(written).toEqual([]);
     expect(told).toEqual([expect.stringContaining("EISDIR")]);
     expect(store.trouble).toBe("it is a directory");
     rmdirSync(inTheWay);
     await isBack;
     expect([told.length, store.trouble]).toEqual([2, undefined]);
+    expect(written).toEqual([2]);
     store[Symbol.dispose]();
     using next = new Store(scratch.path, failed);
     expect(next.load()).toEqual(kept(2));

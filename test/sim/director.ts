@@ -141,6 +141,12 @@ export class Director {
           host.failsToAcquire = false;
         });
         return;
+      case "full disk":
+        host.hasFullDisk = true;
+        later(() => {
+          host.hasFullDisk = false;
+        });
+        return;
       case "drain":
         host.command({ do: "drain", host: host.name, force: fault.with % 5 === 0 });
         later(() => host.command({ do: "resume", host: host.name }));
@@ -317,6 +323,7 @@ export class Director {
       host.thaw();
       host.driverMs = 0.3;
       host.failsToAcquire = false;
+      host.hasFullDisk = false;
       host.configure({
         ...host.config,
         definitions: config.definitions,

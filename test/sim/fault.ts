@@ -62,6 +62,7 @@ export const FAULT_KINDS = [
   "islands",
   "relist many",
   "retime",
+  "full disk",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -38,6 +38,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   islands: 0,
   "relist many": 0,
   retime: 0,
+  "full disk": 0,
 };
 
 export interface HistoryOptions {

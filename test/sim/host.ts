@@ -35,6 +35,13 @@ export type Payload = Message | Uint8Array;
 const sentIn = new WeakMap<Payload, { readonly viewId: string | undefined; readonly nth: number }>();
 let sentSoFar = 0;
 
+const FULL_DISK_AGAIN_MS = 500;
+
+/** How long the disk takes; not by chance, or all histories were others than before. */
+function diskMs(nth: number): number {
+  return 1 + ((nth * 7_919) % 23);
+}
+
 type Order = Extract<Action, { do: "acquire" | "release" }>;
 
 export class SimHost {
@@ -51,7 +58,12 @@ export class SimHost {
   /** Messages go through their bytes, in parts of so many. */
   partBytes: number | undefined;
   failsToAcquire = false;
+  /** Nothing can be written. */
+  hasFullDisk = false;
+  /** On its disk. */
   stored: Stored = NOTHING_STORED;
+  /** What its process wants there; the guard has been told as much. */
+  private told: Stored = NOTHING_STORED;
   /** A sum over all that was delivered in this view, in order: hosts with the same one must have the same table. */
   historyOfView = 0;
   config: HostConfig;
@@ -65,6 +77,7 @@ export class SimHost {
   private isDriving = false;
   private life = 0;
   private wakes = 0;
+  private writes = 0;
 
   constructor(
     readonly index: number,
@@ -101,6 +114,9 @@ export class SimHost {
     const adopts = this.stored.lifted;
     const held = adopts ? this.kernel.definitionsHeld(this.clockwork.nowMs) : [];
     if (!adopts) this.kernel.clear();
+    // As the driver does: what it finds has no lease from now on.
+    for (const definition of held) this.kernel.renew(definition, this.clockwork.nowMs, undefined);
+    this.told = this.stored;
     this.machine = new Machine(this.config, this.stored, this.rules);
     this.tell({ on: "start", held });
   }
@@ -112,7 +128,7 @@ export class SimHost {
     const { session } = this;
     this.session = undefined;
     if (session === undefined) {
-      if (this.hasGuard && !this.stored.lifted) this.kernel.clear();
+      if (this.hasGuard && !this.told.lifted) this.kernel.clear();
       return;
     }
     if (!this.hasGuard) {
@@ -120,10 +136,11 @@ export class SimHost {
       return;
     }
     const says = this.random() < 0.5;
+    const { lifted, maintenance } = this.told;
     this.clockwork.after(2 + this.random() * 10, () => {
-      if (!this.stored.lifted) {
+      if (!lifted) {
         if (!this.isUp) this.kernel.clear();
-        if (says && !this.stored.maintenance.on) this.service.send(session, { kind: "farewell" });
+        if (says && !maintenance.on) this.service.send(session, { kind: "farewell" });
       }
       this.service.close(session, "disconnect");
     });
@@ -246,7 +263,8 @@ export class SimHost {
         return;
       }
       case "store":
-        this.stored = action.stored;
+        this.told = action.stored;
+        this.write(action.stored);
         return;
       case "report":
         this.watcher.onReport(this, action.report);
@@ -254,6 +272,18 @@ export class SimHost {
       default:
         action satisfies never;
     }
+  }
+
+  private write(stored: Stored): void {
+    this.after(this.hasFullDisk ? FULL_DISK_AGAIN_MS : diskMs(++this.writes), () => {
+      if (stored !== this.told) return; // overtaken
+      if (this.hasFullDisk) {
+        this.write(stored);
+        return;
+      }
+      this.stored = stored;
+      this.tell({ on: "stored", stored });
+    });
   }
 
   private sendOn(session: GroupSession<Payload>, message: Message): void {

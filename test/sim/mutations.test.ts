@@ -24,6 +24,7 @@ const FOUND_BY_STORY: readonly (keyof Rules)[] = [
   "backedByMajority",
   "liftsWhenKnown",
   "remembersTheUnreturned",
+  "saysWhatIsOnDisk",
   "listsByStep",
   "longerWhenTold",
   "unknownHoldsAll",

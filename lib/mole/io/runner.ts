@@ -489,7 +489,8 @@ export class Runner {
   }
 
   private save(): void {
-    this.options.store.save({ stored: this.stored, incarnation: this.incarnation });
+    const { stored, incarnation } = this;
+    this.options.store.save({ stored, incarnation }, () => this.tell({ on: "stored", stored }));
   }
 
   private learn(definitions: readonly Definition[]): void {

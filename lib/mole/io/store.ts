@@ -13,11 +13,16 @@ const AGAIN_MS = 5_000;
 
 export const STATE_FILE = "state.json";
 
+interface Saved {
+  readonly kept: Kept;
+  readonly written: () => void;
+}
+
 export class Store implements Disposable {
   private readonly path: string;
   private lockFd = -1;
   private writing: Promise<void> = Promise.resolve();
-  private next: Kept | undefined;
+  private next: Saved | undefined;
   private again: Timer | undefined;
   private why: string | undefined;
 
@@ -54,10 +59,13 @@ export class Store implements Disposable {
     }
   }
 
-  /** Keeps the newest; what is overtaken before it is written need not be. */
-  save(kept: Kept): void {
+  /**
+   * Keeps the newest; what is overtaken before it is written need not be.
+   * @param written called when it is on disk
+   */
+  save(kept: Kept, written = () => {}): void {
     const isBusy = this.next !== undefined;
-    this.next = kept;
+    this.next = { kept, written };
     clearTimeout(this.again);
     if (!isBusy) this.writing = this.writing.then(() => this.write());
   }
@@ -75,12 +83,12 @@ export class Store implements Disposable {
   }
 
   private async write(): Promise<void> {
-    const kept = this.next!;
+    const saved = this.next!;
     this.next = undefined;
     try {
       const file = await open(`${this.path}.new`, "w", 0o600);
       try {
-        await file.writeFile(writeKept(kept));
+        await file.writeFile(writeKept(saved.kept));
         await file.sync();
       } finally {
         await file.close();
@@ -93,20 +101,21 @@ export class Store implements Disposable {
         await directory.close();
       }
     } catch (error) {
-      this.fail(error as Error, kept);
+      this.fail(error as Error, saved);
       return;
     }
+    saved.written();
     if (this.why === undefined) return;
     this.why = undefined;
     this.tell(undefined);
   }
 
-  private fail(error: Error, kept: Kept): void {
+  private fail(error: Error, { kept, written }: Saved): void {
     const why = reasonOf(error);
     const isNews = this.why !== why;
     this.why = why;
     if (this.next === undefined && this.lockFd >= 0) {
-      this.again = setTimeout(() => this.save(kept), this.againMs);
+      this.again = setTimeout(() => this.save(kept, written), this.againMs);
       this.again.unref();
     }
     if (isNews) this.tell(error);
