@@ -235,7 +235,7 @@ test("a hook that can't be run, or has failed lately, is told of until it is wel
   writeFileSync(`${path}.status`, "3");
   await acquire();
   const failed = `hook ${path} (acquire web) failed 2s ago: status 3`;
-  expect(hooks.troubles(bootMs() + 2_500)).toEqual([...others, failed]);
+  expect(hooks.troubles(bootMs() + 2_000)).toEqual([...others, failed]);
   expect(hooks.troubles(bootMs() + 3_700_000)).toEqual(others);
   writeFileSync(`${path}.status`, "0");
   await acquire();
