@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { threadCpuMs } from "../../lib/run/clock.ts";
 import {
   daemonsOf,
   namesToLookUp,
@@ -323,7 +324,7 @@ test("any text is read without an exception, and every note has a place in it", 
 }, 600_000);
 
 test("a file of a megabyte is read in one pass, and its mistakes are few", () => {
-  const started = performance.now();
+  const beganMs = threadCpuMs();
   for (const text of [
     "{".repeat(1e6),
     " \n".repeat(5e5),
@@ -333,5 +334,5 @@ test("a file of a megabyte is read in one pass, and its mistakes are few", () =>
     "[".repeat(1e6),
   ])
     expect(readSpreadConf(text).errors.length).toBeLessThanOrEqual(100);
-  expect(performance.now() - started).toBeLessThan(10_000);
+  expect(threadCpuMs() - beganMs).toBeLessThan(10_000); // of a processor: others may have it too
 });
