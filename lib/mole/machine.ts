@@ -265,8 +265,10 @@ export class Machine {
     if (!session.changed && now < this.holdings.nextMs) return;
     session.changed = false;
     if (table === undefined) return;
-    if (table.hosts.has(session.member)) this.namesakeMs = undefined;
-    this.store(session);
+    if (table.hosts.has(session.member)) {
+      this.namesakeMs = undefined;
+      this.store(session); // once what I have on disk counts in the table: it may be the later word
+    }
     session.tellTable(now);
     this.holdings.announceStruck(session, table);
     this.holdings.follow(session, table, now);

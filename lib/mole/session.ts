@@ -195,7 +195,11 @@ export class Session {
 
   private sendState(view: View, nowMs: number, before: Exchange | undefined): void {
     const { self, exchange } = this;
+    const { stored } = self;
     const last = this.lastTable; // none with a complete table: then I am new, and hold nothing
+    // Also where I was told a table in which mine did not count yet.
+    const isStoredLater = last === undefined || stored.maintenance.counter > last.maintenance.counter;
+    const isListLater = last === undefined || stored.hostList.version > last.hostList.version;
     const own = last?.hosts.get(this.member);
     const expelled = [...(last?.expelled ?? []), ...(before?.expelled ?? [])];
     this.out.send({
@@ -208,15 +212,15 @@ export class Session {
       drained: own?.drained ?? self.drained,
       refusing: own === undefined ? self.refusing() : [...own.refusing],
       holds: this.holdings.told(last, this.member, nowMs),
-      adopts: self.stored.maintenance.on && last === undefined,
+      adopts: stored.maintenance.on && last === undefined,
       table: last?.snapshot(),
       waits: last === undefined ? [] : this.waits.left(last, nowMs),
       together: this.part,
       lone: exchange?.lone && [...exchange.lone],
       expelled: expelled.filter((member) => view.members.includes(member)),
       knows: last === undefined ? [] : [...this.acquainted],
-      hostList: last?.hostList ?? self.stored.hostList,
-      maintenance: last?.maintenance ?? self.stored.maintenance,
+      hostList: isListLater ? stored.hostList : last.hostList,
+      maintenance: isStoredLater ? stored.maintenance : last.maintenance,
     });
   }
 

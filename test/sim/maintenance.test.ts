@@ -323,3 +323,30 @@ test("who may be away without a lease is waited for by all that begin anew, unti
     expect(c.stored.unreturned).toBe(false);
   }
 });
+
+test("a host that is back with the word for maintenance does not lose it to the table that it is told before its own word is heard", () => {
+  for (const seed of SEEDS) {
+    const cluster = new Cluster({ seed, hosts: 4, vips: 4, mode: "safe", times: { silenceMs: 700 } });
+    for (const name of ["A", "B", "C"]) cluster.host(name).start();
+    cluster.run(6_000);
+    const c = cluster.host("C");
+    const d = cluster.host("D");
+    c.kill();
+    cluster.run(500);
+    d.stored = { ...c.stored, maintenance: { counter: 5, on: true }, lifted: true, unreturned: true };
+    d.daemon.sendDelayMs = 300;
+    d.start();
+    cluster.run(30);
+    c.start(); // the table is told to both
+    const told = () => d.machine?.session?.table;
+    while (told() === undefined) cluster.run(1);
+    expect(told()).toMatchObject({ maintenance: { on: false } });
+    // The ring changes before what it says is heard: it says it again.
+    cluster.service.part([1, 0, 0, 0]);
+    cluster.run(300);
+    d.daemon.sendDelayMs = 0;
+    cluster.service.part([0, 0, 0, 0]);
+    cluster.run(3_000);
+    for (const { stored } of cluster.hosts) expect(stored.maintenance).toEqual({ counter: 5, on: true });
+  }
+});
