@@ -97,6 +97,7 @@ async function compare(
   const own = ownNode(facts);
   if (own?.name === undefined || facts.conf === undefined) return []; // told already
   const others = facts.conf.nodes.filter((node) => node !== own);
+  if (others.length === 0) return []; // a ring of one, which is told too
   const books = others.map(({ name, addresses }) => new PeerBook(name ?? addresses[0]!, own.name!));
   const heard = (text: string, from: string) => {
     const read = readGreeting(text, digests.mac);

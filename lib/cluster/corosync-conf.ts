@@ -4,7 +4,7 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatAddress } from "../base/ip-address.ts";
 import type { Node } from "./nodes.ts";
-import { detectionMs, LINK_PING_MS, linkTimeoutMs, moleTimes, type Profile, timesOf } from "./profile.ts";
+import { detectionMs, LINK_PING_MS, linkTimeoutMs, type Mode, moleTimes, type Profile, timesOf } from "./profile.ts";
 
 /** Where corosync speaks with the other hosts, UDP, as long as its configuration says nothing else. */
 export const COROSYNC_PORT = 5405;
@@ -13,20 +13,21 @@ export interface ConfChoices {
   readonly cluster: string;
   readonly nodes: readonly Node[];
   readonly profile: Profile;
+  readonly mode: Mode;
 }
 
 /** The text of a corosync.conf that says what its times mean. */
-export function writeCorosyncConf({ cluster, nodes, profile }: ConfChoices): string {
+export function writeCorosyncConf({ cluster, nodes, profile, mode }: ConfChoices): string {
   const times = timesOf(profile);
   const detection = formatDuration(detectionMs(times));
-  const { silenceMs, leaseMs } = moleTimes(times, "available");
+  const { silenceMs, leaseMs } = moleTimes(times, mode);
   const links = nodes[0]!.addresses.length;
   return `\
-# Written by spreadbox cluster init --profile ${profile}: for ${times.about}.
+# Written by spreadbox cluster init --profile ${profile} --mode ${mode}: for ${times.about}.
 # The same on all hosts. What goes with it on each: the key in /etc/corosync/authkey, and UDP port ${COROSYNC_PORT} open between them.
 #
 # How soon is a dead host noticed?  token + consensus: after ${detection} the others have a ring without it, and mole
-#   moves its addresses ${spokenMs(20)} later. A process that dies is noticed within milliseconds, whatever stands here.
+#   ${mode === "safe" ? "takes its addresses over when its leases must have ended (mode safe)" : `moves its addresses ${spokenMs(20)} later`}. A process that dies is noticed within milliseconds, whatever stands here.
 # What is the price of a shorter token?  A host whose corosync does not run for one token (a busy processor, a stalled
 #   virtual machine) leaves the ring for a moment, and its addresses move for nothing.
 # Who changes these times changes silence (${formatDuration(silenceMs)}) and lease (${formatDuration(leaseMs)}) of [mole] as well: spreadbox cluster init does.

@@ -384,7 +384,9 @@ function alarmsOf(
   const all = [...alarms];
   const here = hosts.filter(({ is }) => is === "here");
   if (table !== undefined && !table.covers)
-    all.push(`no majority: ${here.length} of ${table.hostList.hosts.length} hosts are here; mode safe covers nothing`);
+    all.push(
+      `no majority: ${here.length} of ${table.hostList.hosts.length} hosts are here${halfOf(table, here.length)}; mode safe covers nothing`,
+    );
   const others = [...new Set([...config.hosts, ...(table?.hostList.hosts ?? [])])].filter(
     (host) => host !== config.host,
   );
@@ -395,6 +397,14 @@ function alarmsOf(
     all.push(`this host is alone: it hears none of ${others.join(", ")}${own === 0 ? ", and holds nothing" : ""}`);
   }
   return all;
+}
+
+/** Why an even half covers nothing. */
+function halfOf({ hostList: { hosts, tiebreak } }: CoverTable, here: number): string {
+  if (2 * here !== hosts.length) return "";
+  return tiebreak === undefined
+    ? ", just a half, and no mole.tiebreak says which half covers"
+    : `, just a half, and not the one with ${tiebreak} (mole.tiebreak)`;
 }
 
 function warningsOf(

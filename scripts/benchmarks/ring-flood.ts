@@ -36,7 +36,7 @@ export const OURS: RingSystem = {
   services: ["spreadd", "corosync"],
   async start(cluster) {
     const nodes = parseNodes(cluster.hosts.map(({ name, address }) => `${name}=${address}`).join());
-    const conf = writeCorosyncConf({ cluster: "bench", nodes, profile: "wan" }).replace(
+    const conf = writeCorosyncConf({ cluster: "bench", nodes, profile: "wan", mode: "available" }).replace(
       "to_stderr: no",
       "to_stderr: yes",
     );

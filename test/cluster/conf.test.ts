@@ -37,7 +37,7 @@ describe("corosync.conf", () => {
   for (const profile of PROFILES)
     test(`of profile ${profile} reads as it was written`, () => {
       const nodes = parseNodes("a=10.0.0.1+fd00::1,b=10.0.0.2+fd00::2,c=10.0.0.3+fd00::3");
-      const conf = readCorosyncConf(writeCorosyncConf({ cluster: "site", nodes, profile }));
+      const conf = readCorosyncConf(writeCorosyncConf({ cluster: "site", nodes, profile, mode: "available" }));
       expect(conf.errors).toEqual([]);
       expect(conf.nodes[1]).toEqual({ name: "b", id: 2, addresses: ["10.0.0.2", "fd00::2"] });
       expect(conf.totem["cluster_name"]).toBe("site");

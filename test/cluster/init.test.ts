@@ -30,6 +30,13 @@ test("writes four files, keys that root alone may read", async () => {
     expect(readdirSync(join(scratch.path, directory)).filter((name) => name.includes("new"))).toEqual([]);
 });
 
+test("in safe the comments of corosync.conf tell the times that cluster.toml has, and that who takes over waits", async () => {
+  const { stdout } = await init(...NODES, "--mode", "safe", "--dry-run");
+  const toml = /^silence = "(1s\S+)"\n.*\nlease = "(\S+)"/m.exec(stdout)!;
+  expect(stdout).toContain(`changes silence (${toml[1]}) and lease (${toml[2]}) of [mole] as well`);
+  expect(stdout).toContain("takes its addresses over when its leases must have ended");
+});
+
 test("changes nothing where one of the files exists, and all with --force", async () => {
   using scratch = temporaryDirectory();
   const path = (file: string) => join(scratch.path, file);

@@ -44,7 +44,7 @@ command = ["test", "!", "-e", "/run/ill"]
 interval = "100ms"
 [[mole.hook]]
 on = ["acquire", "release"]
-command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES on $MOLE_HOST >> /run/hooks"]
+command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES on $MOLE_HOST, which holds $MOLE_HELD. >> /run/hooks"]
 [[mole.hook]]
 on = ["view", "refused", "doubled"]
 command = ["sh", "-c", "echo $MOLE_EVENT $MOLE_VIP $MOLE_ADDRESSES $MOLE_MAC with $MOLE_HOSTS >> /run/news"]
@@ -211,7 +211,10 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
   test("has hooks called for what is acquired and released", async () => {
     await does(a, "move", "mail", "b");
     await does(a, "move", "mail", "c");
-    for (const line of ["acquire mail 10.7.0.101 on b", "release mail 10.7.0.101 on b"])
+    for (const line of [
+      /^acquire mail 10\.7\.0\.101 on b, which holds .*\bmail\b/,
+      /^release mail 10\.7\.0\.101 on b, which holds (?!.*mail)/,
+    ])
       await untilNoted(b, "/run/hooks", line);
   });
 
@@ -323,6 +326,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       expect([words, status, stderr]).toEqual([words, 75, expect.stringContaining("maintenance is on")]);
     }
     expect((await mole(c, "check")).stdout).toContain(" held=3;;;0;3 ");
+    await b.child("mole").stderr.until("MAINTENANCE is on (said on a): nothing is taken over");
     await b.kill("mole");
     const without = await until(a, ({ hosts }) => hosts.some(({ host, is }) => host === "b" && is === "away"));
     expect(without.warnings.join("\n")).toContain("b went away under maintenance and keeps its vips");
@@ -332,7 +336,9 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await b.again("mole");
     await until(c, ({ hosts }) => hosts.every(({ is }) => is === "here"));
     expect((await mole(c, "check")).stdout).toContain("MAINTENANCE");
+    await b.child("mole").stderr.until("MAINTENANCE is on (by what is kept on disk, or other hosts told)");
     expect(await does(c, "maintenance", "off")).toContain("maintenance is off");
+    await b.child("mole").stderr.until("maintenance is off (said on c)");
     await until(a, (status) => isHeld(status) && ownerOf(status, "web") === "b");
     expect(await b.output(["ip", "-o", "addr", "show", "to", "10.7.0.100"])).toMatch(/valid_lft \d+sec/);
   });

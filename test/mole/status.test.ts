@@ -350,7 +350,17 @@ test("a host that hears no other is an alarm, whatever it holds, and so is a par
   const safe = settled("safe");
   for (const other of ["B", "C"]) safe.cluster.host(other).kill();
   safe.cluster.run(1_000);
-  expect(safe.status().alarms.join()).toStartWith("no majority: 1 of 3 hosts are here");
+  expect(safe.status().alarms.join()).toStartWith("no majority: 1 of 3 hosts are here; mode safe covers nothing");
+  const { table } = safe.a.machine!.session!;
+  for (const [tiebreak, why] of [
+    [undefined, "and no mole.tiebreak says which half covers"],
+    ["Z", "and not the one with Z (mole.tiebreak)"],
+  ] as const) {
+    table!.hostList = { version: 9, hosts: ["A", "Z"], tiebreak, former: [] };
+    expect(safe.status().alarms.join()).toStartWith(
+      `no majority: 1 of 2 hosts are here, just a half, ${why}; mode safe`,
+    );
+  }
 });
 
 test("settings that differ between hosts are told, with who has which", () => {

@@ -5,6 +5,7 @@ import { formatDuration } from "../../base/duration.ts";
 import type { Log } from "../../base/log.ts";
 import { bootMs, type Clock } from "../../run/clock.ts";
 import type { Report } from "../action.ts";
+import { changesOf, fixedKeysChanged } from "../changes.ts";
 import { Chronicle } from "../chronicle.ts";
 import type { Definition, VipId } from "../definition.ts";
 import type { HostConfig, MoleEvent } from "../event.ts";
@@ -72,6 +73,7 @@ export class Mole implements Onlooker {
   private readonly answeredMs = new Map<string, number>();
   private toldView: string | undefined;
   private toldTable = "";
+  private toldMaintenance = false;
 
   /** @throws {Fault} the state directory or the driver can't be had */
   constructor(options: MoleOptions) {
@@ -127,7 +129,7 @@ export class Mole implements Onlooker {
     this.hooks.configure(setup.table.hook);
     this.health.configure(setup.table.health, vipNames(config));
     const rest = fixed.length === 0 ? "" : `; ${fixed.join(", ")} will count after a restart`;
-    return [`${changesOf(before.config, config)}${rest}`, ...this.impossible(), ...this.hooks.unfit()].join("; ");
+    return [`${changesOf(before, this.setup)}${rest}`, ...this.impossible(), ...this.hooks.unfit()].join("; ");
   }
 
   /** Waits until what has been decided is on this host's disk. @returns why it is not; `undefined`: it is */
@@ -199,13 +201,17 @@ export class Mole implements Onlooker {
     for (const look of this.lookers) look(event);
     if (event.on === "message" && event.message.kind === "beat") return;
     this.tellTable();
+    this.tellMaintenance(event);
   }
 
   onDriven(what: "acquired" | "released", { name, id, addresses }: Definition): void {
     const why = what === "acquired" ? this.chronicle.whyGiven(id) : this.whyReleased(id);
     this.log.notice(`${what} ${name} (${addresses.join(" ")})${why === "" ? "" : `: ${why}`}`);
+    const facts = this.facts();
+    const held = facts["HELD"] === "" ? name : `${facts["HELD"]} ${name}`; // the machine has not heard of it yet
     this.hooks.call(what === "acquired" ? "acquire" : "release", name, {
-      ...this.facts(),
+      ...facts,
+      ...(what === "acquired" ? { HELD: held } : {}),
       ADDRESSES: addresses.join(" "),
       REASON: why,
     });
@@ -332,7 +338,9 @@ export class Mole implements Onlooker {
     const { machine } = this.runner;
     const { session } = machine;
     const view = session?.view?.id;
-    const hosts = session?.table === undefined ? undefined : this.hostsHere().join(" ");
+    const { table } = session ?? {};
+    const majority = table?.covers === false ? ": no majority, and mode safe covers nothing here" : "";
+    const hosts = table === undefined ? undefined : `${this.hostsHere().join(" ")}${majority}`;
     const told = `${view} ${hosts}`;
     if (hosts === undefined || told === this.toldTable) return;
     this.toldTable = told;
@@ -345,6 +353,16 @@ export class Mole implements Onlooker {
   }
 
   private toldHosts = "";
+
+  private tellMaintenance(event: MoleEvent): void {
+    const table = this.runner.machine.session?.table;
+    if (table === undefined || table.maintenance.on === this.toldMaintenance) return;
+    this.toldMaintenance = table.maintenance.on;
+    const isSaid = event.on === "message" && event.message.kind === "maintenance";
+    const by = isSaid ? `said on ${this.chronicle.nameOf(event.from)}` : "by what is kept on disk, or other hosts told";
+    if (table.maintenance.on) this.log.warn(`MAINTENANCE is on (${by}): nothing is taken over, moved or given up`);
+    else this.log.notice(`maintenance is off (${by})`);
+  }
 
   private hostsHere(): readonly string[] {
     const hosts = this.runner.machine.session?.latestTable?.hosts.values() ?? [];
@@ -463,45 +481,6 @@ function namesakeText(
 
 function vipNames({ definitions }: HostConfig): readonly string[] {
   return definitions.map(({ name }) => name);
-}
-
-/** What is read at the start alone. */
-function fixedKeysChanged(before: Setup, after: Setup): readonly string[] {
-  const keys = [
-    "group",
-    "host",
-    "key_file",
-    "state_dir",
-    "control",
-    "metrics",
-    "pid_file",
-    "notify",
-    "notify_rate",
-  ] as const;
-  const text = (value: unknown) => JSON.stringify(value);
-  const changed: string[] = keys.filter((key) => text(before.table[key]) !== text(after.table[key]));
-  const ofKey = ({ mac }: Setup) => text(mac === undefined ? undefined : [...mac(new Uint8Array(0))]);
-  if (!changed.includes("key_file") && ofKey(before) !== ofKey(after)) changed.push("the key in key_file");
-  return text(before.spread.servers) === text(after.spread.servers) ? changed : [...changed, "spread.servers"];
-}
-
-function changesOf(before: HostConfig, after: HostConfig): string {
-  const old = new Map(before.definitions.map(({ name, digest }) => [name, digest]));
-  const now = new Set(vipNames(after));
-  const added = after.definitions.filter(({ name }) => !old.has(name)).map(({ name }) => name);
-  const changed = after.definitions.filter(({ name, digest }) => old.has(name) && old.get(name) !== digest);
-  const gone = vipNames(before).filter((name) => !now.has(name));
-  const parts = [
-    ...(added.length > 0 ? [`new: ${added.join(", ")}`] : []),
-    ...(changed.length > 0 ? [`changed: ${changed.map(({ name }) => name).join(", ")}`] : []),
-    ...(gone.length > 0 ? [`gone: ${gone.join(", ")}`] : []),
-    ...(JSON.stringify(before.times) === JSON.stringify(after.times) ? [] : ["times"]),
-    ...(before.hosts.join() === after.hosts.join() ? [] : ["hosts"]),
-    ...(before.mode === after.mode ? [] : [`mode ${after.mode}`]),
-  ];
-  return parts.length === 0
-    ? "read the configuration anew: no vip changes"
-    : `read the configuration anew: ${parts.join("; ")}`;
 }
 
 /** Whether it came in time. */
