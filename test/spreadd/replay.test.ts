@@ -19,12 +19,16 @@ const QUICK_TEST_MS = 30_000;
 const recordings = recordingsOfOneDaemon();
 const named = (name: string) => recordings.find((vector) => vector.name === name)!;
 
+/** Recordings of clients that say nothing more in their handshake: who does not is to have all the time that a busy machine takes. */
+const NEEDS_SILENCE = /^hs-(short|silent|split)|^auth-pword-short$/;
+
 /** What each kind of recording needs, as keys of our table: by the options of the real daemon, and for a user of PWORD by the recording's own. */
 function tableFor({ name, daemon: { options = "" } }: Vector, passwordFile: string): Record<string, unknown> {
   const words = (key: string) => options.match(new RegExp(`${key} = "([^"]*)"`))?.[1]?.split(" ");
   const methods = [...(words("AllowedAuthMethods") ?? []), ...(words("RequiredAuthMethods") ?? [])];
   const isDenied = name.endsWith("-denied") || name === "auth-two-allowed-null-chosen";
   return {
+    ...(NEEDS_SILENCE.test(name) ? { handshake_timeout: "1s" } : {}),
     ...(name === NEEDS_QUOTA ? { sessions_max: 997, handshake_timeout: "30s" } : {}), // a thousand handshakes may take a while
     ...(options === "" ? {} : { auth: words("AllowedAuthMethods"), auth_required: words("RequiredAuthMethods") ?? [] }),
     ...(methods.includes("IP") ? { access_ip: isDenied ? ["192.0.2.1"] : ["local"] } : {}),
@@ -44,11 +48,7 @@ describe("spreadd answers as the real daemon did:", () => {
       );
       const differing: string[] = [];
       for (const vectors of groups.values()) {
-        await using daemon = await startDaemon({
-          port: PORT,
-          handshake_timeout: "300ms",
-          ...tableFor(vectors[0]!, passwordFile),
-        });
+        await using daemon = await startDaemon({ port: PORT, ...tableFor(vectors[0]!, passwordFile) });
         const unix: UnixServer = { by: "unix", path: `/tmp/${PORT}` };
         for (const vector of vectors) {
           const terminate = () => daemon.child.signal("SIGTERM");
@@ -109,6 +109,6 @@ describe("the player", () => {
         return isView ? { ...step, bytes: new Uint8Array(change(Buffer.from(step.bytes))) } : step;
       });
       const unix: UnixServer = { by: "unix", path: `/tmp/${PORT + 1}` };
-      await expect(replay({ ...vector, steps }, { tcp: daemon.tcp, unix, waitMs: 500 })).rejects.toThrow(says);
+      await expect(replay({ ...vector, steps }, { tcp: daemon.tcp, unix, waitMs: 2_000 })).rejects.toThrow(says);
     });
 });
