@@ -25,6 +25,10 @@ export interface CommandedService<Status extends CommonStatus> {
   /** What `status` shows besides the process and its counts, a line each. */
   readonly statusLines: (status: Status) => readonly string[];
   readonly statusAbout: string;
+  /** An example of what `stats` is good for. */
+  readonly telling: { readonly line: string; readonly about: string };
+  /** What a reload changes, beyond what holds for all. */
+  readonly reloadAbout: string;
   /** Whether it can become another process, with its sockets. */
   readonly restarts?: boolean;
 }
@@ -84,7 +88,7 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
     examples: [
       { line: `${typed} stats`, about: "one count a line" },
       { line: `${typed} stats --json`, about: "the same as JSON, with what each means" },
-      { line: `${typed} stats | grep sink_lost`, about: "is anything lost?" },
+      service.telling,
     ],
     flags,
     json: true,
@@ -122,8 +126,8 @@ export function controlCommands<Status extends CommonStatus>(service: CommandedS
   const reload = telling("reload", {
     summary: `has the ${name} that runs read its configuration anew; a bad one is refused`,
     about:
-      "Tells what changed, in a line. Where the configuration has mistakes each is told, nothing changes, and the exit status says so. Sources, rules and sinks change without " +
-      "a record or a connection lost; what is only read at the start is named.",
+      "Tells what changed, in a line. Where the configuration has mistakes each is told, nothing changes, and the exit status says so. " +
+      `${service.reloadAbout}; what is only read at the start is named.`,
   });
   const reopen = telling("reopen", {
     summary: `has the ${name} that runs open its files anew, as for logrotate`,

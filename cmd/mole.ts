@@ -78,6 +78,9 @@ export const moleCommand: AnyCommand = defineCommand({
       configuredPath: (config) => config.table(moleTable).control,
       statusAbout: "",
       statusLines: () => [],
+      telling: { line: "mole stats | grep vip_held", about: "which vips are held, anywhere and here" },
+      reloadAbout:
+        "A vip whose definition changes is let go and taken anew, by the definition that more hosts have; no other moves",
     }).filter(({ name }) => name === "stats" || name === "reload"),
   ],
   endsWithinMs: ENDS_WITHIN_MS,

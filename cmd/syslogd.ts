@@ -169,6 +169,8 @@ export const syslogdCommand: AnyCommand = defineCommand({
     uses: [syslogdTable],
     configuredPath: (config) => config.table(syslogdTable).control,
     statusAbout: "listens on, its rules",
+    telling: { line: "syslogd stats | grep sink_lost", about: "is anything lost?" },
+    reloadAbout: "Sources, rules and sinks change without a record or a connection lost",
     statusLines: ({ listensOn, rules }) => [
       `listens on ${listensOn.join(", ")}`,
       ...rules.map((rule, at) => `rule ${at + 1}: ${rule}`),

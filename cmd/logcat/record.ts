@@ -80,6 +80,8 @@ export const recordCommand: AnyCommand = defineCommand({
     uses: [logcatTable],
     configuredPath: (config) => config.table(logcatTable).recorder.control,
     statusAbout: "is connected to, its rules",
+    telling: { line: "logcat record stats | grep sink_lost", about: "is anything lost?" },
+    reloadAbout: "What is recorded, and where it goes, changes without a record lost",
     statusLines: ({ session, rules }) => [session, ...rules.map((rule, at) => `rule ${at + 1}: ${rule}`)],
   }),
   sections: [

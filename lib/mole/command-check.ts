@@ -1,6 +1,7 @@
 // What is wrong with an operator's command before it is given to the group, or that there is nothing left to do. Pure.
 import { Fault } from "../base/fault.ts";
 import { nearest } from "../base/nearest.ts";
+import { candidates } from "./assign.ts";
 import type { Claimant } from "./claim-book.ts";
 import type { Outcome } from "./completion.ts";
 import type { CoverTable, Entry } from "./cover-table.ts";
@@ -8,6 +9,7 @@ import { compareText, meant } from "./definition.ts";
 import type { Command } from "./event.ts";
 import { ANYBODY, type HostName, type Member } from "./member.ts";
 import { describeStand, type StandsOn } from "./standing.ts";
+import { whyNot } from "./unheld.ts";
 
 /**
  * @param seen hosts that this one knows besides those of the table: of its configuration, or gone since
@@ -38,7 +40,9 @@ export function checkCommand(
       "maintenance",
       `cannot ${command.do} now: maintenance is on, and nothing moves; mole maintenance off ends it`,
     );
-  const inTheWay = command.do === "move" ? standsInTheWay(command.vip, command.host, table, standsOn) : undefined;
+  if (command.do !== "move") return undefined;
+  const { vip, host } = command;
+  const inTheWay = standsInTheWay(vip, host, table, standsOn) ?? cannotHave(vip, host, table, standsOn);
   return inTheWay === undefined ? undefined : { done: false, text: inTheWay };
 }
 
@@ -128,6 +132,16 @@ export function strangerInTheWay(
 
 /** What is to be done about somebody outside. */
 export const FORCE = "end that first, or move --force: it is doubled there too, or its new host does not take it";
+
+/** Why the host may not be given the vip; `undefined`: it may, or is only silent just now. */
+export function cannotHave(vip: string, name: HostName, table: CoverTable, standsOn: StandsOn): string | undefined {
+  const host = [...table.hosts.values()].find(({ identity }) => identity.host === name);
+  const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
+  if (host === undefined || entry === undefined) return undefined;
+  const isAble = candidates(table, entry).includes(host);
+  if (isAble && !host.refusing.has(entry.definition.id)) return undefined;
+  return `${name} can't have it: ${whyNot(table, entry, host, isAble, standsOn(entry.definition.addresses))}`;
+}
 
 function isHeldBy(vip: string, host: HostName, table: CoverTable): boolean {
   return [...table.entries.values()].some(

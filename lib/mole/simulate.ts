@@ -1,5 +1,5 @@
 // What would become of the table: the same function that every host runs, on a copy.
-import { standsAt, standsInTheWay } from "./command-check.ts";
+import { cannotHave, standsAt, standsInTheWay } from "./command-check.ts";
 import { CoverTable } from "./cover-table.ts";
 import { compareText } from "./definition.ts";
 import { deliver } from "./deliver.ts";
@@ -24,6 +24,11 @@ export interface Simulated {
   readonly notes: readonly string[];
 }
 
+function notHere(table: CoverTable, names: readonly HostName[]): string {
+  const here = [...table.hosts.values()].map(({ identity }) => identity.host).sort(compareText);
+  return `no such host here: ${names.join(", ")}; here ${here.length === 1 ? "is" : "are"} ${here.join(", ")}`;
+}
+
 /**
  * @param standsOn which hosts have an address by themselves: they can't be given such a vip, which the table does not know before they refuse
  * @returns a text instead, where it can't be supposed: no such host or vip
@@ -42,7 +47,7 @@ export function simulate(
     case "gone": {
       const gone = supposition.hosts.map(memberOf);
       const unknown = supposition.hosts.filter((_, at) => gone[at] === undefined);
-      if (unknown.length > 0) return `no such host here: ${unknown.join(", ")}`;
+      if (unknown.length > 0) return notHere(table, unknown);
       const members = after.members.filter((member) => !gone.includes(member));
       if (![...table.hosts.keys()].some((member) => members.includes(member))) return "then nobody would be left";
       carryOver(after, { id: "supposed", members, cause: "disconnect", together: members });
@@ -53,7 +58,7 @@ export function simulate(
     case "drained": {
       const { host, force } = supposition;
       const member = memberOf(host);
-      if (member === undefined) return `no such host here: ${host}`;
+      if (member === undefined) return notHere(table, [host]);
       deliver(after, me, { kind: "drain", host, on: true, force });
       if (!after.hosts.get(member)!.drained)
         notes.push(`${host} would not be drained: it is the last that can hold some vip (--force)`);
@@ -63,9 +68,9 @@ export function simulate(
       const { vip, host } = supposition;
       const to = memberOf(host);
       const entry = [...after.entries.values()].find((one) => one.definition.name === vip && after.isInForce(one));
-      if (to === undefined) return `no such host here: ${host}`;
+      if (to === undefined) return notHere(table, [host]);
       if (entry === undefined) return `no vip is called ${JSON.stringify(vip)}`;
-      const inTheWay = standsInTheWay(vip, host, table, standsOn);
+      const inTheWay = standsInTheWay(vip, host, table, standsOn) ?? cannotHave(vip, host, table, standsOn);
       if (inTheWay !== undefined) {
         notes.push(`${vip} would not go there: ${inTheWay}`);
         break;

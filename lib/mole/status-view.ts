@@ -57,8 +57,10 @@ function hostRow(host: HostStatus): string[] {
     ...(isGone && !isThis ? ["nobody hears from it"] : []),
     ...(isGone && forMs !== undefined ? [`for ${roughDuration(forMs)}`] : []),
     ...(why === "" ? [] : [why]),
-    ...Object.entries(unfit).map(([vip, reason]) =>
-      reason === "health" ? `no health for ${vip}` : `can't hold ${vip} now: no carrier, no device, or another answers`,
+    ...[...Map.groupBy(Object.keys(unfit), (vip) => unfit[vip])].map(([reason, vips]) =>
+      reason === "health"
+        ? `no health for ${vips.join(", ")}`
+        : `can't hold ${vips.join(", ")} now: no carrier, no device, or another answers`,
     ),
     ...(refusing.length > 0 ? [`could not take ${refusing.join(", ")}`] : []),
   ];

@@ -1,6 +1,7 @@
 // Why a vip is not held, and why a host can't have it. Pure.
 import { candidates } from "./assign.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
+import { compareText } from "./definition.ts";
 import { describeRemembered } from "./remembered.ts";
 import { describeStand, type Stand, type StandsOn } from "./standing.ts";
 
@@ -15,7 +16,7 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn, f
   if (away?.why === "kept") {
     const what = "its host went away under maintenance, and keeps it";
     if (table.maintenance.on) return what;
-    return `${what}; where it is off: mole forget ${away.identity?.host ?? "HOST"} --force`;
+    return `${what}; if that host is switched off: mole forget ${away.identity?.host ?? "HOST"} --force`;
   }
   if (table.maintenance.on && owner === undefined) return "nobody takes it before mole maintenance off";
   if (!table.warm) return "cold start: waits for all hosts to come";
@@ -23,8 +24,13 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn, f
   if (owner === undefined) {
     const able = new Set(candidates(table, entry));
     const stands = standsOn(definition.addresses);
-    const all = [...table.hosts.values()].map(
-      (host) => `${host.identity.host}: ${whyNot(table, entry, host, able.has(host), stands)}`,
+    const reasons = Map.groupBy(table.hosts.values(), (host) => whyNot(table, entry, host, able.has(host), stands));
+    const all = [...reasons].map(
+      ([why, hosts]) =>
+        `${hosts
+          .map(({ identity }) => identity.host)
+          .sort(compareText)
+          .join(", ")}: ${why}`,
     );
     return [...all, ...(failure === undefined ? [] : [couldNotHere(failure)])].join(", ");
   }

@@ -89,6 +89,22 @@ describe("before the group is troubled", () => {
       expect(check(move, change)).toEqual({ done: true, text: `${owner} holds v0 already` });
   });
 
+  test("a move to a host that may not have the vip is refused with the reason", () => {
+    const move = { do: "move", vip: "v0", host: other } as const;
+    const drained = (table: CoverTable) => {
+      for (const host of table.hosts.values()) if (host.identity.host === other) host.drained = true;
+    };
+    const refused = (table: CoverTable) => {
+      const id = [...table.entries.values()].find(({ definition }) => definition.name === "v0")!.definition.id;
+      for (const host of table.hosts.values()) if (host.identity.host === other) host.refusing.add(id);
+    };
+    expect(check(move)).toBeUndefined();
+    expect(check(move, drained)).toEqual({ done: false, text: `${other} can't have it: drained by an operator` });
+    expect(check(move, refused)).toMatchObject({
+      text: `${other} can't have it: could not take it; tries again later`,
+    });
+  });
+
   test("a drain or a resume that would change nothing says so", () => {
     const drained = (table: CoverTable) => {
       for (const host of table.hosts.values()) if (host.identity.host === owner) host.drained = true;

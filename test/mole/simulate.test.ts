@@ -32,7 +32,9 @@ describe("what is supposed on a copy is what happens to the cluster", () => {
     expect(simulate(table!, member, { suppose: "gone", hosts: ["A", "B", "C"] }, nobody)).toBe(
       "then nobody would be left",
     );
-    expect(simulate(table!, member, { suppose: "gone", hosts: ["X"] }, nobody)).toBe("no such host here: X");
+    expect(simulate(table!, member, { suppose: "gone", hosts: ["X"] }, nobody)).toBe(
+      "no such host here: X; here are A, B, C",
+    );
     expect(simulate(table!, member, { suppose: "moved", vip: "v9", host: "A" }, nobody)).toBe('no vip is called "v9"');
     const drained = simulate(table!, member, { suppose: "drained", host: "B", force: false }, nobody);
     expect(typeof drained === "string" ? drained : simulatedView(drained, plain)).toContain("1 of 3 vips would move");

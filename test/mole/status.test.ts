@@ -293,6 +293,19 @@ test("a vip that nobody can take says so, with this host's reason, for as long a
   expect(told!.hosts.find(({ host }) => host === "C")!.why).not.toContain(why);
 });
 
+test("what holds for several hosts, or for several vips of a host, is told once", () => {
+  const { a, status } = settled();
+  const { table } = a.machine!.session!;
+  for (const host of table!.hosts.values())
+    host.facts = { ...host.facts, unfit: { v0: "carrier", v1: "carrier", v2: "health" } };
+  for (const entry of table!.entries.values()) if (entry.definition.name === "v0") table!.own(entry, undefined);
+  const found = status();
+  expect(statusView(found, plain)).toContain(
+    "can't hold v0, v1 now: no carrier, no device, or another answers; no health for v2",
+  );
+  expect(verdictOf(found, 10_000).text).toContain("v0 (A, B, C: no carrier, no device with its subnet");
+});
+
 test("what a host can't hold is told of vips that it defines alone", () => {
   const { cluster, a, status } = settled();
   for (const vip of ["v0", "removed"]) a.tellLater({ on: "carrier", vip, up: false });
