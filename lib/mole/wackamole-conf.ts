@@ -8,6 +8,9 @@
 //   Notify { if:net/n throttle N ping  arp-cache }
 //   RunDynamic module:function event | Module::function event   PerlUseLib dir   PerlUse Module
 
+import { tryInterfaceAddress } from "../base/ip-address.ts";
+import { addressTrouble } from "./vip-address.ts";
+
 /** One address as the file writes it: "eth0:192.0.2.10/24", "eth0:192.0.2.10/32n24", or without a device. */
 export interface WackAddress {
   readonly line: number;
@@ -72,6 +75,7 @@ function tokensOf(text: string): readonly Token[] {
 
 class Reader {
   private at = 0;
+  private isEndless = false;
   private readonly draft: Draft = {
     spread: undefined,
     group: undefined,
@@ -152,13 +156,14 @@ class Reader {
 
   /** Behind its "{". */
   private skipBlock(): void {
+    const { line } = this.tokens[this.at - 1]!;
     let depth = 1;
-    while (depth > 0) {
-      const token = this.take();
-      if (token === undefined) return;
+    for (let token = this.take(); token !== undefined; token = this.take()) {
       if (token.text === "{") depth += 1;
       else if (token.text === "}") depth -= 1;
+      if (depth === 0) return;
     }
+    this.endless(line);
   }
 
   private without(word: string, line: number, value: string): void {
@@ -218,6 +223,7 @@ class Reader {
         else if (word === "throttle") {
           this.take();
           throttle = Number(this.peek()?.text);
+          if (!(throttle > 0)) this.mistake(next.line, `throttle ${this.peek()?.text ?? ""} is no number: left out`);
         } else break;
         this.take();
       }
@@ -243,7 +249,11 @@ class Reader {
       );
       return;
     }
-    to.push({ line: token.line, device: match[1] ?? "", address: match[2]!, prefixBits: Number(match[3] ?? 32) });
+    const [, device = "", address = "", bits = "32"] = match;
+    const read = tryInterfaceAddress(`${address}/${bits}`);
+    const trouble = read === undefined ? "is no address" : addressTrouble(read.address);
+    if (trouble !== undefined) this.mistake(token.line, `${JSON.stringify(token.text)}: ${trouble}: left out`);
+    else to.push({ line: token.line, device, address, prefixBits: Number(bits) });
   }
 
   /** The words of a block within another, of which "{" has been taken. */
@@ -259,7 +269,16 @@ class Reader {
       this.mistake(line, 'a "{" is missing here: left out');
       return;
     }
-    for (let token = this.take(); token !== undefined && token.text !== "}"; token = this.take()) yield token;
+    for (let token = this.take(); token?.text !== "}"; token = this.take()) {
+      if (token === undefined) return this.endless(line);
+      yield token;
+    }
+  }
+
+  /** A file that was cut, or that wants a brace. Of blocks within one another only the innermost is told. */
+  private endless(line: number): void {
+    if (!this.isEndless) this.mistake(line, 'the block that begins here has no "}": what should follow may be missing');
+    this.isEndless = true;
   }
 
   /** What stands behind "=", which may be missing. */
@@ -274,7 +293,7 @@ class Reader {
   /** Wackamole multiplies "m" alone: "h" means seconds there. */
   private duration(line: number): number {
     const text = this.value(line);
-    const match = /^(\d+)([smh]?)$/i.exec(text);
+    const match = /^(\d{1,9})([smh]?)$/i.exec(text);
     if (match === null) {
       this.mistake(line, `${JSON.stringify(text)} is no time such as "5s"`);
       return 0;

@@ -89,10 +89,13 @@ function moleTable(conf: WackamoleConf, notes: WackNote[]): string {
   const targets = notifyTargets(notify, notes);
   if (targets.length > 0) lines.push(`notify = [${targets.map(quote).join(", ")}]`);
   const throttles = notify.flatMap(({ throttle }) => (throttle !== undefined && throttle > 0 ? [throttle] : []));
-  if (throttles.length > 0) lines.push(`notify_rate = ${Math.min(...throttles)}`);
+  if (throttles.length > 0)
+    lines.push(`notify_rate = ${Math.min(NOTIFY_RATE_MOST, Math.ceil(Math.min(...throttles)))}`);
   return `${lines.join("\n")}\n`;
 }
 
+/** What table.ts takes. */
+const NOTIFY_RATE_MOST = 100_000;
 /** silence 1s, lease 2s, and the margin: the defaults that stand beside it. */
 const LEAST_MATURITY_MS = 3_500;
 

@@ -159,7 +159,29 @@ describe("what a file may have wrong is told, and the rest is read", () => {
     { name: "an hour, which means a second", text: "Mature = 9h", line: 1, told: 'takes "h" for seconds', vips: 0 },
     { name: "a maturity that is too short", text: "Mature = 1s", line: 1, told: "shorter than old leases", vips: 0 },
     { name: "no group", text: "VIFs { eth0:10.0.0.1/32 }", line: 1, told: "no Group", vips: 1 },
-    { name: "a block that has no end", text: "VIFs { eth0:10.0.0.1/32", line: 1, told: "no Group", vips: 1 },
+    {
+      name: "a block that has no end",
+      text: "Group = g\nVIFs {\n { eth0:10.0.0.1/32",
+      line: 3,
+      told: 'the block that begins here has no "}"',
+      vips: 1,
+    },
+    { name: "an unknown block that has no end", text: "On Up {\n x", line: 1, told: 'has no "}"', vips: 0 },
+    {
+      name: "a number that is no address",
+      text: "VIFs {\n eth0:300.0.0.1/32\n eth0:10.0.0.1/33 eth0:127.0.0.1/32 eth0:10.0.0.3/32 }",
+      line: 2,
+      told: "is no address",
+      vips: 1,
+    },
+    { name: "a time of ages", text: "Mature = 99999999999999999s", line: 1, told: "no time", vips: 0 },
+    {
+      name: "a rate that is none, and one that is too high",
+      text: "Notify { eth0:10.0.0.1/32 throttle all\n eth0:10.0.0.2/32 throttle 5000000 }",
+      line: 1,
+      told: "is no number",
+      vips: 0,
+    },
   ])
     test(name, () => {
       const { toml, notes } = importWackamole(text, "node1");
