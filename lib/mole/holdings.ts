@@ -25,6 +25,8 @@ interface Hold {
   /** The number it was taken by. */
   readonly number: number;
   sinceMs: number;
+  /** By another process: clients may ask somebody who has let it go while there was none here to tell them. */
+  isFound: boolean;
 }
 
 /** What the wire said holds for the number that it was asked for: with another owner in between another may have come. */
@@ -63,7 +65,7 @@ export class Holdings {
   /** Found at start, under maintenance. */
   adopt(definitions: readonly Definition[], nowMs: number): void {
     for (const definition of definitions)
-      this.holds.set(definition.id, { definition, at: "held", number: 0, sinceMs: nowMs });
+      this.holds.set(definition.id, { definition, at: "held", number: 0, sinceMs: nowMs, isFound: true });
   }
 
   held(): readonly VipId[] {
@@ -216,6 +218,8 @@ export class Holdings {
   private followAsOwner(session: Session, table: CoverTable, entry: Entry, hold: Hold | undefined, nowMs: number) {
     const vip = entry.definition.id;
     if (hold?.at === "held") {
+      if (hold.isFound) this.out.do({ do: "announce", vip });
+      hold.isFound = false;
       this.sayAcquired(session, table, entry, nowMs);
       return;
     }
@@ -237,7 +241,7 @@ export class Holdings {
     if (isAsked && !this.hasProbed(entry, nowMs)) return;
     const { silenceMs, leaseMs } = session.bounds;
     const { definition, number } = entry;
-    this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs });
+    this.holds.set(vip, { definition, at: "taking", number, sinceMs: nowMs, isFound: false });
     this.releasedFor.delete(vip);
     const notAfterMs = session.pulse.youngestMs + silenceMs;
     this.out.do({ do: "acquire", vip, definition, number, notAfterMs, leaseMs });

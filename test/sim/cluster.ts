@@ -77,7 +77,7 @@ export class Cluster {
   /** By host and vip: when it was announced last. By vip: when one of two holders let it go last, and which. */
   /** Told when the protocol takes a step that a fault can be aimed at. */
   private readonly aims: { readonly moment: Moment; readonly strike: (host: SimHost) => void }[] = [];
-  private readonly announcedMs = new Map<string, number>();
+  readonly announcedMs = new Map<string, number>();
   private readonly doubled = new Map<string, { readonly host: SimHost; readonly atMs: number }>();
   /** By session: whom it has seen thrown out, and when. */
   private readonly thrownOut = new Map<string, Map<string, number>>();

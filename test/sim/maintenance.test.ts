@@ -175,6 +175,23 @@ test("a host that loses its power under maintenance puts on again what was its o
   expect(SEEDS.some((seed) => unheldAfterPowerCut(seed, { ownersPutBack: false }).length > 0)).toBe(true);
 });
 
+test("a mole that takes up what it finds tells the network: somebody may have let it go while there was none here", () => {
+  for (const seed of SEEDS) {
+    const cluster = threeHosts(seed);
+    const host = cluster.host("B");
+    cluster.host("A").command({ do: "maintenance", on: true, force: false });
+    cluster.run(500);
+    host.kill();
+    cluster.run(500);
+    const backMs = cluster.clockwork.nowMs;
+    host.start();
+    cluster.run(2_500);
+    const own = Object.entries(cluster.owners()).filter(([, owner]) => owner === "B");
+    expect(own.length).toBeGreaterThan(0);
+    for (const [vip] of own) expect(cluster.announcedMs.get(`B ${vip}`)).toBeGreaterThan(backMs);
+  }
+});
+
 test("under maintenance an owner that is back does not put on what somebody on the wire has", () => {
   for (const seed of SEEDS) {
     const cluster = threeHosts(seed);
