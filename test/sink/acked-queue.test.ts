@@ -6,6 +6,7 @@ import { AckedQueue } from "../../lib/sink/acked-queue.ts";
 import { Spool, type SpoolEvent, type SpoolOptions } from "../../lib/sink/io/spool.ts";
 import { CURSOR_NAME } from "../../lib/sink/io/spool-recovery.ts";
 import { readCursor } from "../../lib/sink/spool-cursor.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually } from "../syslogd/running.ts";
 import { smallDisk } from "./small-disk.ts";
@@ -106,7 +107,7 @@ describe("records that have to be acknowledged", () => {
     expect([rig.queue.records, rig.spool.bytes > 0]).toEqual([3, true]);
     expect(rig.ack(0, 1, 3)).toBe(3);
     expect([rig.queue.records, rig.spool.bytes]).toEqual([0, 0]);
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
   });
 
   test("of which a kill leaves all that was not acknowledged, with their numbers, sent again by the next life", async () => {
@@ -128,8 +129,8 @@ describe("records that have to be acknowledged", () => {
     expect(next.ack(0, 1, 1_000)).toBe(488);
     expect(next.ack(1, 7, 9)).toBe(3);
     expect(next.queue.records).toBe(0);
-    await rig.queue.close(1_000);
-    await next.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
+    await next.queue.close(WAIT_MS);
   });
 
   test("more than memory holds are sent in their order, with what comes meanwhile behind", async () => {
@@ -138,7 +139,7 @@ describe("records that have to be acknowledged", () => {
     const sending = rig.send();
     rig.push(0, 5_001, 6_000);
     expect(await sending).toEqual(numbers(0, 1, 6_000));
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
   });
 
   test("are sent again where a recorder that was asked lacks them, and only those", async () => {
@@ -158,7 +159,7 @@ describe("records that have to be acknowledged", () => {
     expect(await rig.send()).toEqual(numbers(0, 41, 60, "!"));
     expect(rig.ack(0, 41, 60)).toBe(20);
     expect([rig.queue.records, rig.lost]).toEqual([0, 0]);
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
   });
 
   test("are not sent again and again to a recorder that never has them", async () => {
@@ -172,7 +173,7 @@ describe("records that have to be acknowledged", () => {
     }
     expect(again).toBeGreaterThan(3);
     expect(again).toBeLessThan(10);
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
   });
 
   test("that a full disk has no room for are counted as lost, the oldest, once", async () => {
@@ -196,7 +197,7 @@ describe("records that have to be acknowledged", () => {
       () => `${rig.queue.records} still wait`,
     );
     expect(rig.lost + done).toBe(20_000);
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
   });
 
   test("that a full disk can't take yet go on in memory, and are written when there is room", async () => {
@@ -221,9 +222,9 @@ describe("records that have to be acknowledged", () => {
     );
     rig.push(0, 311, 311);
     expect(rig.spool.unwritten).toBe(0); // at once again
-    await rig.queue.close(1_000);
+    await rig.queue.close(WAIT_MS);
     const next = new Rig({ directory: at });
     expect(await next.send()).toEqual(numbers(0, 1, 311, "!"));
-    await next.queue.close(1_000);
+    await next.queue.close(WAIT_MS);
   });
 });

@@ -3,6 +3,7 @@ import { closeSync, constants, openSync, renameSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { unreadBytes } from "../../lib/linux/pipe.ts";
 import { FifoCarrier } from "../../lib/sink/io/fifo-carrier.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { numbered, SinkRig, textsOf } from "./queue-rig.ts";
 
@@ -24,7 +25,7 @@ test("a FIFO without a reader holds up nobody; what waits comes when there is on
   const reader = Bun.spawn(["cat", path], { stdout: "pipe" });
   expect(await rig.heard("working")).toMatchObject({ lost });
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(textsOf(await new Response(reader.stdout).text())).toEqual(numbered(3_000 - lost));
 });
 
@@ -41,7 +42,7 @@ test("a full FIFO is waited for, without keeping anybody waiting", async () => {
   writeFileSync(`${path}.go`, "go\n"); // returns when the reader has both open
   closeSync(looking);
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(textsOf(await new Response(reader.stdout).text())).toEqual(numbered(5_000));
 });
 
@@ -58,7 +59,7 @@ test("when its reader goes, what was taken just before is uncertain, and the res
   expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
   const second = Bun.spawn(["cat", path], { stdout: "pipe" });
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(textsOf(await new Response(second.stdout).text())).toEqual(["two"]);
 });
 
@@ -76,7 +77,7 @@ test("after a reopen it is the FIFO that is there now, and nothing is sent twice
   const after = Bun.spawn(["cat", made], { stdout: "pipe" });
   rig.log(...numbered(3_000, 3_000));
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   const first = textsOf(await new Response(before.stdout).text());
   const second = textsOf(await new Response(after.stdout).text());
   expect([...first, ...second]).toEqual(numbered(6_000));

@@ -11,6 +11,7 @@ import { TraditionalFormat } from "../../lib/syslog/format-3164.ts";
 import { parseMessage } from "../../lib/syslog/parse.ts";
 import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
 import { origin, RecordView } from "../../lib/syslog/record.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { smallDisk } from "./small-disk.ts";
 
@@ -97,7 +98,7 @@ test("a file that was moved away without a word is left within a second of its n
   await new Promise((resolve) => setTimeout(resolve, 1_050));
   rig.log("after");
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(textsIn(readFileSync(`${path}.1`, "utf8"))).toEqual(["before"]);
   expect(textsIn(readFileSync(path, "utf8"))).toEqual(["after"]);
 });

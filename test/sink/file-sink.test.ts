@@ -9,6 +9,7 @@ import { TraditionalFormat } from "../../lib/syslog/format-3164.ts";
 import { parseMessage } from "../../lib/syslog/parse.ts";
 import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
 import { origin, RecordView } from "../../lib/syslog/record.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
 /** A sink on `path`, and what it says. */
@@ -95,7 +96,7 @@ test("records are appended, one a line, to a file that only its group may read, 
   bench.log("one", "two\nlines");
   await bench.idle();
   bench.log("three");
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect(readFileSync(bench.path, "utf8")).toBe(
     "Nov 23 15:20:38 web1 app: one\nNov 23 15:20:38 web1 app: two#012lines\nNov 23 15:20:38 web1 app: three\n",
   );
@@ -109,7 +110,7 @@ test("what stands in the file stays, and a line that was cut by a crash is ended
   writeFileSync(path, "whole\nhalf a li");
   const bench = new Bench(path);
   bench.log("new");
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect(bench.texts()).toEqual(["whole", "half a li", "new"]);
 });
 
@@ -122,7 +123,7 @@ test("after a reopen a new file is begun, though nothing more is logged", async 
   bench.sink.reopen();
   while (!existsSync(bench.path)) await new Promise((done) => setTimeout(done, 1));
   bench.log("new");
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect([bench.texts(`${bench.path}.1`), bench.texts()]).toEqual([["old"], ["new"]]);
 });
 
@@ -160,7 +161,7 @@ test("a path that cannot be written is told once, and what waits is written when
   expect([bench.sink.waiting, bench.sink.counters.lost]).toEqual([2, 0]);
   rmSync(join(scratch.path, "not"));
   expect(await bench.heard("working")).toMatchObject({ lost: 0 });
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect(bench.texts()).toEqual(["waits", "waits too"]);
   expect(bench.events.map((event) => event.on)).toEqual(["failing", "working"]);
 });
@@ -189,7 +190,7 @@ test.skipIf(!canMount)(
     const { lost } = (await bench.heard("working")) as { lost: number };
     await bench.idle();
     for (let at = 0; at < 20; at++) log();
-    await bench.sink.close(1_000);
+    await bench.sink.close(WAIT_MS);
     expect(bench.sink.counters).toEqual({ accepted: next, delivered: next - lost, lost } as never);
     const numbers = bench.texts().map((text) => Number(/^(\d+) x{80}$/.exec(text)![1]));
     expect(numbers.length).toBe(next - lost);
@@ -223,7 +224,7 @@ test.skipIf(!canMount)(
     for (const one of left) after.sink.takeUp(one);
     after.log(text(next++));
     await after.idle();
-    await after.sink.close(1_000);
+    await after.sink.close(WAIT_MS);
     expect(after.texts()).toEqual(Array.from({ length: next }, (_, number) => text(number)));
     expect(after.sink.counters).toMatchObject({
       accepted: left[0]!.records + 1,
@@ -241,7 +242,7 @@ test.skipIf(!canMount)("a disk that may only be read is an outage as any other",
   expect(await bench.heard("failing")).toMatchObject({ reason: "its file system is read-only" });
   Bun.spawnSync(["mount", "-o", "remount,rw", disk.path]);
   await bench.heard("working");
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect(bench.texts()).toEqual(["waits"]);
 });
 
@@ -256,7 +257,7 @@ test("a small queue is pressed while its disk keeps up, and loses nothing where 
   }
   await bench.idle();
   expect([bench.sink.counters.lost, pressed > 0]).toEqual([0, true]);
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
 
   const failing = new Bench("/dev/full", { queueBytesMax: 65_536 });
   failing.log("first");
@@ -287,6 +288,6 @@ test("a FIFO without a reader holds nobody up, and gets all of it once there is 
   await bench.heard("failing");
   const reader = Bun.spawn(["cat", path], { stdout: "pipe" });
   await bench.heard("working");
-  await bench.sink.close(1_000);
+  await bench.sink.close(WAIT_MS);
   expect(await new Response(reader.stdout).text()).toContain("web1 app: waits\n");
 });

@@ -11,6 +11,7 @@ import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
 import { origin, RecordView } from "../../lib/syslog/record.ts";
 import { parseTemplate } from "../../lib/syslog/template.ts";
 import { startDaemon } from "../logcat/stage.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { eventually } from "../syslogd/running.ts";
 
@@ -101,5 +102,5 @@ test("records to more groups than are remembered arrive, each group's in a life 
     () => `${total()} of ${3 * groups.length} came`,
   );
   expect(sink.counters).toMatchObject({ accepted: total(), delivered: total(), lost: 0 });
-  await sink.close(1_000);
+  await sink.close(WAIT_MS);
 }, 60_000);

@@ -11,6 +11,7 @@ import { parseMessage } from "../../lib/syslog/parse.ts";
 import { LOCAL_RULES } from "../../lib/syslog/parse-rules.ts";
 import { origin, RecordView } from "../../lib/syslog/record.ts";
 import { parseTemplate } from "../../lib/syslog/template.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { hasRealSpread, startRealSpread } from "../support/real-spread.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { spoolAt } from "./queue-rig.ts";
@@ -149,7 +150,7 @@ describe.if(hasRealSpread)("on the real daemon", () => {
     expect(reader.records.get("life1 odd 2550")).toMatch(/marks="late".* m5099$/);
     expect(reader.records.get("life2 even 50")).toMatch(/marks="late".* m98$/);
     expect(reader.records.get("life1 even 50")).not.toContain("late");
-    await third.sink.close(1_000);
+    await third.sink.close(WAIT_MS);
     await reader.close();
   }, 60_000);
 });

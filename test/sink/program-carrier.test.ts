@@ -28,7 +28,7 @@ test("a program gets all records on its stdin, and its end of file when the sink
   const rig = program(`cat > ${path}.part; mv ${path}.part ${path}`);
   rig.log(...numbered(3_000));
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   await until(() => existsSync(path));
   expect(textsOf(readFileSync(path, "utf8"))).toEqual(numbered(3_000));
 });
@@ -44,7 +44,7 @@ test("a program that ends is told, and started again for what comes after", asyn
   expect(textsOf(readFileSync(path, "utf8"))).toEqual(["one", "two"]);
   await rig.heard("said");
   expect(rig.events).toContainEqual({ on: "said", line: "broken" });
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(rig.balance).toBe(0);
   expect(rig.sink.counters.uncertain).toBeGreaterThanOrEqual(1);
 });
@@ -61,7 +61,7 @@ test("what a program that ends has not read goes to the next, in order; what it 
   expect(textsOf(readFileSync(path, "utf8"))).toEqual(numbered(7));
   expect(counters).toMatchObject({ accepted: 7, delivered: 7, lost: 0, again: 0 });
   expect(rig.events.map(({ on }) => on)).toEqual(["uncertain", "failing"]);
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   const told = rig.events.map((event) => (event.on === "uncertain" ? event.uncertain : 0));
   expect(told.reduce((sum, one) => sum + one)).toBe(7);
 });
@@ -133,7 +133,7 @@ test("what a program that hangs has not read is taken back from it, and handed o
   next.sink.takeUp(left!);
   next.log("new");
   await next.settled();
-  await next.sink.close(1_000);
+  await next.sink.close(WAIT_MS);
   expect(textsOf(readFileSync(path, "utf8"))).toEqual([...numbered(2_000), "new"]);
   expect(rig.events).toEqual([]);
 });
@@ -152,7 +152,7 @@ for (const { what, provenAfterMs, told } of [
       await until(() => said().some((line) => line.includes(`life${life}`)));
     }
     expect(said().filter((line) => line === "same")).toHaveLength(told);
-    await rig.sink.close(1_000);
+    await rig.sink.close(WAIT_MS);
   });
 
 test("a program that goes on running works again, and that says what may be lost", async () => {
@@ -166,7 +166,7 @@ test("a program that goes on running works again, and that says what may be lost
   expect(rig.events.map(({ on }) => on)).toEqual(["uncertain", "failing", "working"]);
   await until(() => textsOf(readFileSync(path, "utf8")).length === 2); // it has read the second, and may not have written it
   expect(textsOf(readFileSync(path, "utf8"))).toEqual(["one", "two"]);
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
 });
 
 test("a program that never reads holds up nobody; what it has no room for is counted", async () => {
@@ -190,7 +190,7 @@ test("one that takes nothing for a while is told, and that it works again when i
   writeFileSync(path, "");
   expect(await rig.heard("working")).toMatchObject({ lost: 0 });
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   expect(rig.ledger).toMatchObject({ accepted: 4, delivered: 4, lost: 0 });
 });
 

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { StreamCarrier } from "../../lib/sink/io/stream-carrier.ts";
-import { start } from "../support/child.ts";
+import { start, WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { MB, SinkRig, spoolAt, textsOf } from "./queue-rig.ts";
 
@@ -41,7 +41,7 @@ test("a receiver that is killed and comes back misses at most what its system ha
   await wait(500);
   clearInterval(ticker);
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   while (got().at(-1) !== number - 1) await wait(5);
   const numbers = got();
   const distinct = new Set(numbers);

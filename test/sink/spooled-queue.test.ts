@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { SpooledQueue } from "../../lib/sink/io/spooled-queue.ts";
 import type { Mark } from "../../lib/sink/record-ring.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { cases } from "../support/fuzz.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 
@@ -85,7 +86,7 @@ test("what is taken while the destination is there never sees the disk, and is n
   rig.queue.next();
   expect(rig.queue.nextIsLate).toBe(false);
   expect(await rig.drain()).toEqual(Array.from({ length: 100 }, (_, at) => at));
-  expect(await rig.queue.close(1_000)).toBe(0);
+  expect(await rig.queue.close(WAIT_MS)).toBe(0);
   expect(Array.from(new Bun.Glob("**").scanSync(scratch.path))).toEqual([]);
 });
 
@@ -107,7 +108,7 @@ test("what waits through an outage is late, what comes after it is not", async (
   rig.push(1, 10);
   rig.queue.next();
   expect([...late, rig.queue.nextIsLate]).toEqual([true, true, true, true, false]);
-  await rig.queue.close(1_000);
+  await rig.queue.close(WAIT_MS);
 });
 
 test("without a spool a full memory refuses, and an end loses what is left", async () => {

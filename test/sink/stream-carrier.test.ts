@@ -8,6 +8,7 @@ import { createServer, type TLSSocket } from "node:tls";
 import type { TCPSocketListener } from "bun";
 import { StreamCarrier, type TlsOptions } from "../../lib/sink/io/stream-carrier.ts";
 import { Rfc5424Format } from "../../lib/syslog/format-5424.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { MB, numbered, SinkRig, spoolAt, textsOf } from "./queue-rig.ts";
 
@@ -64,7 +65,7 @@ test("records arrive over TCP with line feeds, and each is counted when it has",
   await receiver.until(() => textsOf(receiver.text).length === 5_000);
   expect(textsOf(receiver.text)).toEqual(numbered(5_000));
   expect(rig.ledger).toEqual({ accepted: 5_000, delivered: 5_000, lost: 0, waiting: 0 });
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   receiver.stop();
 });
 
@@ -79,7 +80,7 @@ test("with octet counting a record is preceded by its length, and may have line 
   expect(Number.parseInt(receiver.text, 10)).toBeGreaterThanOrEqual(head);
   const first = Number.parseInt(receiver.text, 10);
   expect(receiver.text.slice(`${first} `.length).slice(0, first)).toEndWith(" one");
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   receiver.stop();
 });
 
@@ -106,7 +107,7 @@ test("while the receiver is away all waits on disk, and comes in order when it i
   expect(textsOf(after.text)).toEqual(numbered(30_990, 10));
   expect(rig.ledger).toEqual({ accepted: 31_000, delivered: 31_000, lost: 0, waiting: 0 });
   expect(rig.events.map(({ on }) => on).filter((on) => on !== "uncertain")).toEqual(["failing", "working"]);
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   after.stop();
 }, 20_000);
 
@@ -117,7 +118,7 @@ test("what waits through the end of the process is sent by the next, marked late
   away.log(...numbered(500));
   await away.heard("failing");
   away.log(...numbered(500, 500));
-  await away.sink.close(1_000);
+  await away.sink.close(WAIT_MS);
   expect(away.ledger).toMatchObject({ accepted: 1_000, delivered: 0, lost: 0 });
   const receiver = new Receiver(24_913);
   const format = new Rfc5424Format({ ownElement: true });
@@ -134,7 +135,7 @@ test("what waits through the end of the process is sent by the next, marked late
   expect(lines.map((line) => line.split(" ").at(-1)!)).toEqual([...numbered(1_000), "new"]);
   expect(lines.slice(0, 1_000).every((line) => line.includes('marks="late"'))).toBe(true);
   expect(next.ledger).toEqual({ accepted: 1_001, delivered: 1_001, lost: 0, waiting: 0 });
-  await next.sink.close(1_000);
+  await next.sink.close(WAIT_MS);
   receiver.stop();
 });
 
@@ -160,7 +161,7 @@ test("a receiver that accepts and never reads holds up nobody, and is given up a
   expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => 8_000 - numbers.length + at));
   expect(rig.balance).toBe(0);
   expect(rig.sink.counters.again).toBeGreaterThan(0);
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   after.stop();
 }, 30_000);
 
@@ -175,7 +176,7 @@ test("without a spool, what memory can't hold is refused, counted, and reported 
   await rig.settled();
   await receiver.until(() => textsOf(receiver.text).length === 5_000 - lost);
   expect(textsOf(receiver.text)).toEqual(numbered(5_000 - lost));
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   receiver.stop();
 });
 
@@ -246,7 +247,7 @@ for (const kind of ["TCP", "TLS"] as const)
     const got = textsOf(texts.join(""));
     expect([got.length, got.findIndex((text, at) => text !== `m${at}`)]).toEqual([accepted, -1]);
     expect([rig.sink.counters.again, rig.ledger]).toEqual([0, { accepted, delivered: accepted, lost: 0, waiting: 0 }]);
-    await rig.sink.close(1_000);
+    await rig.sink.close(WAIT_MS);
     server.close();
   }, 20_000);
 
@@ -282,7 +283,7 @@ test("over TLS it sends to the server that it should, and to no other", async ()
   const good = sink({ ...client, authorities: read("server.crt") });
   good.log(...numbered(2_000));
   await good.settled();
-  await good.sink.close(1_000);
+  await good.sink.close(WAIT_MS);
   await came("m1999\n"); // the server's system had it, and not yet the server
   expect(textsOf(text)).toEqual(numbered(2_000));
   expect(seen).toEqual(["client"]);
@@ -312,7 +313,7 @@ test("over TLS it sends to the server that it should, and to no other", async ()
   const pinned = sink({ ...client, whyRefused: ({ sha256 }) => (/^[0-9A-F]{64}$/.test(sha256) ? undefined : sha256) });
   pinned.log("pinned");
   await pinned.settled();
-  await pinned.sink.close(1_000);
+  await pinned.sink.close(WAIT_MS);
 
   const anonymous = sink({ authorities: read("server.crt") });
   anonymous.log("no certificate");

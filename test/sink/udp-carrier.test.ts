@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { UdpCarrier } from "../../lib/sink/io/udp-carrier.ts";
 import { Rfc3164Format } from "../../lib/syslog/format-3164.ts";
+import { WAIT_MS } from "../support/child.ts";
 import { temporaryDirectory } from "../support/temporary.ts";
 import { numbered, SinkRig, spoolAt } from "./queue-rig.ts";
 
@@ -40,7 +41,7 @@ test("each record is a datagram, a long one is cut at a character", async () => 
   expect(Buffer.byteLength(receiver.datagrams[1]!)).toBeGreaterThan(98);
   await rig.settled();
   expect(rig.ledger).toEqual({ accepted: 2, delivered: 2, lost: 0, waiting: 0 });
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   receiver.close();
 });
 
@@ -57,7 +58,7 @@ test("while nobody listens it waits, and sends all of it when somebody does", as
   await receiver.until(200);
   expect(receiver.datagrams.map((line) => line.split(" ").at(-1)!)).toEqual(numbered(200));
   await rig.settled();
-  await rig.sink.close(1_000);
+  await rig.sink.close(WAIT_MS);
   receiver.close();
 });
 
