@@ -281,7 +281,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     await does(a, "move", "mail", "a");
     await does(a, "move", "mail", "b");
     const failed = await until(b, ({ warnings }) => warnings.length > 0);
-    expect(failed.warnings.join()).toMatch(/^hook \/run\/told \(acquire mail\) failed \ds ago: status 7$/);
+    expect(failed.warnings.join()).toMatch(/^hook \/run\/told \(acquire mail\) failed \d+s ago: status 7$/);
     await b.output(["rm", path]);
     await does(b, "reload");
     expect((await statusOf(b)).warnings).toEqual([]);
@@ -295,7 +295,7 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
       expect.stringMatching(/^mole drain: drain c: not done in time, but it goes on: /),
     ]);
     const drained = await until(a, ({ hosts }) => hosts.some((host) => host.host === "c" && host.drained));
-    expect(drained.warnings.join()).toMatch(/drained: c for \ds; mole resume/);
+    expect(drained.warnings.join()).toMatch(/drained: c for \d+s; mole resume/);
     await does(a, "resume", "c");
   });
 
@@ -365,20 +365,24 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
 
   test("a configuration that the next start would refuse is a warning of check; where no mole runs it is why", async () => {
     const good = await c.read("/etc/spreadbox/spreadbox.toml");
-    c.write("/etc/spreadbox/spreadbox.toml", good.replace("silence =", "silense ="));
     const check = async (...words: readonly string[]) => await mole(c, "check", ...words);
-    const running = await check();
-    expect([running.status, running.stdout]).toEqual([
-      1,
-      expect.stringMatching(/^WARNING: the mole goes by an older configuration, .*unknown key.*silense/),
-    ]);
-    await c.kill("mole");
-    const none = await check();
-    expect([none.status, none.stdout]).toEqual([
-      2,
-      expect.stringMatching(/^CRITICAL: no mole answers, and none can start: .*silense.* \| hosts=0/),
-    ]);
-    c.write("/etc/spreadbox/spreadbox.toml", good);
+    try {
+      c.write("/etc/spreadbox/spreadbox.toml", good.replace("silence =", "silense ="));
+      const running = await check();
+      // A vip may be on its way besides: the maintenance before is over, and hosts are being made even.
+      expect([running.status, running.stdout]).toEqual([
+        1,
+        expect.stringMatching(/^WARNING: .*the mole goes by an older configuration, .*unknown key.*silense/),
+      ]);
+      await c.kill("mole");
+      const none = await check();
+      expect([none.status, none.stdout]).toEqual([
+        2,
+        expect.stringMatching(/^CRITICAL: no mole answers, and none can start: .*silense.* \| hosts=0/),
+      ]);
+    } finally {
+      c.write("/etc/spreadbox/spreadbox.toml", good);
+    }
     await c.again("mole");
     await until(c, isEven);
     expect((await check()).status).toBe(0);
