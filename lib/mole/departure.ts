@@ -30,6 +30,7 @@ function depart(table: CoverTable, member: Member, network: boolean): void {
   const expelled = table.expelled.delete(member);
   table.hosts.delete(member);
   table.unknown.delete(member);
+  table.speaks.delete(member);
   // The departed daemon may have delivered, in a last burst, what made its host the owner of a vip that has none, or that is not even defined here now.
   const burst = safe && network && host !== undefined && table.rules.ownerlessBurst;
   if (burst) table.unknown.add(member);

@@ -1,6 +1,7 @@
 // When leases may be lifted for maintenance, by the table.
 import { expect, test } from "bun:test";
 import { CoverTable } from "../../lib/mole/cover-table.ts";
+import { carryOver } from "../../lib/mole/departure.ts";
 import { leasesStayOn, mayLift } from "../../lib/mole/lifting.ts";
 import { Cluster } from "../sim/cluster.ts";
 
@@ -45,4 +46,11 @@ test("a mole of the version before never says so, and is not waited for", () => 
   table.maintained.set(a, 5);
   table.speaks.set(b, 2);
   expect(mayLift(table)).toBe(true);
+});
+
+test("which version a mole speaks is forgotten with its session", () => {
+  const { table, a, b, c } = maintained("safe");
+  table.speaks.set(b, 2).set(c, 3);
+  carryOver(table, { id: "next", cause: "leave", members: [a, b], together: [a, b] });
+  expect([...table.speaks]).toEqual([[b, 2]]);
 });
