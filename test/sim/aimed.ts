@@ -17,6 +17,8 @@ interface Profile {
   readonly aimed?: number;
   readonly few?: number;
   readonly moments?: readonly Moment[];
+  /** How often all have one daemon: 0.05 if not said. */
+  readonly oneDaemon?: number;
 }
 
 const LEFT: readonly Left[] = [
@@ -104,7 +106,9 @@ export const PROFILES: readonly Profile[] = [
   {
     name: "maintenance",
     gapMs: 600,
-    aimed: 0.2,
+    aimed: 0.35,
+    moments: ["maintenance", "maintenance", "maintained", "maintained", "leased", "state", "view", "table", "connect"],
+    oneDaemon: 0.2,
     kinds: [
       "maintenance",
       "maintenance",
@@ -124,6 +128,8 @@ export const PROFILES: readonly Profile[] = [
       "rename",
       "undefine",
       "kill daemon",
+      "kill others",
+      "full disk",
       "stop",
       "stranger",
     ],
@@ -254,6 +260,8 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
   const mode = profile.mode ?? options.mode ?? (random() < 0.5 ? "safe" : "available");
   const { cluster } = drawHistory(seed, { ...options, mode });
   const hosts = pick(random, profile.hosts ?? [2, 3, 3, 3, 4, 4, 5, 6]);
+  // In `safe` an absent host is waited for for some 4 s: what is over before harms nobody.
+  const longMs = mode === "safe" ? 9_000 : 3_500;
   const count = 2 + Math.floor(random() * (profile.few ?? 8));
   const faults: Fault[] = [];
   let atMs = 0;
@@ -262,7 +270,7 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
     if (!timed) atMs += random() * profile.gapMs;
     else if (random() < 0.5) atMs += around(random, pick(random, ENDS_MS));
     const forMs =
-      timed || random() < 0.3 ? around(random, pick(random, ENDS_MS)) : random() * (random() < 0.5 ? 500 : 3_500);
+      timed || random() < 0.3 ? around(random, pick(random, ENDS_MS)) : random() * (random() < 0.5 ? 500 : longMs);
     faults.push({
       atMs: Math.round(atMs),
       kind: pick(random, profile.kinds),
@@ -279,7 +287,7 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
       ...cluster,
       hosts,
       vips: 1 + Math.floor(random() * 5),
-      oneDaemon: random() < 0.05,
+      oneDaemon: random() < (profile.oneDaemon ?? 0.05),
       tiebreak: random() < 0.3,
       ...(random() < 0.3 && { drift: 0.024 }),
       probes: random() < (profile.name === "carrier" ? 0.5 : 0.05),

@@ -88,6 +88,14 @@ export class Director {
         host.hasGuard = true;
         later(() => host.start());
         return;
+      case "kill others": {
+        const others = cluster.hosts.filter((one) => one !== host);
+        for (const other of others) other.kill();
+        later(() => {
+          for (const other of others) other.start();
+        });
+        return;
+      }
       case "crash":
         host.crash();
         service.crash(host.daemon);
@@ -201,7 +209,7 @@ export class Director {
         return;
       case "forget": {
         const other = cluster.hosts[fault.with % cluster.hosts.length]!;
-        if (!other.isUp) host.command({ do: "forget", host: other.name });
+        if (this.isDown(other)) host.command({ do: "forget", host: other.name });
         return;
       }
       case "islands":
@@ -227,9 +235,15 @@ export class Director {
   private isWhoIsAwayDown(): boolean {
     const { hosts } = this.cluster;
     return hosts.every(
-      ({ isFrozen, isUp, daemon }) =>
-        !isUp || (!isFrozen && daemon.isRunning && daemon.island === hosts[0]!.daemon.island),
+      (host) =>
+        this.isDown(host) ||
+        (host.isUp && !host.isFrozen && host.daemon.isRunning && host.daemon.island === hosts[0]!.daemon.island),
     );
+  }
+
+  /** Not its process alone: what that held under maintenance it holds still. */
+  private isDown({ isUp, kernel }: Cluster["hosts"][number]): boolean {
+    return !isUp && kernel.definitionsHeld(this.cluster.nowMs).length === 0;
   }
 
   /** On one host, or on all one after the other. */

@@ -26,6 +26,7 @@ export const MOMENTS = [
   "listed",
   "maintenance",
   "maintained",
+  "leased",
   "connect",
   "acquire",
   "release",
@@ -63,6 +64,7 @@ export const FAULT_KINDS = [
   "relist many",
   "retime",
   "full disk",
+  "kill others",
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -39,6 +39,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   "relist many": 0,
   retime: 0,
   "full disk": 0,
+  "kill others": 0,
 };
 
 export interface HistoryOptions {
