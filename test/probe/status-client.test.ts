@@ -20,7 +20,10 @@ import single from "../vectors/probe/status-5.0.1-single.json";
 import { probeJson, runProbe } from "./probe-child.ts";
 
 const REPORT = readStatusReport(new Uint8Array(Buffer.from(single.steps[1]!.hex, "hex")));
-const ASK = { as: undefined, only: [], timeoutMs: 600, dialect: undefined };
+/** Asked again after a sixth of it. */
+const ASK = { as: undefined, only: [], timeoutMs: 20_000, dialect: undefined };
+/** Where it has to be asked again, or is silent. */
+const AGAIN_MS = 1_500;
 
 /** Answers as a daemon does: only the right form, the right hash, and to the address of the daemon that is named. */
 async function fakeDaemon(
@@ -76,7 +79,7 @@ describe("daemons are asked, each in the form that it answers", () => {
   test("Spread 4, after the other form went unanswered", async () => {
     const both = conf(24_642);
     using a = await fakeDaemon(both, "a", 4);
-    using client = await StatusClient.open(both, { ...ASK, only: ["a"] });
+    using client = await StatusClient.open(both, { ...ASK, only: ["a"], timeoutMs: AGAIN_MS });
     expect(await client.ask()).toMatchObject([
       {
         name: "a",
@@ -84,12 +87,12 @@ describe("daemons are asked, each in the form that it answers", () => {
         report: { dialect: 4, version: "4.0.0", sessions: REPORT.sessions, acceleratedRing: undefined },
       },
     ]);
-    expect(a.heard).toEqual(["40", "40", "40", "36"]);
+    expect(a.heard.slice(0, 4)).toEqual(["40", "40", "40", "36"]); // and on a busy machine the second form again
   });
   test("one that misses the first request is asked again", async () => {
     const both = conf(24_644);
     using _a = await fakeDaemon(both, "a", 5, { deaf: 2 });
-    using client = await StatusClient.open(both, { ...ASK, only: ["a"], dialect: 5 });
+    using client = await StatusClient.open(both, { ...ASK, only: ["a"], dialect: 5, timeoutMs: AGAIN_MS });
     expect(await client.ask()).toMatchObject([{ at: "answered" }]);
   });
   test("noise, and reports of daemons that were not asked, are no answer", async () => {
@@ -101,7 +104,7 @@ describe("daemons are asked, each in the form that it answers", () => {
       writeStatusReport({ ...REPORT, myId: 99 }),
     ];
     using _a = await fakeDaemon(both, "a", 5, { noise });
-    using client = await StatusClient.open(both, { ...ASK, dialect: 5 });
+    using client = await StatusClient.open(both, { ...ASK, dialect: 5, timeoutMs: AGAIN_MS });
     expect((await client.ask()).map(({ at }) => at)).toEqual(["answered", "silent"]);
   });
   test("rounds follow each other", async () => {
