@@ -89,6 +89,10 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
   const decoder = new TextDecoder();
   let rest = "";
   let bytesLeft = BYTES_MAX;
+  const tellRest = (): void => {
+    if (rest !== "") onLine(rest);
+    rest = "";
+  };
   stream.on("data", (chunk: Uint8Array) => {
     if (bytesLeft === 0) {
       stream.pause();
@@ -100,10 +104,9 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
     const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = parts.pop()!;
     for (const line of parts) onLine(line);
+    if (bytesLeft === 0) tellRest(); // its end is among what is thrown away
   });
-  stream.on("end", () => {
-    if (rest !== "") onLine(rest);
-  });
+  stream.on("end", tellRest);
   stream.on("error", () => {});
 }
 
