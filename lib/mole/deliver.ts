@@ -3,9 +3,9 @@
 import { admit, expelMember } from "./admit.ts";
 import { assign, candidates, mayTake } from "./assign.ts";
 import type { CoverTable } from "./cover-table.ts";
-import { ANYBODY, type HostName, type Member } from "./member.ts";
+import type { HostName, Member } from "./member.ts";
 import type { Answer, Facts, Message, Missing } from "./message.ts";
-import { waitsForAnybody } from "./unreturned.ts";
+import { unnamed } from "./unreturned.ts";
 
 /** Applies one message; gives owners anew where that is called for. */
 export function deliver(table: CoverTable, from: Member, message: Message): void {
@@ -60,8 +60,8 @@ export function deliver(table: CoverTable, from: Member, message: Message): void
       if (table.members.includes(from)) table.maintained.set(from, message.counter);
       return;
     case "unreturned":
-      if (table.members.includes(from) && waitsForAnybody(table))
-        table.wait({ name: ANYBODY, why: "kept", identity: undefined }, true);
+      if (table.members.includes(from))
+        for (const name of unnamed(table)) table.wait({ name, why: "kept", identity: undefined }, true);
       return;
     default:
       message satisfies never;

@@ -224,7 +224,7 @@ export type Message =
   | { readonly kind: "listed"; readonly version: number }
   /** I know of this maintenance, and have it on disk: said in `safe`. Moles of the version before can't read it, and say nothing like it. */
   | { readonly kind: "maintained"; readonly counter: number }
-  /** Somebody may be away who holds without a lease: said in `safe`, to a table that names nobody (unreturned.ts). Moles of the version before can't read it. */
+  /** Somebody may be away who holds without a lease: said to a table that can't name it (unreturned.ts). Moles of the version before can't read it. */
   | { readonly kind: "unreturned" };
 
 /** What the machine does not look at: whom a host has spoken with on the wire lately, so that others can tell them of a new holder (neighbours.ts). */

@@ -23,7 +23,7 @@ import type { Rules } from "./rules.ts";
 import type { Self } from "./self.ts";
 import type { Bounds } from "./times.ts";
 import { Unreleased } from "./unreleased.ts";
-import { namesAll, waitsForAnybody } from "./unreturned.ts";
+import { namesAll, unnamed } from "./unreturned.ts";
 import { Waits } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
@@ -384,10 +384,10 @@ export class Session {
     this.out.send({ kind: "maintained", counter });
   }
 
-  /** In `safe`, to a table that can't name who it is: who has brought one names it. */
+  /** To a table that can't name who it is: who has brought one names it. */
   private tellUnreturned(view: View, table: CoverTable): void {
     this.knowsUnreturned &&= this.self.stored.unreturned && !namesAll(table);
-    if (!this.knowsUnreturned || this.unreturnedIn === view.id || !table.isSafe() || !waitsForAnybody(table)) return;
+    if (!this.knowsUnreturned || this.unreturnedIn === view.id || unnamed(table).length === 0) return;
     this.unreturnedIn = view.id;
     if (table.rules.remembersTheUnreturned) this.out.send({ kind: "unreturned" });
   }

@@ -1,8 +1,8 @@
 // Who went away under maintenance may hold without a lease, and for ever. The table names it (`kept`), also when maintenance is over; but where all who have the table lose it (their power, the
-// one daemon of all) nobody can, and who begins anew in `safe` waits for the absent by the clock. So each host keeps on disk that there may be such a one, and says so to a table that
+// one daemon of all) nobody can, and who begins anew waits by the clock: in `safe` for the absent, in both modes for a session that is there and hangs. So each host keeps on disk that there may be such a one, and says so to a table that
 // knows nothing of the absent; then that waits for whoever it may be until all hosts are here, or an operator gives it up.
 import type { CoverTable } from "./cover-table.ts";
-import { ANYBODY } from "./member.ts";
+import { ANYBODY, type Member } from "./member.ts";
 
 /**
  * Whether somebody may be away without a lease.
@@ -16,10 +16,12 @@ export function mayBeUnreturned(table: CoverTable, before: boolean): boolean {
 
 /** Whether it names whoever may hold anything. */
 export function namesAll(table: CoverTable): boolean {
-  return table.covers && table.knowledge && !table.unknown.has(ANYBODY);
+  return table.covers && table.knowledge && !table.unknown.has(ANYBODY) && unnamed(table).length === 0;
 }
 
-/** Whether it waits by the clock for whoever may hold anything, whom it can't name. */
-export function waitsForAnybody(table: CoverTable): boolean {
-  return table.waited.get(ANYBODY)?.why === "departed";
+/** For whom it waits by the clock who may hold anything, and whose host it can't name: who is absent, or has been thrown out without a word. */
+export function unnamed(table: CoverTable): readonly Member[] {
+  return [...table.waited.values()]
+    .filter(({ name, why, identity }) => why !== "kept" && identity === undefined && table.unknown.has(name))
+    .map(({ name }) => name);
 }

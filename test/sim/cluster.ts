@@ -189,7 +189,9 @@ export class Cluster {
       // A host that went away under maintenance keeps what is its own, by whatever name the vip went then.
       const rivals = [...table.entries.values()].filter(({ definition: { addresses } }) => addresses.includes(address));
       if (rivals.some(({ set }) => [...set.keys()].some((name) => table.waited.get(name)?.why === "kept"))) continue;
-      const holding = hosts.filter((host) => host.has(address)).map((host) => host.name);
+      const holding = hosts
+        .filter((host) => host.has(address) && !this.isCutOffWithoutLeases(host))
+        .map((host) => host.name);
       if (table.isInForce(entry) && able.length > 0 && holding.length !== 1)
         return `${entry.definition.name} is held by [${holding}], owner ${entry.owner} ${entry.number} {${[...entry.set]}}`;
       if (holding.length > 1) return `${entry.definition.name} is held by [${holding}]`;
@@ -209,6 +211,11 @@ export class Cluster {
         return `${entry.definition.name} is held by ${holding}, owned by ${owner}`;
     }
     return undefined;
+  }
+
+  /** In `available` maintenance that has ended for the others lets them cover all, also what it holds whom its daemon has left in it. */
+  private isCutOffWithoutLeases({ daemon, stored }: SimHost): boolean {
+    return this.options.mode === "available" && !daemon.isRunning && stored.lifted;
   }
 
   /** Calls at the next such moment, once. */

@@ -141,6 +141,15 @@ const STORIES: readonly Story[] = [
     without: "remembersTheUnreturned",
   },
   {
+    name: "maintenance ends as a host hangs, and the other begins anew: the session that hangs and that nobody knows may hold without a lease",
+    hosts: 2,
+    vips: 3,
+    faults: [at(2_518, "stranger", A, 11), at(2_643, "maintenance", B, 3_926), at(5_853, "freeze daemon", B, 4_344)],
+    left: "flapping stranger and frozen process",
+    seeds: 40,
+    without: "remembersTheUnreturned",
+  },
+  {
     name: "a host is frozen when maintenance ends: it has no lease that could end, and nobody takes what it holds",
     hosts: 3,
     vips: 3,
