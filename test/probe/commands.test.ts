@@ -116,7 +116,7 @@ for (const { name, port, isThere, start: startDaemon } of DAEMONS) {
     }
 
     test("bench: a time ends it, and sending alone is measured with no receiver", async () => {
-      const { status, objects } = await probeJson(["bench", "-s", daemon.unix, "--time", "200ms", "--receivers", "0"]);
+      const { status, objects } = await probeJson(["bench", "-s", daemon.unix, "--time", "1s", "--receivers", "0"]);
       expect([status, objects[0].lost, objects[0].messages > 0]).toEqual([0, 0, true]);
     });
 
