@@ -31,17 +31,26 @@ export class ConnectError extends Fault {
     readonly reason: ConnectReason,
     /** As `formatServer` writes it. */
     readonly server: string,
-    text: string,
+    /** What was found there. */
+    readonly found: string,
     options?: { readonly cause?: unknown; readonly all?: readonly ConnectError[] },
   ) {
     const cause = options?.cause;
     super(
       reason === "rejected" && cause instanceof Fault ? cause.kind : KINDS[reason],
       reason === "rejected" && cause instanceof Fault ? cause.code : reason,
-      `cannot reach daemon at ${server}: ${text}`,
+      `cannot reach daemon at ${options?.all === undefined ? `${server}: ${found}` : told(options.all)}`,
       options,
     );
   }
+}
+
+/** Where none of several answers, and why; what was found at each is told once. */
+function told(all: readonly ConnectError[]): string {
+  const byFound = Map.groupBy(all, ({ found }) => found);
+  return [...byFound]
+    .map(([found, those]) => `${those.map(({ server }) => server).join(" and ")}: ${found}`)
+    .join("; at ");
 }
 
 /** Why a session could not do what it was asked. */

@@ -485,6 +485,9 @@ describe("connecting", () => {
     )) as ConnectError;
     expect(error.all.map((one) => (one as ConnectError).reason)).toEqual(["missing", "refused", "refused"]);
     expect(error.message).toContain("no such socket; is spreadd running?");
+    expect(error.message).toStartWith(`cannot reach daemon at ${missing}: no such socket`);
+    // What was found at both is told once.
+    expect(error.message).toMatch(/; at unix:\S+\/file and tcp:127\.0\.0\.1:24199: (?!.*cannot reach)/);
     const unknown = (await errorOf(connect({ servers: "4803@no.such.host.invalid" }))) as ConnectError;
     expect([unknown.reason, unknown.kind]).toEqual(["unknown-host", "no-host"]);
     scratch[Symbol.dispose]();

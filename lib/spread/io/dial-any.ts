@@ -29,8 +29,7 @@ export async function dialAny(servers: readonly Server[], options: DialOptions, 
 }
 
 function allFailed(first: ConnectError, all: readonly ConnectError[]): ConnectError {
-  const text = `${all.length} tried, none answers: ${all.map((error) => error.message).join("; ")}`;
-  return new ConnectError(first.reason, first.server, text, { all, cause: first });
+  return new ConnectError(first.reason, first.server, first.found, { all, cause: first });
 }
 
 /** `true` for what may be over in a moment: a name that the daemon has not yet given free (-6), no session left (-3). */
