@@ -79,6 +79,13 @@ export function checkHealth(checks: readonly HealthTable[], vips: readonly strin
       complain(at, "", "no-check", 'checks nothing: give one of "command", "tcp", "http" and "process"');
     else if (kinds.length > 1)
       complain(at, kinds[1]!, "two-checks", `has ${kinds.join(" and ")}: one entry checks one thing`);
+    if (check.process?.includes("/"))
+      complain(
+        at,
+        "process",
+        "path",
+        `is ${JSON.stringify(check.process)}; expected the name alone, as ps -o comm shows it: ${JSON.stringify(check.process.replace(/.*\//, ""))}`,
+      );
     if (check.expect !== undefined && check.http === undefined)
       complain(at, "expect", "no-http", 'is for checks by "http" alone');
     if (check.interval < INTERVAL_MS_MIN) complain(at, "interval", "short", `is under ${INTERVAL_MS_MIN}ms`);

@@ -51,6 +51,13 @@ describe("what could not work is refused", () => {
       ],
     },
     {
+      name: "a process by its path: none has such a name, and the vip would be ill everywhere",
+      text: `${vip("web", '"192.0.2.10"')}[[mole.health]]\nname = "p"\nprocess = "/usr/sbin/nginx"\n`,
+      told: [
+        'f:6:11: mole.health[0].process: is "/usr/sbin/nginx"; expected the name alone, as ps -o comm shows it: "nginx"',
+      ],
+    },
+    {
       name: "two vips with one IPv6 address, written in two ways",
       text: vip("web", '"2001:db8::1"') + vip("mail", '"2001:DB8:0::0:1"'),
       told: [
