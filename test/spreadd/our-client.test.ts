@@ -65,7 +65,5 @@ test("a session that may not send to a group gets its message back", async () =>
 
 test("a client is told why it is refused", async () => {
   await using strict = await startDaemon({ allow: [{ from: ["user:4242"] }], sessions_max: 1 });
-  await expect(connect({ servers: formatServer(strict.unix), connectTimeoutMs: 300 })).rejects.toThrow(
-    "authentication failed",
-  );
+  await expect(connect({ servers: formatServer(strict.unix) })).rejects.toThrow("authentication failed");
 });
