@@ -13,7 +13,7 @@ export const command = v.pipe(
 );
 
 const tcp = parsed(
-  'where to connect: "127.0.0.1:80", "[::1]:80" or "port 80" of this host',
+  'where to connect: "127.0.0.1:80", "[::1]:80" or "80", a port of this host',
   (text) => {
     const match = /^(?:\[([^\]]+)\]|([^\s:]+)):(\d{1,5})$/.exec(/^\d+$/.test(text) ? `127.0.0.1:${text}` : text);
     const port = Number(match?.[3]);

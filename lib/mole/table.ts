@@ -45,7 +45,7 @@ const schema = v.strictObject({
     v.pipe(
       v.picklist(["available", "safe"], '"available" or "safe"'),
       v.description(
-        "When the network parts: available: each part covers all; safe: only the part with most hosts, and take-over waits",
+        "When the network parts: available: each part covers all; safe: only the part with more than half of the hosts, and take-over waits",
       ),
     ),
     "available",

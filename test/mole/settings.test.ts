@@ -86,6 +86,13 @@ describe("what could not be kept is refused", () => {
       told: ["f:4:11: mole.health[0].process: has tcp and process: one entry checks one thing"],
     },
     {
+      name: "a port in words",
+      text: '[[mole.health]]\nname = "x"\ntcp = "port 80"\n',
+      told: [
+        'f:3:7: mole.health[0].tcp: found "port 80", expected where to connect: "127.0.0.1:80", "[::1]:80" or "80", a port of this host',
+      ],
+    },
+    {
       name: "a health check for a vip that is none",
       text: `${vip}[[mole.health]]\nname = "x"\nvips = ["wbe"]\ntcp = "80"\n`,
       told: ['f:6:9: mole.health[0].vips[0]: no vip is called "wbe"'],
