@@ -245,9 +245,9 @@ describe.if(hasNamespaces)("the driver", () => {
 
   test("a lease that nobody renews ends by itself, and one that is renewed does not", async () => {
     const other = vip("other", ["192.0.2.11"]);
-    for (const one of [web, other]) driver.acquire(one, 1_000, later(), yes);
+    for (const one of [web, other]) driver.acquire(one, LEASE_MS, later(), yes);
     await until("the lease's end", () => {
-      expect(driver.renew([other.id], 1_000, later())).toEqual([]);
+      expect(driver.renew([other.id], LEASE_MS, later())).toEqual([]);
       return !wire.addresses().includes("192.0.2.10/");
     });
     expect(wire.addresses()).toContain("192.0.2.11/32");
