@@ -538,6 +538,13 @@ describe.if(canMakeHosts)("an operator of three moles", () => {
     expect((await statusOf(c)).warnings).toContain(told);
     expect((await mole(c, "check")).stdout).toContain(told);
     expect(await does(c, "status")).toMatch(/can.t hold far now: no carrier, no device/);
+    await c.output(["ip", "link", "add", "far0", "up", "type", "veth", "peer", "name", "far1"]);
+    await c.output(["ip", "link", "set", "far1", "up"]);
+    await c.output(["ip", "address", "add", "10.9.0.9/24", "dev", "far0"]);
+    await untilNoted(c, "/run/hooks", "acquire far 10.9.0.1 on c");
+    await c.output(["ip", "link", "set", "far0", "down"]);
+    await c.child("mole").stderr.until("released far (10.9.0.1): far0 is down");
+    await c.output(["ip", "link", "del", "far0"]);
     c.write(path, text);
     await does(c, "reload");
     await until(a, (status) => status.vips.length === before.vips.length && isHeld(status));

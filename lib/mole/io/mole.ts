@@ -205,7 +205,7 @@ export class Mole implements Onlooker {
   }
 
   onDriven(what: "acquired" | "released", { name, id, addresses }: Definition): void {
-    const why = what === "acquired" ? this.chronicle.whyGiven(id) : this.whyReleased(id);
+    const why = what === "acquired" ? this.chronicle.whyGiven(id) : this.whyReleased(name, id);
     this.log.notice(`${what} ${name} (${addresses.join(" ")})${why === "" ? "" : `: ${why}`}`);
     const facts = this.facts();
     const held = facts["HELD"] === "" ? name : `${facts["HELD"]} ${name}`; // the machine has not heard of it yet
@@ -383,12 +383,13 @@ export class Mole implements Onlooker {
     };
   }
 
-  private whyReleased(vip: VipId): string {
+  private whyReleased(name: string, vip: VipId): string {
     const { runner, isStopping } = this;
     const why = this.chronicle.whyTaken(vip, this.setup.config.host);
     if (why !== undefined) return why;
     if (isStopping) return "this mole is stopping";
-    return runner.machine.session?.table === undefined ? `out of the group: ${runner.awayReason}` : "";
+    if (runner.machine.session?.table === undefined) return `out of the group: ${runner.awayReason}`;
+    return this.driver.unplugged().find((one) => one.vip === name)?.why ?? ""; // let go of before the group has heard of it
   }
 
   private tellAnswered(vip: string): void {
