@@ -3,9 +3,10 @@
 import { nextMove } from "./balance.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import type { Command, MoleEvent } from "./event.ts";
+import { keepers, namelessKeepers } from "./kept.ts";
 import { leasesStayOn, mayLift } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
-import { ANYBODY, type HostName, type Member } from "./member.ts";
+import type { HostName, Member } from "./member.ts";
 import type { Message } from "./message.ts";
 
 export interface Outcome {
@@ -170,22 +171,20 @@ function heldDown(table: CoverTable): readonly HostName[] {
 function judgeMaintenanceOff(table: CoverTable): Outcome | undefined {
   if (table.maintenance.on) return OVERRULED;
   if (unleasedHere(table).length > 0) return undefined; // each host leases again first
-  const kept = [...table.waited.values()].filter(({ why }) => why === "kept");
-  if (kept.length === 0) return { done: true, text: "maintenance is off: everything is guarded again" };
-  const names = kept.filter(({ name }) => name !== ANYBODY).map(({ name, identity }) => identity?.host ?? name);
-  const keeps = `${names.join(", ")} went away in it and keeps its vips until it is back: --force gives them up`;
+  const names = keepers(table).join(", ");
+  const nameless = namelessKeepers(table);
+  if (names === "" && nameless === undefined)
+    return { done: true, text: "maintenance is off: everything is guarded again" };
+  const keeps = `; ${names} went away in it and keeps its vips until it is back: --force gives them up`;
   return {
     done: true,
-    text: `maintenance is off${names.length === 0 ? "" : `; ${keeps}`}${names.length === kept.length ? "" : `; ${ANYBODY_MAY}`}`,
+    text: `maintenance is off${names === "" ? "" : keeps}${nameless === undefined ? "" : `; ${nameless}`}`,
   };
 }
 
 function unleasedHere({ unleased, hosts }: CoverTable): readonly HostRecord[] {
   return [...hosts.values()].filter(({ member }) => unleased.has(member));
 }
-
-const ANYBODY_MAY =
-  "a host that nobody can name may hold any vip, so nobody takes what is not held: where no host runs but those here, --force ends that";
 
 /** Maintenance that a part of the hosts has not heard of is none there. */
 function whoIsAway(table: CoverTable): string {

@@ -4,6 +4,7 @@ import type { Chronicle } from "./chronicle.ts";
 import type { CoverTable, Entry, HostRecord } from "./cover-table.ts";
 import { compareText, type VipId } from "./definition.ts";
 import type { HostConfig, Stored } from "./event.ts";
+import { keepers, namelessKeepers } from "./kept.ts";
 import { lapsedForMs, WHY_LAPSED } from "./lapsed.ts";
 import { leasesStayOn } from "./lifting.ts";
 import type { Machine } from "./machine.ts";
@@ -421,13 +422,12 @@ function warningsOf(
     all.push(`MAINTENANCE is on${forMs}: nothing is taken over, moved or given up; mole maintenance off ${end}`);
     if (table?.covers && !stored.lifted) all.push(leasesStayOn(table));
   }
-  for (const { name, why, identity } of table?.waited.values() ?? []) {
-    if (why !== "kept") continue;
-    all.push(
-      name === ANYBODY
-        ? "a host that nobody can name may hold any vip since the maintenance, so nobody takes what is not held: where no host runs but those here, mole maintenance off --force ends that"
-        : `${identity?.host ?? name} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
-    );
+  if (table !== undefined) {
+    for (const host of keepers(table))
+      all.push(
+        `${host} went away under maintenance and keeps its vips; mole maintenance off --force, or mole forget, gives them up`,
+      );
+    all.push(...[namelessKeepers(table) ?? []].flat());
   }
   if (table !== undefined && !table.warm) all.push("cold start: nothing is taken until all had time to come");
   const uncovered = vips.filter(({ is }) => is === "uncovered").map(({ vip }) => vip);

@@ -313,7 +313,7 @@ test("off, where a host that nobody can name may hold what it likes, says so in 
   for (const { machine } of cluster.hosts) machine?.session?.table?.suspectAnybody();
   give({ do: "maintenance", on: false, force: false });
   expect(wait(2_000)?.text).toBe(
-    "maintenance is off; a host that nobody can name may hold any vip, so nobody takes what is not held: where no host runs but those here, --force ends that",
+    "maintenance is off; a host that nobody can name may hold vips since the maintenance, so nobody takes what is not held until all of mole.hosts are here without maintenance, or until mole maintenance off --force (right only where no host runs but those here)",
   );
 });
 
