@@ -319,6 +319,13 @@ export class Cluster {
     if (!this.service.reaches(host.daemon, other.daemon)) return "apart";
     // One of the daemons is frozen, or has not learnt yet that it was.
     if (host.daemon.ring !== other.daemon.ring) return "in another ring";
+    // Said in its part alone, and it hangs before it can tell: in `available` leases are lifted all the same. Who had heard it would have said its end by a higher number.
+    if (
+      other.stored.lifted &&
+      other.stored.maintenance.counter >= host.stored.maintenance.counter &&
+      !host.stored.maintenance.on
+    )
+      return "in a maintenance that nobody else knows of";
     const view = host.machine?.session?.view;
     if (view === undefined) return undefined;
     const name = other.session?.name;
