@@ -213,9 +213,9 @@ export class Cluster {
     return undefined;
   }
 
-  /** In `available` maintenance that has ended for the others lets them cover all, also what it holds whom its daemon has left in it. */
-  private isCutOffWithoutLeases({ daemon, stored }: SimHost): boolean {
-    return this.options.mode === "available" && !daemon.isRunning && stored.lifted;
+  /** In `available` maintenance that has ended for the others lets them cover all, also what it holds who hangs in it, or is left in it by its daemon. As it is put on that is judged. */
+  private isCutOffWithoutLeases({ daemon, isFrozen, stored }: SimHost): boolean {
+    return this.options.mode === "available" && (isFrozen || !daemon.isRunning) && stored.lifted;
   }
 
   /** Calls at the next such moment, once. */
