@@ -61,6 +61,8 @@ class World {
   send(from: Member, to: Destination, body: Uint8Array): void {
     const { part } = from;
     this.order(part, () => {
+      // What counts in no view of its sender's daemon is sent again in the next one.
+      if (from.part !== part && from.part >= 0) return this.send(from, to, body);
       for (const member of this.members)
         if (member.part === part && (to === DIRECTORY_GROUP || to === member.id)) member.message(from.id, body);
     });
