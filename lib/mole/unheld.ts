@@ -23,6 +23,9 @@ export function whyUnheld(table: CoverTable, entry: Entry, standsOn: StandsOn, f
   if (!table.covers) return "no majority here";
   if (owner === undefined) {
     const able = new Set(candidates(table, entry));
+    const keeper = [...set.keys()].map((name) => table.waited.get(name)).find((waited) => waited?.why === "kept");
+    if (able.size > 0 && keeper !== undefined)
+      return `${keeper.identity?.host ?? "a host that nobody can name"} may hold it since the maintenance`;
     const stands = standsOn(definition.addresses);
     const reasons = Map.groupBy(table.hosts.values(), (host) => whyNot(table, entry, host, able.has(host), stands));
     const all = [...reasons].map(

@@ -217,6 +217,17 @@ test("what is uncovered under maintenance, and why nobody may be given it, is to
   );
 });
 
+test("what nobody is given after a maintenance, for somebody may hold it, says so and not who could have it", () => {
+  const { a, status } = settled();
+  const { table } = a.machine!.session!;
+  const [entry] = table!.entries.values();
+  table!.own(entry!, undefined);
+  table!.wait({ name: "*", why: "kept", identity: undefined }, true);
+  table!.suspectAll("*");
+  const { why } = status().vips.find(({ vip }) => vip === entry!.definition.name)!;
+  expect(why).toBe("a host that nobody can name may hold it since the maintenance");
+});
+
 test("under maintenance a host that falls silent in it has what it had", () => {
   const { cluster, a, status } = settled();
   a.command({ do: "maintenance", on: true, force: false });
