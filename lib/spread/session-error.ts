@@ -25,14 +25,15 @@ const KINDS = {
 
 /** One daemon could not be reached; or none of several, then `all` has one error each. */
 export class ConnectError extends Fault {
+  readonly #found: string;
+
   override readonly name = "ConnectError";
 
   constructor(
     readonly reason: ConnectReason,
     /** As `formatServer` writes it. */
     readonly server: string,
-    /** What was found there. */
-    readonly found: string,
+    found: string,
     options?: { readonly cause?: unknown; readonly all?: readonly ConnectError[] },
   ) {
     const cause = options?.cause;
@@ -42,6 +43,12 @@ export class ConnectError extends Fault {
       `cannot reach daemon at ${options?.all === undefined ? `${server}: ${found}` : told(options.all)}`,
       options,
     );
+    this.#found = found;
+  }
+
+  /** What was found there. No field: those are told beside the message (`--json`), which has it. */
+  get found(): string {
+    return this.#found;
   }
 }
 
