@@ -1,5 +1,5 @@
 // Invariant 3 of the model: what the fast path computes at a departure is what an exchange of everybody's state would come to.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { CoverTable } from "../../lib/mole/cover-table.ts";
 import { carryOver } from "../../lib/mole/departure.ts";
 import type { View } from "../../lib/mole/member.ts";
@@ -127,28 +127,54 @@ test("of what parts tell of maintenance the highest counter counts, whoever is f
   }
 });
 
-test("who is back under maintenance inherits what was its own, where all hosts of the exchange compute it so", () => {
+describe("who is back under maintenance", () => {
   const before = settled(1, "available");
   const gone = before.entries[0]!.owner!;
-  const identity = before.hosts.find(({ member }) => member === gone)!.identity;
+  const { identity } = before.hosts.find(({ member }) => member === gone)!;
   const snapshot = { ...before, maintenance: { counter: 1, on: true } };
   const members = [...snapshot.members.filter((member) => member !== gone), "back"];
   const view: View = { id: "next", members, cause: "network", together: members };
-  const ownersOf = (version: number) => {
+  const later = { ...identity, incarnation: identity.incarnation + 1 };
+
+  /** What was the former session's, by what the new one tells. */
+  function inherited(told: Partial<StateMessage>, { version = 2, known = snapshot, expelled = [] as string[] } = {}) {
     const states = new Map<string, StateMessage>();
-    for (const member of members.slice(0, -1)) states.set(member, { ...stateOf(snapshot, member, view), version });
+    for (const member of members.slice(0, -1)) states.set(member, { ...stateOf(known, member, view), version });
     states.set("back", {
       ...stateOf(snapshot, gone, view),
       version: 2,
-      identity: { ...identity, incarnation: identity.incarnation + 1 },
+      identity: later,
       holds: [],
       adopts: true,
       table: undefined,
+      ...told,
     });
-    const { entries } = merge({ view, states, expelled: new Set() }, ALL_RULES);
+    const { entries } = merge({ view, states, expelled: new Set(expelled) }, ALL_RULES);
     return snapshot.entries.filter(({ owner }) => owner === gone).map(({ definition }) => entries.get(definition.id)!);
-  };
-  expect(ownersOf(2).length).toBeGreaterThan(0);
-  for (const { owner, set } of ownersOf(2)) expect([owner, ...set.keys()]).toEqual(["back", "back"]);
-  for (const { owner } of ownersOf(1)) expect(owner).toBeUndefined();
+  }
+
+  test("inherits what was its own, where all hosts of the exchange compute it so", () => {
+    expect(inherited({}).length).toBeGreaterThan(0);
+    for (const { owner, set } of inherited({})) expect([owner, ...set.keys()]).toEqual(["back", "back"]);
+    for (const { owner } of inherited({}, { version: 1 })) expect(owner).toBeUndefined();
+  });
+
+  test("inherits also where an exchange before has found it away", () => {
+    const waited = [{ name: gone, why: "kept", identity } as const];
+    const known = { ...snapshot, hosts: snapshot.hosts.filter(({ member }) => member !== gone), waited };
+    for (const { owner, set } of inherited({}, { known })) expect([owner, ...set.keys()]).toEqual(["back", "back"]);
+  });
+
+  for (const { name, told, expelled, owner } of [
+    { name: "with another machine's id", told: { identity: { ...later, machine: "another" } }, owner: gone },
+    { name: "as a session of before", told: { identity: { ...later, incarnation: 0 } }, owner: gone },
+    { name: "and is thrown out meanwhile", told: {}, expelled: ["back"], owner: gone },
+    { name: "and did not know of it", told: { adopts: false }, owner: undefined },
+  ])
+    test(`inherits nothing ${name}`, () => {
+      for (const entry of inherited(told, { expelled: expelled ?? [] })) {
+        expect(entry.owner).toBe(owner);
+        expect([...entry.set.keys()]).toEqual(owner === undefined ? [] : [owner]);
+      }
+    });
 });
