@@ -99,3 +99,42 @@ test("who goes over into a smaller part lets go at once, though somebody there t
     expect(held(cluster, a.name)).toEqual([]);
   }
 });
+
+test("a name whose wait has run out leaves the sets when the new holder says so: a move is done though the host is away still", () => {
+  for (const seed of SEEDS) {
+    const cluster = rested(seed, 3);
+    const c = cluster.host("C");
+    expect(held(cluster, "C")).not.toEqual([]);
+    c.crash();
+    cluster.service.crash(c.daemon);
+    cluster.run(8_000);
+    for (const name of ["A", "B"]) {
+      const { entries } = cluster.host(name).machine!.session!.table!;
+      for (const { owner, set } of entries.values()) expect([...set.keys()]).toEqual([owner!]);
+    }
+  }
+});
+
+test("who was thrown out is waited for by nobody in the exchange that follows, not even by those who have not heard of it", () => {
+  for (const seed of SEEDS) {
+    const cluster = rested(seed, 4);
+    const a = cluster.host("A");
+    cluster.service.part([0, 0, 0, 1]);
+    cluster.run(1_000);
+    cluster.host("C").freeze();
+    const table = () => a.machine!.session!.table;
+    /** @returns after how long it is so, at most 3 s */
+    const until = (is: () => boolean) => {
+      const fromMs = cluster.nowMs;
+      while (!is() && cluster.nowMs - fromMs < 3_000) cluster.run(1);
+      return cluster.nowMs - fromMs;
+    };
+    until(() => table()!.expelled.size > 0);
+    cluster.service.part([0, 0, 0, 0]);
+    until(() => table() === undefined);
+    expect(until(() => table() !== undefined)).toBeLessThan(350); // half of silence
+    for (const name of ["A", "B", "D"]) expect(cluster.host(name).machine!.session!.table!.hosts.size).toBe(3);
+    cluster.host("C").thaw();
+    cluster.settle(15_000);
+  }
+});
