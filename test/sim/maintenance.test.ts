@@ -118,6 +118,19 @@ const STORIES: readonly Story[] = [
     without: "saysWhatIsOnDisk",
   },
   {
+    name: "one is lost while an exchange goes on under maintenance: that it is found away at the end does not give it a lease",
+    hosts: 5,
+    vips: 5,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [
+      at(0, "maintenance", A, 3_000),
+      at(800, "part", A, 1_000, 0b1000),
+      at(1_800, "freeze", B, 500),
+      at(1_860, "part", A, 14_000, 0b0100),
+    ],
+  },
+  {
     name: "maintenance ends without a host that hangs in it, and the daemon of all is restarted: who begins anew does not know what that one holds, and that no clock ends it",
     hosts: 3,
     vips: 4,
