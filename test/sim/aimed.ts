@@ -17,6 +17,8 @@ interface Profile {
   readonly aimed?: number;
   readonly few?: number;
   readonly moments?: readonly Moment[];
+  /** Half of them begin with this, and with something sudden at one of the moments that it brings. */
+  readonly opening?: { readonly kind: FaultKind; readonly moments: readonly Moment[] };
   /** How often all have one daemon: 0.05 if not said. */
   readonly oneDaemon?: number;
 }
@@ -108,6 +110,7 @@ export const PROFILES: readonly Profile[] = [
     gapMs: 600,
     aimed: 0.35,
     moments: ["maintenance", "maintenance", "maintained", "maintained", "leased", "state", "view", "table", "connect"],
+    opening: { kind: "maintenance", moments: ["maintenance", "maintenance", "maintained"] },
     oneDaemon: 0.2,
     kinds: [
       "maintenance",
@@ -264,6 +267,13 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
   const longMs = mode === "safe" ? 9_000 : 3_500;
   const count = 2 + Math.floor(random() * (profile.few ?? 8));
   const faults: Fault[] = [];
+  const draw = () => ({ host: Math.floor(random() * hosts), with: Math.floor(random() * 3 ** hosts) });
+  const { opening } = profile;
+  if (opening !== undefined && random() < 0.5) {
+    const forMs = () => Math.round(random() * longMs);
+    faults.push({ atMs: 0, kind: pick(random, SUDDEN), ...draw(), forMs: forMs(), on: pick(random, opening.moments) });
+    faults.push({ atMs: 0, kind: opening.kind, ...draw(), forMs: forMs() });
+  }
   let atMs = 0;
   for (let nth = 0; nth < count; nth++) {
     const timed = random() < (profile.timed ?? 0);
@@ -274,9 +284,8 @@ export function drawAimedHistory(seed: number, options: AimedOptions = {}): Hist
     faults.push({
       atMs: Math.round(atMs),
       kind: pick(random, profile.kinds),
-      host: Math.floor(random() * hosts),
       forMs: Math.round(forMs),
-      with: Math.floor(random() * 3 ** hosts),
+      ...draw(),
       ...(random() < (profile.aimed ?? 0) && { on: pick(random, profile.moments ?? MOMENTS) }),
     });
   }
