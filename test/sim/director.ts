@@ -231,14 +231,15 @@ export class Director {
     }
   }
 
-  /** What an operator has to know before giving up what absent hosts hold. */
+  /** What an operator has to know before giving up what absent hosts hold: a mole that has stopped, or is on its way in, leaves its host holding. */
   private isWhoIsAwayDown(): boolean {
     const { hosts } = this.cluster;
-    return hosts.every(
-      (host) =>
-        this.isDown(host) ||
-        (host.isUp && !host.isFrozen && host.daemon.isRunning && host.daemon.island === hosts[0]!.daemon.island),
-    );
+    const isHere = ({ machine, isFrozen, daemon }: Cluster["hosts"][number]) =>
+      machine?.session?.table !== undefined &&
+      !isFrozen &&
+      daemon.isRunning &&
+      daemon.island === hosts[0]!.daemon.island;
+    return hosts.every((host) => this.isDown(host) || isHere(host));
   }
 
   /** Not its process alone: what that held under maintenance it holds still. */

@@ -140,7 +140,22 @@ const STORIES: readonly Story[] = [
     without: "remembersTheUnreturned",
   },
   {
-    name: "the same where that one is cut off, and the moles of the others are killed in one moment",
+    name: "a third that was cut off has ended a maintenance of its own later: with one of the two that know, which was restarted, it does not know that the other holds without leases",
+    hosts: 3,
+    vips: 4,
+    mode: "safe",
+    cluster: { times: { silenceMs: 700 } },
+    faults: [
+      at(0, "part", A, 16_000, 0b100),
+      at(300, "maintenance", A, 15_000),
+      at(400, "maintenance", C, 300),
+      at(1_500, "part", A, 14_000, 0b001),
+      at(1_500, "kill", B, 300),
+    ],
+    without: "remembersTheUnreturned",
+  },
+  {
+    name: "maintenance ends without a host that is cut off in it, and the moles of the others are killed in one moment",
     hosts: 3,
     vips: 4,
     mode: "safe",
