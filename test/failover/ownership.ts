@@ -1,4 +1,5 @@
-// Who holds which address, as each host's own kernel tells it: one netlink socket in each host's namespace, all read here.
+// Who holds which address, as each host's own kernel tells it: one netlink socket in each host's namespace, all read here. The kernel does not say when: what is read later may have
+// been sooner. So before anybody is noted as a holder, all other sockets are read: whoever had let go by then is noted first, however late this process is.
 import { closeSync, openSync } from "node:fs";
 import { NetlinkMonitor, RTMGRP_IPV4_ADDRESS, RTMGRP_IPV6_ADDRESS } from "../../lib/linux/netlink-socket.ts";
 import { RTM_DELADDR, RTM_NEWADDR, readAddress } from "../../lib/linux/rtnetlink.ts";
@@ -15,6 +16,7 @@ export class Ownership implements Disposable {
   readonly #monitors: NetlinkMonitor[] = [];
   readonly #holders = new Map<string, Set<string>>();
   readonly #waiting = new Set<() => void>();
+  #isDraining = false;
 
   /** @param addresses those that count; nobody may have them yet */
   constructor(
@@ -63,20 +65,34 @@ export class Ownership implements Disposable {
   }
 
   #monitor(host: string): NetlinkMonitor {
-    return new NetlinkMonitor(RTMGRP_IPV4_ADDRESS | RTMGRP_IPV6_ADDRESS, allButMarked(NO_MARK), {
-      changed: (reader) => {
-        if (reader.type !== RTM_NEWADDR && reader.type !== RTM_DELADDR) return;
-        const record = readAddress(reader);
-        if (record !== undefined && this.addresses.has(record.text))
-          this.#note(host, record.text, reader.type === RTM_NEWADDR);
+    const monitor: NetlinkMonitor = new NetlinkMonitor(
+      RTMGRP_IPV4_ADDRESS | RTMGRP_IPV6_ADDRESS,
+      allButMarked(NO_MARK),
+      {
+        changed: (reader) => {
+          if (reader.type !== RTM_NEWADDR && reader.type !== RTM_DELADDR) return;
+          const holds = reader.type === RTM_NEWADDR;
+          const record = readAddress(reader);
+          if (record === undefined || !this.addresses.has(record.text)) return;
+          if (holds) this.#drainOthers(monitor);
+          this.#note(host, record.text, holds);
+        },
+        lost: () => {
+          throw new Error(`${host}: notifications were lost`);
+        },
+        turnEnded: () => {
+          for (const look of [...this.#waiting]) look();
+        },
       },
-      lost: () => {
-        throw new Error(`${host}: notifications were lost`);
-      },
-      turnEnded: () => {
-        for (const look of [...this.#waiting]) look();
-      },
-    });
+    );
+    return monitor;
+  }
+
+  #drainOthers(reading: NetlinkMonitor): void {
+    if (this.#isDraining) return; // one of them is being read just now
+    this.#isDraining = true;
+    for (const monitor of this.#monitors) if (monitor !== reading) monitor.drain();
+    this.#isDraining = false;
   }
 
   #note(host: string, address: string, holds: boolean): void {
