@@ -29,12 +29,15 @@ export class ParamCursor {
   end = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   #limit = 0;
+  /** Behind the id of an element and before its `]`: a `[` begins a name there (RFC 5424, section 6.3.3), and no other element. */
+  #isInside = false;
 
   /** Before the first parameter of the elements at [start, end). */
   start(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = bytes;
     this.end = start;
     this.#limit = end;
+    this.#isInside = false;
   }
 
   /** Goes on to the next parameter; false where there is none. */
@@ -42,7 +45,7 @@ export class ParamCursor {
     const bytes = this.#bytes;
     let at = this.end;
     if (at >= this.#limit) return false;
-    if (bytes[at] === OPEN) {
+    if (!this.#isInside) {
       this.idStart = at + 1;
       at = this.idEnd = nameEnd(bytes, at + 1, this.#limit);
     }
@@ -56,7 +59,8 @@ export class ParamCursor {
       this.valueEnd = valueEnd(bytes, this.valueStart, this.#limit);
       at = skipSpaces(bytes, this.valueEnd + 1, this.#limit);
     }
-    this.end = bytes[at] === CLOSE ? at + 1 : at;
+    this.#isInside = bytes[at] !== CLOSE;
+    this.end = this.#isInside ? at : at + 1;
     return true;
   }
 

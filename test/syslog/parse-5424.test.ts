@@ -58,6 +58,16 @@ test("a backslash that protects nothing stands for itself", () => {
   expect(structuredData(record)).toEqual({ id: { a: String.raw`\n\"]\x` } });
 });
 
+test("a bracket within an element begins a name, and no other element", () => {
+  for (const [written, elements] of [
+    ['[a b="c" [d="e"]', { a: { b: "c", "[d": "e" } }],
+    ['[a [b="c" [="d"][e]', { a: { "[b": "c", "[": "d" }, e: {} }],
+    ["[[a]", { "[a": {} }],
+    ['[a  [b="c" ][[ d="e"]', { a: { "[b": "c" }, "[": { d: "e" } }],
+  ] as const)
+    expect(structuredData(recordOf(`<34>1 - h a - - ${written} x`))).toEqual(elements);
+});
+
 test("names such as those of an object's own parts are names like others", () => {
   const record = recordOf('<34>1 - h a - - [__proto__ constructor="x" __proto__="y"] x');
   const elements = structuredData(record)!;
