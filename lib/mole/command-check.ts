@@ -26,7 +26,7 @@ export function checkCommand(
   if (command.do === "move") checkVip(command.vip, table);
   if ("host" in command) checkHost(command.host, table, seen);
   if (command.do === "move" || command.do === "drain" || command.do === "resume") {
-    const isHere = [...table.hosts.values()].some(({ identity }) => identity.host === command.host);
+    const isHere = table.hostNamed(command.host) !== undefined;
     if (!isHere)
       return { done: false, text: `${command.host} is away: nobody hears from it, and mole status tells for how long` };
   }
@@ -68,7 +68,7 @@ export function vipNameOf(table: CoverTable | undefined, nameOrAddress: string):
 /** Why there is nothing to be done; `undefined` where there is. */
 function whyIdle(command: Command, table: CoverTable): string | undefined {
   if (command.do !== "drain" && command.do !== "resume") return undefined;
-  const host = [...table.hosts.values()].find(({ identity }) => identity.host === command.host);
+  const host = table.hostNamed(command.host);
   if (host === undefined || host.drained !== (command.do === "drain")) return undefined;
   if (command.do === "resume") return `${command.host} is not drained: nothing to be done`;
   const isRid = [...table.entries.values()].every(({ set }) => !set.has(host.member));
@@ -135,8 +135,8 @@ export const FORCE = "end that first, or move --force: it is doubled there too, 
 
 /** Why the host may not be given the vip; `undefined`: it may, or is only silent just now. */
 export function cannotHave(vip: string, name: HostName, table: CoverTable, standsOn: StandsOn): string | undefined {
-  const host = [...table.hosts.values()].find(({ identity }) => identity.host === name);
-  const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
+  const host = table.hostNamed(name);
+  const entry = table.vipNamed(vip);
   if (host === undefined || entry === undefined) return undefined;
   const isAble = candidates(table, entry).includes(host);
   if (isAble && !host.refusing.has(entry.definition.id)) return undefined;

@@ -115,7 +115,7 @@ export class Completion {
 const OVERRULED: Outcome = { done: false, text: "another operator has decided otherwise meanwhile" };
 
 function judgeDrain(table: CoverTable, name: HostName): Outcome | undefined {
-  const host = hostNamed(table, name);
+  const host = table.hostNamed(name);
   if (host === undefined) return { done: true, text: `${name} has gone` };
   if (!host.drained)
     return { done: false, text: `${name} is the last that can hold some vip: --force lets it go uncovered` };
@@ -132,8 +132,8 @@ function judgeDrain(table: CoverTable, name: HostName): Outcome | undefined {
 }
 
 function judgeMove(table: CoverTable, vip: string, name: HostName): Outcome | undefined {
-  const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
-  const host = hostNamed(table, name);
+  const entry = table.vipNamed(vip);
+  const host = table.hostNamed(name);
   if (entry === undefined || host === undefined || entry.owner !== host.member)
     return {
       done: false,
@@ -214,10 +214,6 @@ function whatIsUnheld(table: CoverTable, unheard: readonly HostRecord[]): string
 
 function nameOf({ identity }: HostRecord): HostName {
   return identity.host;
-}
-
-function hostNamed(table: CoverTable, name: HostName) {
-  return [...table.hosts.values()].find(({ identity }) => identity.host === name);
 }
 
 function holdingsOf(table: CoverTable, member: Member): readonly string[] {

@@ -9,7 +9,7 @@
 // `assign.ts`, which runs after each of these and gives owners to vips that lack one.
 import { BeatBook } from "./beat-book.ts";
 import { compareText, type Definition, type VipId } from "./definition.ts";
-import { ANYBODY, type Member, type ViewId } from "./member.ts";
+import { ANYBODY, type HostName, type Member, type ViewId } from "./member.ts";
 import type { Facts, HostList, Identity, Maintenance, Snapshot, Waited } from "./message.ts";
 import { ALL_RULES, type Rules } from "./rules.ts";
 import type { Bounds } from "./times.ts";
@@ -176,6 +176,19 @@ export class CoverTable {
   /** The view has come, and owners have been given for it: all who have this table agree upon them. */
   beginView(): void {
     for (const entry of this.entries.values()) entry.isDoubtful = entry.owner === undefined;
+  }
+
+  /** The host of that name, if it is here. */
+  hostNamed(name: HostName): HostRecord | undefined {
+    for (const host of this.hosts.values()) if (host.identity.host === name) return host;
+    return undefined;
+  }
+
+  /** The vip of that name, by the definition that counts. */
+  vipNamed(name: string): Entry | undefined {
+    for (const entry of this.entries.values())
+      if (entry.definition.name === name && this.isInForce(entry)) return entry;
+    return undefined;
   }
 
   isInForce(entry: Entry): boolean {

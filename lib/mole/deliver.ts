@@ -160,7 +160,7 @@ function ripen(table: CoverTable, from: Member): void {
 
 /** Judged where it is delivered, so that two operators can't drain the last two hosts at once. */
 function drain(table: CoverTable, name: HostName, on: boolean, force: boolean): void {
-  const host = [...table.hosts.values()].find(({ identity }) => identity.host === name);
+  const host = table.hostNamed(name);
   if (host === undefined || (on && !force && wouldUncover(table, host.member))) return;
   host.drained = on;
   table.unsettled = true;

@@ -378,9 +378,7 @@ export class Machine {
         this.out.send({ kind: "drain", host: command.host, on: false, force: false });
         return;
       case "move": {
-        const entry = [...table.entries.values()].find(
-          (candidate) => candidate.definition.name === command.vip && table.isInForce(candidate),
-        );
+        const entry = table.vipNamed(command.vip);
         const to = this.memberOf(session, command.host);
         if (entry === undefined) this.answer(false, `no vip is called ${command.vip}`);
         else if (to === undefined) this.answer(false, `no such host here: ${command.host}`);
@@ -448,8 +446,7 @@ export class Machine {
   }
 
   private memberOf({ table }: Session, name: HostName): string | undefined {
-    for (const { member, identity } of table!.hosts.values()) if (identity.host === name) return member;
-    return undefined;
+    return table!.hostNamed(name)?.member;
   }
 
   private answer(done: boolean, text: string): void {

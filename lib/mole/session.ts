@@ -321,7 +321,7 @@ export class Session {
       if (own.mature) this.self.mature = true;
     } else if (table.expelled.has(this.member)) {
       const { host } = this.self.config;
-      this.namesake = [...table.hosts.values()].find(({ identity }) => identity.host === host);
+      this.namesake = table.hostNamed(host);
       this.ended ??= this.namesake === undefined ? "expelled" : "name taken";
     }
   }

@@ -41,7 +41,7 @@ export function simulate(
 ): Simulated | string {
   const after = CoverTable.from(table.snapshot(), ALL_RULES);
   const notes: string[] = [];
-  const memberOf = (host: HostName) => [...table.hosts.values()].find(({ identity }) => identity.host === host)?.member;
+  const memberOf = (host: HostName) => table.hostNamed(host)?.member;
   if (table.maintenance.on) notes.push("maintenance is on: nothing would move until it is off");
   switch (supposition.suppose) {
     case "gone": {
@@ -67,7 +67,7 @@ export function simulate(
     case "moved": {
       const { vip, host } = supposition;
       const to = memberOf(host);
-      const entry = [...after.entries.values()].find((one) => one.definition.name === vip && after.isInForce(one));
+      const entry = after.vipNamed(vip);
       if (to === undefined) return notHere(table, [host]);
       if (entry === undefined) return `no vip is called ${JSON.stringify(vip)}`;
       const inTheWay = standsInTheWay(vip, host, table, standsOn) ?? cannotHave(vip, host, table, standsOn);

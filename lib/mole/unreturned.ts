@@ -1,6 +1,6 @@
-// Who went away under maintenance may hold without a lease, and for ever. The table names it (`kept`), also when maintenance is over; but where all who have the table lose it (their power, the
-// one daemon of all) nobody can, and who begins anew waits by the clock: in `safe` for the absent, in both modes for a session that is there and hangs. So each host keeps on disk that there may be such a one, and says so to a table that
-// knows nothing of the absent; then that waits for whoever it may be until all hosts are here, or an operator gives it up.
+// Who went away under maintenance may hold without a lease, and for ever. The table names it (`kept`), also when maintenance is over; but where all who have the table lose it (their
+// power, the one daemon of all) nobody can, and who begins anew waits by the clock: in `safe` for the absent, in both modes for a session that is there and hangs. So each host keeps on
+// disk that there may be such a one, and says so to a table that can't name it; then that waits until all hosts are here, or an operator gives it up.
 import type { CoverTable } from "./cover-table.ts";
 import { ANYBODY, type Member } from "./member.ts";
 

@@ -152,7 +152,7 @@ async function strangerAt(mole: Mole, vip: string): Promise<string | undefined> 
     const { session } = runner.machine;
     const { table } = session ?? {};
     if (session === undefined || table === undefined) return undefined;
-    const entry = [...table.entries.values()].find((one) => one.definition.name === vip && table.isInForce(one));
+    const entry = table.vipNamed(vip);
     return entry && { entry, table, me: session.member };
   };
   const before = inForce();
